@@ -1,0 +1,101 @@
+// Package llm is what the engine knows of language models: one streaming
+// interface, typed errors, and the rule for trying again. Each vendor is a
+// package of its own below (anthropic, openai, demo) so that its SDK stays there.
+package llm
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// Provider makes model calls with one vendor's API.
+type Provider interface {
+	// Name is the vendor's short name ("anthropic", "openai", "demo").
+	Name() string
+	// DefaultModel is used when a request names none.
+	DefaultModel() string
+	// Stream makes one call, without retries of its own. onText is called from
+	// one goroutine with each piece of text as it arrives; an error from it ends
+	// the call and is returned as it is. The response is whole: Text is all that
+	// onText was given. A failed call returns an *Error (or ctx's error); whatever
+	// onText had been given by then stays given.
+	Stream(ctx context.Context, req Request, onText func(string) error) (Response, error)
+}
+
+// Request is one model call. The transcript must be valid: every tool call is
+// answered by a result in the message after it.
+type Request struct {
+	Model           string // empty: the provider's default
+	System          string
+	Messages        []Message
+	Tools           []Tool
+	MaxOutputTokens int      // 0: the provider's default
+	Temperature     *float64 // nil: the vendor's default
+}
+
+// Role says who speaks. Tool results travel in a user message.
+type Role string
+
+const (
+	RoleUser      Role = "user"
+	RoleAssistant Role = "assistant"
+)
+
+// Message is one turn. An assistant's may carry ToolCalls, a user's ToolResults;
+// Text may be empty when either is there.
+type Message struct {
+	Role        Role
+	Text        string
+	ToolCalls   []ToolCall
+	ToolResults []ToolResult
+}
+
+// ToolCall is the model's wish to have a tool run. ID is the vendor's, or any
+// string that is unique in the transcript.
+type ToolCall struct {
+	ID    string
+	Name  string
+	Input json.RawMessage // a JSON object
+}
+
+// ToolResult answers the ToolCall of that ID.
+type ToolResult struct {
+	CallID  string
+	Text    string
+	IsError bool
+}
+
+// Tool is what the model is told of a tool; InputSchema is a JSON Schema object.
+type Tool struct {
+	Name        string
+	Description string
+	InputSchema json.RawMessage
+}
+
+// StopReason says why the model stopped.
+type StopReason string
+
+const (
+	StopEnd       StopReason = "end"        // it was done
+	StopToolCalls StopReason = "tool_calls" // it wants tools to run
+	StopLength    StopReason = "length"     // the output limit cut it
+	StopRefusal   StopReason = "refusal"    // the vendor's policy ended it
+)
+
+// Response is a finished call.
+type Response struct {
+	Model      string // the model that answered, in the vendor's words
+	Text       string
+	ToolCalls  []ToolCall
+	StopReason StopReason
+	Usage      Usage
+}
+
+// Usage counts tokens as the vendor bills them. InputTokens excludes the cached.
+type Usage struct {
+	InputTokens      int64
+	OutputTokens     int64 // reasoning included
+	CacheReadTokens  int64
+	CacheWriteTokens int64
+	ReasoningTokens  int64
+}
