@@ -48,6 +48,11 @@ type Message struct {
 	Text        string
 	ToolCalls   []ToolCall
 	ToolResults []ToolResult
+
+	// Carry is the Response's, kept with an assistant's message and handed back
+	// unread. Without it (or with another vendor's) the call works as well, but the
+	// model has lost what it was thinking between its tool calls.
+	Carry json.RawMessage
 }
 
 // ToolCall is the model's wish to have a tool run. ID is the vendor's, or any
@@ -89,6 +94,7 @@ type Response struct {
 	ToolCalls  []ToolCall
 	StopReason StopReason
 	Usage      Usage
+	Carry      json.RawMessage // what the vendor wants back with this turn; often empty
 }
 
 // Usage counts tokens as the vendor bills them. InputTokens excludes the cached.

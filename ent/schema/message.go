@@ -1,0 +1,52 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/internal/access"
+)
+
+// Message is one turn of a conversation, by a person or an agent.
+type Message struct{ ent.Schema }
+
+func (Message) Mixin() []ent.Mixin { return []ent.Mixin{node{prefix: "msg"}} }
+
+func (Message) Fields() []ent.Field {
+	return []ent.Field{
+		parentID("conversation"),
+		parentID("project"),
+		optionalID("author"),
+		optionalID("agent"),
+		optionalID("run"),
+		field.Enum("role").GoType(enum.MessageRole("")).Immutable(),
+		field.Enum("status").GoType(enum.MessageStatus("")),
+		field.Text("text").Default(""),
+		field.Int("position").Immutable().Comment("0, 1, 2 … in the conversation"),
+		field.Int("step").Default(0).Immutable().Comment("the step of the run that made it"),
+		field.Bool("demo").Default(false).Immutable().Comment("made by the offline demo model"),
+		field.Time("completed_at").Optional().Nillable(),
+	}
+}
+
+func (Message) Edges() []ent.Edge {
+	return []ent.Edge{
+		belongsTo("conversation", Conversation.Type),
+		belongsTo("project", Project.Type),
+		mayHave("author", User.Type),
+		mayHave("agent", Agent.Type),
+		mayHave("run", Run.Type),
+	}
+}
+
+func (Message) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("conversation_id", "position").Unique(),
+		index.Fields("project_id"),
+		index.Fields("run_id"),
+	}
+}
+
+func (Message) Policy() ent.Policy { return access.Policy() }

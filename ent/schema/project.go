@@ -1,0 +1,40 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"github.com/zeblit/zeblit/internal/access"
+)
+
+// Project is what people and agents work in together: its conversations, its files, its stream of events.
+type Project struct{ ent.Schema }
+
+func (Project) Mixin() []ent.Mixin { return []ent.Mixin{node{prefix: "prj"}} }
+
+func (Project) Fields() []ent.Field {
+	return []ent.Field{
+		parentID("organisation"),
+		parentID("owner"),
+		field.String("name"),
+		field.String("description").Default(""),
+		field.Time("updated_at").Default(now),
+	}
+}
+
+func (Project) Edges() []ent.Edge {
+	return []ent.Edge{
+		belongsTo("organisation", Organisation.Type),
+		belongsTo("owner", User.Type),
+	}
+}
+
+func (Project) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("organisation_id"),
+		index.Fields("owner_id"),
+	}
+}
+
+func (Project) Policy() ent.Policy { return access.Policy() }

@@ -1,0 +1,101 @@
+// Package anthropic is the provider for Anthropic's Messages API, on the official SDK.
+//
+// Only Options decide: no environment variable is read. Of the transcript two places
+// are marked for the vendor's prompt cache: the end of the system prompt (which takes
+// in the tools before it) and the end of the last message, so that each turn of a
+// tool loop reads what the one before it wrote.
+package anthropic
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/anthropics/anthropic-sdk-go"
+	"github.com/anthropics/anthropic-sdk-go/option"
+
+	"github.com/zeblit/zeblit/internal/llm"
+	"github.com/zeblit/zeblit/internal/llm/wire"
+)
+
+// DefaultMaxTokens bounds an answer when the request doesn't.
+const DefaultMaxTokens = 8192
+
+// Options of New.
+type Options struct {
+	APIKey     string
+	BaseURL    string       // empty: Anthropic's own; with or without a trailing /v1
+	Model      string       // empty: a current Claude Sonnet
+	HTTPClient *http.Client // nil: one of its own that follows no redirects
+}
+
+// Provider implements llm.Provider.
+type Provider struct {
+	messages anthropic.MessageService
+	model    string
+	secrets  []string
+}
+
+var _ llm.Provider = (*Provider)(nil)
+
+// New makes a provider. Nothing is sent or checked before the first call.
+func New(o Options) *Provider {
+	if o.Model == "" {
+		o.Model = anthropic.ModelClaudeSonnet5_5
+	}
+	if o.HTTPClient == nil {
+		o.HTTPClient = wire.Client()
+	}
+	options := []option.RequestOption{
+		option.WithEnvironmentProduction(), // the default base URL, not the environment
+		option.WithoutOpenTelemetry(),
+		option.WithHTTPClient(o.HTTPClient),
+		option.WithMaxRetries(0),
+		option.WithAPIKey(o.APIKey),
+	}
+	if o.BaseURL != "" {
+		options = append(options, option.WithBaseURL(wire.Join(o.BaseURL, "v1", false)))
+	}
+	// The service alone: a whole client would read the environment and link more.
+	return &Provider{
+		messages: anthropic.NewMessageService(options...),
+		model:    o.Model,
+		secrets:  wire.Secrets(o.APIKey, o.BaseURL),
+	}
+}
+
+// Name implements llm.Provider.
+func (p *Provider) Name() string { return "anthropic" }
+
+// DefaultModel implements llm.Provider.
+func (p *Provider) DefaultModel() string { return p.model }
+
+// Stream implements llm.Provider.
+func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(string) error) (llm.Response, error) {
+	if req.Model == "" {
+		req.Model = p.model
+	}
+	call := wire.NewCall(ctx, 0, p.secrets...)
+	defer call.Stop()
+
+	stream := p.messages.NewStreaming(call.Context(), params(req), option.WithMiddleware(call.RoundTrip))
+	answer := answer{call: call, request: req, onText: onText}
+	for stream.Next() {
+		done, err := answer.take(stream.Current())
+		if err != nil || done {
+			_ = stream.Close()
+			return answer.response, err
+		}
+	}
+	_ = stream.Close()
+	if err := stream.Err(); err != nil {
+		return answer.response, p.failed(call, err)
+	}
+	return answer.response, call.Ended()
+}
+
+// showsProgress reports whether a model writes what it says between tool calls into
+// thinking blocks, and takes the setting that has it write nothing else there.
+func showsProgress(model string) bool {
+	return strings.HasPrefix(model, anthropic.ModelClaudeSonnet5_5)
+}

@@ -1,0 +1,178 @@
+package llmtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/zeblit/zeblit/internal/llm"
+)
+
+// Script answers one request or more. A Step and a Reply answer one, a Func every
+// one from its turn on.
+type Script interface {
+	reply(Request) Reply
+	lasting() bool
+}
+
+// Reply is one answer: its steps in order. It ends well on its own, with the stop
+// reason that fits (tool calls or end), unless a step says otherwise.
+type Reply []Step
+
+// Func chooses the answer by the request; it may be called concurrently.
+type Func func(Request) Reply
+
+// Step is a part of an answer.
+type Step struct {
+	before func(*answer) // ahead of all steps
+	run    func(*answer)
+}
+
+func (s Step) reply(Request) Reply   { return Reply{s} }
+func (r Reply) reply(Request) Reply  { return r }
+func (f Func) reply(q Request) Reply { return f(q) }
+func (s Step) lasting() bool         { return false }
+func (r Reply) lasting() bool        { return false }
+func (f Func) lasting() bool         { return true }
+
+// Say sends text, one delta for each part.
+func Say(parts ...string) Step {
+	return Step{run: func(a *answer) {
+		for _, p := range parts {
+			a.delta(func() { a.out.text(p) })
+			a.said += len(p)
+		}
+	}}
+}
+
+// Call calls a tool. Input is anything that marshals to a JSON object; nil is {}.
+// It is streamed in several deltas. Call it again for another call in the same answer.
+func Call(tool string, input any) Step { return call(tool, input, false) }
+
+// WholeCall calls a tool as some OpenAI-compatible servers do: in a single chunk,
+// without an id, always at index 0. For Anthropic it is like Call.
+func WholeCall(tool string, input any) Step { return call(tool, input, true) }
+
+func call(tool string, input any, whole bool) Step {
+	if input == nil {
+		input = struct{}{}
+	}
+	raw, err := json.Marshal(input)
+	if err != nil {
+		panic(fmt.Sprintf("llmtest: input of %s: %v", tool, err))
+	}
+	return Step{run: func(a *answer) {
+		id := a.server.newID()
+		a.said += len(raw)
+		a.called = true
+		if whole {
+			a.delta(func() { a.out.whole(id, tool, string(raw)) })
+			return
+		}
+		a.delta(func() { a.out.call(id, tool) })
+		for piece := range pieces(string(raw), 3) {
+			a.delta(func() { a.out.input(piece) })
+		}
+		a.out.callEnd()
+	}}
+}
+
+// pieces cuts s into at most n about equal parts.
+func pieces(s string, n int) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		size := max((len(s)+n-1)/n, 1)
+		for len(s) > 0 {
+			k := min(size, len(s))
+			if !yield(s[:k]) {
+				return
+			}
+			s = s[k:]
+		}
+	}
+}
+
+// Think sends a thinking block of Anthropic's; OpenAI's format has none.
+func Think(text, signature string) Step {
+	return Step{run: func(a *answer) { a.delta(func() { a.out.think(text, signature) }) }}
+}
+
+// Status refuses the request with an HTTP status and the vendor's usual error for
+// it; with a retryAfter, in the header of that name.
+func Status(code int, retryAfter ...time.Duration) Step {
+	return Refuse(code, "", "", retryAfter...)
+}
+
+// Refuse is Status with the vendor's error code or type, and its message.
+func Refuse(status int, code, message string, retryAfter ...time.Duration) Step {
+	return Step{run: func(a *answer) {
+		var after time.Duration
+		if len(retryAfter) > 0 {
+			after = retryAfter[0]
+		}
+		a.refuse(status, code, message, after)
+	}}
+}
+
+// Cut drops the connection once that many deltas of the answer are sent.
+// It counts from the answer's start, wherever it stands.
+func Cut(afterDeltas int) Step {
+	return Step{before: func(a *answer) { a.cut, a.onCut = afterDeltas, a.drop }}
+}
+
+// Truncate ends the answer in good order after that many deltas, but without the
+// marks of a finished one.
+func Truncate(afterDeltas int) Step {
+	return Step{before: func(a *answer) { a.cut, a.onCut = afterDeltas, a.end }}
+}
+
+// Drop closes the connection without a word of an answer.
+func Drop() Step { return Step{run: func(a *answer) { a.drop() }} }
+
+// Slow waits before each delta that follows.
+func Slow(d time.Duration) Step { return Step{run: func(a *answer) { a.slow = d }} }
+
+// Wait holds the answer until ch is closed.
+func Wait(ch <-chan struct{}) Step {
+	return Step{run: func(a *answer) {
+		a.begin()
+		select {
+		case <-ch:
+		case <-a.gone():
+			a.drop()
+		case <-a.server.closing:
+			a.drop()
+		}
+	}}
+}
+
+// Hang begins the answer and never goes on, until the client leaves or the server closes.
+func Hang() Step { return Wait(nil) }
+
+// StreamError sends an error event of that type ("overloaded_error", "api_error", …)
+// into the stream and ends it.
+func StreamError(kind string) Step {
+	return Step{run: func(a *answer) {
+		a.begin()
+		a.out.fail(kind)
+		a.end()
+	}}
+}
+
+// Usage sets what the answer reports; without it the counts are rough (length/4).
+func Usage(u llm.Usage) Step { return Step{before: func(a *answer) { a.usage = &u }} }
+
+// Stop sets the answer's stop reason.
+func Stop(r llm.StopReason) Step { return Step{before: func(a *answer) { a.stop = r }} }
+
+// Raw writes to the stream as it is; an event ends with an empty line.
+func Raw(sse string) Step {
+	return Step{run: func(a *answer) {
+		a.begin()
+		a.write(sse)
+	}}
+}
+
+// Body answers with this and nothing else.
+func Body(status int, contentType, body string) Step {
+	return Step{run: func(a *answer) { a.body(status, contentType, body, 0) }}
+}

@@ -1,0 +1,202 @@
+// Package wsproto serves GraphQL over WebSocket, subprotocol graphql-transport-ws.
+//
+// A socket has two goroutines, a reader and a writer, and one for each operation
+// under way. Between the operations and the writer stands the outbox: whoever has
+// something to send puts it there and never waits. A client that reads too slowly
+// for its outbox is disconnected with 4508, which tells it to resume from its
+// cursor; nothing is ever left out silently.
+//
+// Everything about a socket ends with it: run waits for all its goroutines, and
+// Handler.Shutdown for all sockets.
+//
+// The reading half of a socket is gorilla/websocket's. Frames are written by this
+// package, so that several leave in one system call and a payload shared by many
+// subscribers is encoded once.
+package wsproto
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/gorilla/websocket"
+)
+
+// Subprotocol is the one subprotocol served; a socket without it is closed 4406.
+const Subprotocol = "graphql-transport-ws"
+
+// Config sets up a Handler. Zero durations and sizes mean the defaults.
+type Config struct {
+	// Authenticate returns the context of the socket's operations, derived from
+	// ctx, for the credentials of connection_init, or of the upgrade request when
+	// that has none; "" is anonymous. An error closes 4403, except one with the
+	// code UNAVAILABLE or INTERNAL, or ctx's own: those close 4510, worth a retry.
+	// Nil lets everybody in with the request's context.
+	Authenticate func(ctx context.Context, authorization string) (context.Context, error)
+	// Expiry is when the credentials behind an authenticated context end; the
+	// socket is closed 4403 then. Zero, or a nil function: never.
+	Expiry func(ctx context.Context) time.Time
+	// Revalidate is asked every RevalidateInterval (2 s) for each socket that
+	// presented credentials; an error closes 4403. UNAVAILABLE and ctx's own errors
+	// say that it could not tell: the socket lives on and is asked about again.
+	Revalidate         func(ctx context.Context) error
+	RevalidateInterval time.Duration
+
+	// CheckOrigin decides about the upgrade's Origin header. Nil accepts the same
+	// host and requests without one.
+	CheckOrigin func(r *http.Request) bool
+
+	// InitTimeout is the time for connection_init to arrive, else 4408, and for
+	// Authenticate to answer; 10 s.
+	InitTimeout time.Duration
+	// PingInterval is the time between pings, 12 s. A socket from which nothing,
+	// pongs included, arrives for PingInterval plus PongTimeout (15 s) is dropped.
+	PingInterval time.Duration
+	PongTimeout  time.Duration
+	// WriteTimeout is the time that one write (at most 64 KiB, or one message) may
+	// take, 10 s. When it passes, the connection is broken off.
+	WriteTimeout time.Duration
+	// CloseTimeout is how long a closed socket waits for the client's close, 2 s.
+	CloseTimeout time.Duration
+
+	// MaxMessageBytes of a client's message, 2 MiB; more closes 1009.
+	MaxMessageBytes int64
+	// QueueBytes and QueueAge bound what waits to be written, 1 MiB, and for how
+	// long, 10 s; more closes 4508. A single message of any size may wait alone.
+	QueueBytes int
+	QueueAge   time.Duration
+	// MaxOperations under way on one socket, 100; one more is refused with an error
+	// message of code RATE_LIMITED.
+	MaxOperations int
+
+	// Logger hears of panics and of failures of Authenticate; nil is slog.Default().
+	Logger *slog.Logger
+}
+
+// Handler upgrades requests and owns the sockets.
+type Handler struct {
+	exec     graphql.GraphExecutor
+	cfg      Config
+	upgrader websocket.Upgrader
+
+	mu       sync.Mutex
+	conns    map[*conn]struct{}
+	draining bool
+	running  sync.WaitGroup // one for each socket
+}
+
+// New returns a handler of WebSocket requests. Others are refused: see
+// websocket.IsWebSocketUpgrade for routing.
+func New(exec graphql.GraphExecutor, cfg Config) *Handler {
+	fallback(&cfg.RevalidateInterval, 2*time.Second)
+	fallback(&cfg.InitTimeout, 10*time.Second)
+	fallback(&cfg.PingInterval, 12*time.Second)
+	fallback(&cfg.PongTimeout, 15*time.Second)
+	fallback(&cfg.WriteTimeout, 10*time.Second)
+	fallback(&cfg.CloseTimeout, 2*time.Second)
+	fallback(&cfg.MaxMessageBytes, 2<<20)
+	fallback(&cfg.QueueBytes, 1<<20)
+	fallback(&cfg.QueueAge, 10*time.Second)
+	fallback(&cfg.MaxOperations, 100)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return &Handler{
+		exec: exec,
+		cfg:  cfg,
+		upgrader: websocket.Upgrader{
+			HandshakeTimeout: cfg.WriteTimeout,
+			Subprotocols:     []string{Subprotocol},
+			CheckOrigin:      cfg.CheckOrigin,
+			ReadBufferSize:   1024,
+			// With a pool, no write buffer is kept for a socket.
+			WriteBufferPool: &sync.Pool{},
+		},
+		conns: map[*conn]struct{}{},
+	}
+}
+
+func fallback[T comparable](value *T, otherwise T) {
+	var zero T
+	if *value == zero {
+		*value = otherwise
+	}
+}
+
+// ServeHTTP upgrades the request and returns; the socket lives on by itself, with
+// the values of the request's context. While shutting down it answers 503.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	if h.draining {
+		h.mu.Unlock()
+		http.Error(w, "The server is going away", http.StatusServiceUnavailable)
+		return
+	}
+	h.running.Add(1)
+	h.mu.Unlock()
+
+	ws, err := h.upgrader.Upgrade(w, r, nil)
+	if err != nil { // answered already
+		h.running.Done()
+		return
+	}
+	c := newConn(h, ws, r)
+	h.mu.Lock()
+	h.conns[c] = struct{}{}
+	draining := h.draining
+	h.mu.Unlock()
+	if draining { // since the request was let in
+		c.end(goingAway)
+	}
+	go func() {
+		defer h.running.Done()
+		defer h.forget(c)
+		c.run()
+	}()
+}
+
+func (h *Handler) forget(c *conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.conns, c)
+}
+
+// Connections is the number of open sockets.
+func (h *Handler) Connections() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.conns)
+}
+
+// Shutdown refuses new sockets, closes all others with 1012 after what waits to be
+// written, and returns once all their goroutines have ended. When ctx ends first
+// it breaks the remaining connections off and returns ctx's error; an operation
+// that ignores its context may then still be running.
+func (h *Handler) Shutdown(ctx context.Context) error {
+	h.mu.Lock()
+	h.draining = true
+	for c := range h.conns {
+		c.end(goingAway)
+	}
+	h.mu.Unlock()
+
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.running.Wait()
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.conns {
+		c.breakOff()
+	}
+	return ctx.Err()
+}

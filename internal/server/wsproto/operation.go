@@ -1,0 +1,144 @@
+package wsproto
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/gorilla/websocket"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/server/gqlreq"
+)
+
+// operation is a query, mutation or subscription under way. It is told from a
+// later one of the same id by its address.
+type operation struct {
+	id     string
+	next   []byte // the beginning of its next messages
+	ctx    context.Context
+	cancel context.CancelFunc
+	// stopped is set when the client completed it; nothing of it is sent after.
+	// Guarded by the outbox.
+	stopped bool
+}
+
+func (c *conn) subscribe(r request) {
+	if c.session == nil {
+		c.end(ending{code: CodeUnauthorized, reason: "Unauthorized"})
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ops[r.id] != nil {
+		c.end(existing(r.id))
+		return
+	}
+	if len(c.ops) >= c.h.cfg.MaxOperations {
+		c.send(errorMessage(r.id, gqlerror.List{gqlreq.Error(
+			problem.New(problem.RateLimited, "More than %d operations on one connection", c.h.cfg.MaxOperations))}))
+		return
+	}
+	op := &operation{id: r.id, next: opening(r.id, "next")}
+	op.ctx, op.cancel = context.WithCancel(c.session)
+	c.ops[op.id] = op
+	r.params.Headers = c.header
+	c.background.Go(func() { c.execute(op, r.params) })
+}
+
+// complete is the client's: it may use the id again at once, while the operation
+// that had it is still coming to its end.
+func (c *conn) complete(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	op := c.ops[id]
+	if op == nil { // both sides may complete at the same time
+		return
+	}
+	delete(c.ops, id)
+	c.out.stop(op)
+	op.cancel()
+}
+
+// finish sends op's last message and frees its id, in one step as the client sees
+// it: when it has the message it may use the id.
+func (c *conn) finish(op *operation, last message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ops[op.id] != op {
+		return
+	}
+	delete(c.ops, op.id)
+	last.op = op
+	c.send(last)
+}
+
+// sendNext sends a result of op, encoded. payload may be shared with others; it
+// must not change any more.
+func (c *conn) sendNext(op *operation, payload []byte) bool {
+	return c.send(message{op: op, opcode: websocket.TextMessage, head: op.next, payload: payload})
+}
+
+func (c *conn) execute(op *operation, params *graphql.RawParams) {
+	defer op.cancel()
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			c.fail(op, gqlreq.Panicked(op.ctx, c.h.cfg.Logger, recovered))
+		}
+	}()
+	ctx := graphql.StartOperationTrace(op.ctx)
+	start := graphql.GetStartTime(ctx)
+	params.ReadTime = graphql.TraceTiming{Start: start, End: start}
+	operation, errs := c.h.exec.CreateOperationContext(ctx, params)
+	if len(errs) > 0 {
+		resp := c.h.exec.DispatchError(graphql.WithOperationContext(ctx, operation), gqlreq.RequestErrors(errs))
+		c.fail(op, resp.Errors...)
+		return
+	}
+	responses, ctx := c.h.exec.DispatchOperation(ctx, operation)
+	stream := operation.Operation.Operation == ast.Subscription
+	for {
+		resp := responses(ctx)
+		switch {
+		case resp == nil && stream:
+			c.finish(op, completeMessage(op.id))
+			return
+		case resp == nil:
+			c.fail(op, gqlreq.Error(problem.New(problem.Unavailable, "The operation was cancelled before it was answered")))
+			return
+		case gqlreq.IsRequestError(resp):
+			c.fail(op, resp.Errors...)
+			drain(ctx, op, responses)
+			return
+		}
+		payload, err := gqlreq.Encode(resp)
+		if err != nil {
+			panic(err)
+		}
+		if !c.sendNext(op, payload) {
+			drain(ctx, op, responses)
+			return
+		}
+		if !stream {
+			c.finish(op, completeMessage(op.id))
+			return
+		}
+	}
+}
+
+// fail ends op with an error message, which no complete follows.
+func (c *conn) fail(op *operation, list ...*gqlerror.Error) {
+	c.finish(op, errorMessage(op.id, list))
+}
+
+// drain lets a stream that nobody listens to come to its end. A handler that
+// answers for ever (an interceptor that returns a constant) is given up.
+func drain(ctx context.Context, op *operation, responses graphql.ResponseHandler) {
+	op.cancel()
+	for range 100 {
+		if responses(ctx) == nil {
+			return
+		}
+	}
+}
