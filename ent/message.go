@@ -47,6 +47,8 @@ type Message struct {
 	Step int `json:"step,omitempty"`
 	// made by the offline demo model
 	Demo bool `json:"demo,omitempty"`
+	// what the vendor wants back with this message, unread
+	Carry []byte `json:"-"`
 	// CompletedAt holds the value of the "completed_at" field.
 	CompletedAt *time.Time `json:"completed_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -132,6 +134,8 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case message.FieldCarry:
+			values[i] = new([]byte)
 		case message.FieldDemo:
 			values[i] = new(sql.NullBool)
 		case message.FieldPosition, message.FieldStep:
@@ -235,6 +239,12 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field demo", values[i])
 			} else if value.Valid {
 				_m.Demo = value.Bool
+			}
+		case message.FieldCarry:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field carry", values[i])
+			} else if value != nil {
+				_m.Carry = *value
 			}
 		case message.FieldCompletedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -345,6 +355,8 @@ func (_m *Message) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("demo=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Demo))
+	builder.WriteString(", ")
+	builder.WriteString("carry=<sensitive>")
 	builder.WriteString(", ")
 	if v := _m.CompletedAt; v != nil {
 		builder.WriteString("completed_at=")

@@ -157,6 +157,12 @@ func (_c *MessageCreate) SetNillableDemo(v *bool) *MessageCreate {
 	return _c
 }
 
+// SetCarry sets the "carry" field.
+func (_c *MessageCreate) SetCarry(v []byte) *MessageCreate {
+	_c.mutation.SetCarry(v)
+	return _c
+}
+
 // SetCompletedAt sets the "completed_at" field.
 func (_c *MessageCreate) SetCompletedAt(v time.Time) *MessageCreate {
 	_c.mutation.SetCompletedAt(v)
@@ -385,6 +391,10 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 		_spec.SetField(message.FieldDemo, field.TypeBool, value)
 		_node.Demo = value
 	}
+	if value, ok := _c.mutation.Carry(); ok {
+		_spec.SetField(message.FieldCarry, field.TypeBytes, value)
+		_node.Carry = value
+	}
 	if value, ok := _c.mutation.CompletedAt(); ok {
 		_spec.SetField(message.FieldCompletedAt, field.TypeTime, value)
 		_node.CompletedAt = &value
@@ -550,6 +560,24 @@ func (u *MessageUpsert) UpdateText() *MessageUpsert {
 	return u
 }
 
+// SetCarry sets the "carry" field.
+func (u *MessageUpsert) SetCarry(v []byte) *MessageUpsert {
+	u.Set(message.FieldCarry, v)
+	return u
+}
+
+// UpdateCarry sets the "carry" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateCarry() *MessageUpsert {
+	u.SetExcluded(message.FieldCarry)
+	return u
+}
+
+// ClearCarry clears the value of the "carry" field.
+func (u *MessageUpsert) ClearCarry() *MessageUpsert {
+	u.SetNull(message.FieldCarry)
+	return u
+}
+
 // SetCompletedAt sets the "completed_at" field.
 func (u *MessageUpsert) SetCompletedAt(v time.Time) *MessageUpsert {
 	u.Set(message.FieldCompletedAt, v)
@@ -671,6 +699,27 @@ func (u *MessageUpsertOne) SetText(v string) *MessageUpsertOne {
 func (u *MessageUpsertOne) UpdateText() *MessageUpsertOne {
 	return u.Update(func(s *MessageUpsert) {
 		s.UpdateText()
+	})
+}
+
+// SetCarry sets the "carry" field.
+func (u *MessageUpsertOne) SetCarry(v []byte) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetCarry(v)
+	})
+}
+
+// UpdateCarry sets the "carry" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateCarry() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateCarry()
+	})
+}
+
+// ClearCarry clears the value of the "carry" field.
+func (u *MessageUpsertOne) ClearCarry() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearCarry()
 	})
 }
 
@@ -965,6 +1014,27 @@ func (u *MessageUpsertBulk) SetText(v string) *MessageUpsertBulk {
 func (u *MessageUpsertBulk) UpdateText() *MessageUpsertBulk {
 	return u.Update(func(s *MessageUpsert) {
 		s.UpdateText()
+	})
+}
+
+// SetCarry sets the "carry" field.
+func (u *MessageUpsertBulk) SetCarry(v []byte) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetCarry(v)
+	})
+}
+
+// UpdateCarry sets the "carry" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateCarry() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateCarry()
+	})
+}
+
+// ClearCarry clears the value of the "carry" field.
+func (u *MessageUpsertBulk) ClearCarry() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearCarry()
 	})
 }
 

@@ -58,6 +58,18 @@ func (_u *MessageUpdate) SetNillableText(v *string) *MessageUpdate {
 	return _u
 }
 
+// SetCarry sets the "carry" field.
+func (_u *MessageUpdate) SetCarry(v []byte) *MessageUpdate {
+	_u.mutation.SetCarry(v)
+	return _u
+}
+
+// ClearCarry clears the value of the "carry" field.
+func (_u *MessageUpdate) ClearCarry() *MessageUpdate {
+	_u.mutation.ClearCarry()
+	return _u
+}
+
 // SetCompletedAt sets the "completed_at" field.
 func (_u *MessageUpdate) SetCompletedAt(v time.Time) *MessageUpdate {
 	_u.mutation.SetCompletedAt(v)
@@ -150,6 +162,12 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Text(); ok {
 		_spec.SetField(message.FieldText, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Carry(); ok {
+		_spec.SetField(message.FieldCarry, field.TypeBytes, value)
+	}
+	if _u.mutation.CarryCleared() {
+		_spec.ClearField(message.FieldCarry, field.TypeBytes)
+	}
 	if value, ok := _u.mutation.CompletedAt(); ok {
 		_spec.SetField(message.FieldCompletedAt, field.TypeTime, value)
 	}
@@ -203,6 +221,18 @@ func (_u *MessageUpdateOne) SetNillableText(v *string) *MessageUpdateOne {
 	if v != nil {
 		_u.SetText(*v)
 	}
+	return _u
+}
+
+// SetCarry sets the "carry" field.
+func (_u *MessageUpdateOne) SetCarry(v []byte) *MessageUpdateOne {
+	_u.mutation.SetCarry(v)
+	return _u
+}
+
+// ClearCarry clears the value of the "carry" field.
+func (_u *MessageUpdateOne) ClearCarry() *MessageUpdateOne {
+	_u.mutation.ClearCarry()
 	return _u
 }
 
@@ -327,6 +357,12 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if value, ok := _u.mutation.Text(); ok {
 		_spec.SetField(message.FieldText, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Carry(); ok {
+		_spec.SetField(message.FieldCarry, field.TypeBytes, value)
+	}
+	if _u.mutation.CarryCleared() {
+		_spec.ClearField(message.FieldCarry, field.TypeBytes)
 	}
 	if value, ok := _u.mutation.CompletedAt(); ok {
 		_spec.SetField(message.FieldCompletedAt, field.TypeTime, value)

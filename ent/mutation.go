@@ -5363,6 +5363,7 @@ type MessageMutation struct {
 	step                *int
 	addstep             *int
 	demo                *bool
+	carry               *[]byte
 	completed_at        *time.Time
 	clearedFields       map[string]struct{}
 	conversation        *string
@@ -5995,6 +5996,55 @@ func (m *MessageMutation) ResetDemo() {
 	m.demo = nil
 }
 
+// SetCarry sets the "carry" field.
+func (m *MessageMutation) SetCarry(b []byte) {
+	m.carry = &b
+}
+
+// Carry returns the value of the "carry" field in the mutation.
+func (m *MessageMutation) Carry() (r []byte, exists bool) {
+	v := m.carry
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCarry returns the old "carry" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldCarry(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCarry is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCarry requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCarry: %w", err)
+	}
+	return oldValue.Carry, nil
+}
+
+// ClearCarry clears the value of the "carry" field.
+func (m *MessageMutation) ClearCarry() {
+	m.carry = nil
+	m.clearedFields[message.FieldCarry] = struct{}{}
+}
+
+// CarryCleared returns if the "carry" field was cleared in this mutation.
+func (m *MessageMutation) CarryCleared() bool {
+	_, ok := m.clearedFields[message.FieldCarry]
+	return ok
+}
+
+// ResetCarry resets all changes to the "carry" field.
+func (m *MessageMutation) ResetCarry() {
+	m.carry = nil
+	delete(m.clearedFields, message.FieldCarry)
+}
+
 // SetCompletedAt sets the "completed_at" field.
 func (m *MessageMutation) SetCompletedAt(t time.Time) {
 	m.completed_at = &t
@@ -6213,7 +6263,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 14)
 	if m.created_at != nil {
 		fields = append(fields, message.FieldCreatedAt)
 	}
@@ -6250,6 +6300,9 @@ func (m *MessageMutation) Fields() []string {
 	if m.demo != nil {
 		fields = append(fields, message.FieldDemo)
 	}
+	if m.carry != nil {
+		fields = append(fields, message.FieldCarry)
+	}
 	if m.completed_at != nil {
 		fields = append(fields, message.FieldCompletedAt)
 	}
@@ -6285,6 +6338,8 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.Step()
 	case message.FieldDemo:
 		return m.Demo()
+	case message.FieldCarry:
+		return m.Carry()
 	case message.FieldCompletedAt:
 		return m.CompletedAt()
 	}
@@ -6320,6 +6375,8 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldStep(ctx)
 	case message.FieldDemo:
 		return m.OldDemo(ctx)
+	case message.FieldCarry:
+		return m.OldCarry(ctx)
 	case message.FieldCompletedAt:
 		return m.OldCompletedAt(ctx)
 	}
@@ -6415,6 +6472,13 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDemo(v)
 		return nil
+	case message.FieldCarry:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCarry(v)
+		return nil
 	case message.FieldCompletedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -6488,6 +6552,9 @@ func (m *MessageMutation) ClearedFields() []string {
 	if m.FieldCleared(message.FieldRunID) {
 		fields = append(fields, message.FieldRunID)
 	}
+	if m.FieldCleared(message.FieldCarry) {
+		fields = append(fields, message.FieldCarry)
+	}
 	if m.FieldCleared(message.FieldCompletedAt) {
 		fields = append(fields, message.FieldCompletedAt)
 	}
@@ -6513,6 +6580,9 @@ func (m *MessageMutation) ClearField(name string) error {
 		return nil
 	case message.FieldRunID:
 		m.ClearRunID()
+		return nil
+	case message.FieldCarry:
+		m.ClearCarry()
 		return nil
 	case message.FieldCompletedAt:
 		m.ClearCompletedAt()
@@ -6560,6 +6630,9 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldDemo:
 		m.ResetDemo()
+		return nil
+	case message.FieldCarry:
+		m.ResetCarry()
 		return nil
 	case message.FieldCompletedAt:
 		m.ResetCompletedAt()

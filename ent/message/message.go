@@ -41,6 +41,8 @@ const (
 	FieldStep = "step"
 	// FieldDemo holds the string denoting the demo field in the database.
 	FieldDemo = "demo"
+	// FieldCarry holds the string denoting the carry field in the database.
+	FieldCarry = "carry"
 	// FieldCompletedAt holds the string denoting the completed_at field in the database.
 	FieldCompletedAt = "completed_at"
 	// EdgeConversation holds the string denoting the conversation edge name in mutations.
@@ -107,6 +109,7 @@ var Columns = []string{
 	FieldPosition,
 	FieldStep,
 	FieldDemo,
+	FieldCarry,
 	FieldCompletedAt,
 }
 

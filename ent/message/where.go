@@ -116,6 +116,11 @@ func Demo(v bool) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldDemo, v))
 }
 
+// Carry applies equality check predicate on the "carry" field. It's identical to CarryEQ.
+func Carry(v []byte) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldCarry, v))
+}
+
 // CompletedAt applies equality check predicate on the "completed_at" field. It's identical to CompletedAtEQ.
 func CompletedAt(v time.Time) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldCompletedAt, v))
@@ -729,6 +734,56 @@ func DemoEQ(v bool) predicate.Message {
 // DemoNEQ applies the NEQ predicate on the "demo" field.
 func DemoNEQ(v bool) predicate.Message {
 	return predicate.Message(sql.FieldNEQ(FieldDemo, v))
+}
+
+// CarryEQ applies the EQ predicate on the "carry" field.
+func CarryEQ(v []byte) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldCarry, v))
+}
+
+// CarryNEQ applies the NEQ predicate on the "carry" field.
+func CarryNEQ(v []byte) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldCarry, v))
+}
+
+// CarryIn applies the In predicate on the "carry" field.
+func CarryIn(vs ...[]byte) predicate.Message {
+	return predicate.Message(sql.FieldIn(FieldCarry, vs...))
+}
+
+// CarryNotIn applies the NotIn predicate on the "carry" field.
+func CarryNotIn(vs ...[]byte) predicate.Message {
+	return predicate.Message(sql.FieldNotIn(FieldCarry, vs...))
+}
+
+// CarryGT applies the GT predicate on the "carry" field.
+func CarryGT(v []byte) predicate.Message {
+	return predicate.Message(sql.FieldGT(FieldCarry, v))
+}
+
+// CarryGTE applies the GTE predicate on the "carry" field.
+func CarryGTE(v []byte) predicate.Message {
+	return predicate.Message(sql.FieldGTE(FieldCarry, v))
+}
+
+// CarryLT applies the LT predicate on the "carry" field.
+func CarryLT(v []byte) predicate.Message {
+	return predicate.Message(sql.FieldLT(FieldCarry, v))
+}
+
+// CarryLTE applies the LTE predicate on the "carry" field.
+func CarryLTE(v []byte) predicate.Message {
+	return predicate.Message(sql.FieldLTE(FieldCarry, v))
+}
+
+// CarryIsNil applies the IsNil predicate on the "carry" field.
+func CarryIsNil() predicate.Message {
+	return predicate.Message(sql.FieldIsNull(FieldCarry))
+}
+
+// CarryNotNil applies the NotNil predicate on the "carry" field.
+func CarryNotNil() predicate.Message {
+	return predicate.Message(sql.FieldNotNull(FieldCarry))
 }
 
 // CompletedAtEQ applies the EQ predicate on the "completed_at" field.

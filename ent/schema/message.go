@@ -27,6 +27,7 @@ func (Message) Fields() []ent.Field {
 		field.Int("position").Immutable().Comment("0, 1, 2 … in the conversation"),
 		field.Int("step").Default(0).Immutable().Comment("the step of the run that made it"),
 		field.Bool("demo").Default(false).Immutable().Comment("made by the offline demo model"),
+		field.Bytes("carry").Optional().Sensitive().Comment("what the vendor wants back with this message, unread"),
 		field.Time("completed_at").Optional().Nillable(),
 	}
 }

@@ -45,7 +45,7 @@ func understandChange(text string) *change {
 		return &change{what: addSection, value: shorten(m[1])}
 	}
 	if m := p.swap.FindStringSubmatch(text); m != nil {
-		return &change{what: swapText, old: unquote(m[1]), value: unquote(m[2])}
+		return &change{what: swapText, old: unquote(m[1] + m[2]), value: unquote(m[3])}
 	}
 	return &change{what: unclear}
 }

@@ -27,7 +27,7 @@ func (s *scene) next() (move, error) {
 		if page != "" && w.change.what != unclear {
 			return s.alter(w.change, page, files), nil
 		}
-		if page != "" || len(files) > 0 || w.change.what != addSection {
+		if page != "" || !w.adding {
 			return s.lost(page), nil
 		}
 	}
@@ -233,7 +233,7 @@ func (s *scene) alter(c *change, page string, files []string) move {
 	case !place:
 		return move{say: fmt.Sprintf("I read `%s` but found no single place in it for this change, so I changed nothing. I am a fixed script and can only do so much. %s", target, howToConfigure)}
 	case len(todo) == 0:
-		return move{say: fmt.Sprintf("there was nothing to do: %s already, in `%s`.", c.done(), target)}
+		return move{say: fmt.Sprintf("there was nothing to do: `%s` has it that way already.", target)}
 	}
 	e := todo[0]
 	if how == "write_file" {

@@ -132,12 +132,11 @@ func (w wish) files(folder string) ([]file, error) {
 	case readme:
 		return render(v, file{at(or(w.file, ".md", "README.md")), "readme.md", "the README"})
 	}
-	list := []file{
-		{at(or(w.file, ".html", "index.html")), "index.html", "the page"},
-		{at("style.css"), "style.css", "how it looks"},
-	}
+	page := at(or(w.file, ".html", "index.html"))
+	beside := func(name string) string { return path.Join(path.Dir(page), name) }
+	list := []file{{page, "index.html", "the page"}, {beside("style.css"), "style.css", "how it looks"}}
 	if v.Script {
-		list = append(list, file{at("app.js"), "app.js", "how it works"})
+		list = append(list, file{beside("app.js"), "app.js", "how it works"})
 	}
 	return render(v, list...)
 }

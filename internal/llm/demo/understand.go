@@ -19,6 +19,7 @@ type wish struct {
 	file   string  // a single file that was named, with its content or without
 	body   string  // the content that was asked for, word for word
 	change *change // nil when something is to be built
+	adding bool    // the change adds something
 	chat   bool    // nothing is to be done
 }
 
@@ -30,7 +31,7 @@ type rx struct {
 	file, body                   *regexp.Regexp
 	title                        []*regexp.Regexp
 	colour, section, item, swap  *regexp.Regexp
-	changing                     *regexp.Regexp
+	changing, adding             *regexp.Regexp
 	htmlTitle, heading, accent   *regexp.Regexp
 	goLang, python, program, api *regexp.Regexp
 	docs, tasks, fibonacci       *regexp.Regexp
@@ -48,6 +49,7 @@ var patterns = sync.OnceValue(func() *rx {
 	const seg = `[\pL\pN._\\-]+`
 	return &rx{
 		folder: []*regexp.Regexp{
+			re("(?i)\\b(?:in|into|inside|under|within|to|at)\\s+(?:the\\s+|a\\s+|an\\s+|my\\s+)?(?:new\\s+)?(?:sub)?(?:folder|directory|dir)\\s+(?:called\\s+|named\\s+)?[`\"'“‘]([^`\"'”’]+)[`\"'”’]"),
 			re(`(?i)\b(?:in|into|inside|under|within|to|at)\s+(?:the\s+|a\s+|an\s+|my\s+)?(?:new\s+)?(?:sub)?(?:folder|directory|dir)\s+(?:called\s+|named\s+)?` + quote + `(` + seg + `(?:/` + seg + `)*/?|/` + seg + `(?:/` + seg + `)*/?)` + quote),
 			re(`(?i)\b(?:in|into|inside|under|within)\s+(?:the\s+|a\s+|my\s+)?` + quote + `(` + seg + `(?:/` + seg + `)*/?)` + quote + `\s+(?:sub)?(?:folder|directory|dir)\b`),
 			re(`(?i)\b(?:in|into|inside|under|within)\s+(?:the\s+)?` + quote + `((?:/?` + seg + `/)+(?:` + seg + `)?)` + quote),
@@ -55,19 +57,20 @@ var patterns = sync.OnceValue(func() *rx {
 		build:    re(`(?i)\b(?:build|create|write|generate|scaffold|develop|code|design|implement|draft|program|set up|start|give me|i want|i need|i'd like|we need|make\s+(?:me|us|a|an|my|our|some))\b`),
 		ask:      re(`(?i)^\s*(?:hi|hello|hey|thanks|thank you|good (?:morning|evening|afternoon)|who|what|why|how|when|where|which|is|are|do|does|did|can you|could you|ok|okay|yes|no|test|ping)\b`),
 		polite:   re(`(?i)^(?:please|hi|hello|hey|there|can you|could you|would you|will you|i want|i need|i'd like|i would like|we need|we want|let's|you|to|me|us|for|just|now|then|and|give|have)\b[\s,:!.]*`),
-		lead:     re(`(?i)^(?:build|create|make|write|generate|scaffold|develop|code|design|implement|draft|program|set up|start|add|a|an|the|some|my|our|new|simple|small|basic|nice|little|tiny|beautiful|pretty|modern|clean|working|responsive|quick|complete|full|great|minimal|single[- ]page|me|us)\b[\s,:]*`),
+		lead:     re(`(?i)^(?:build|create|make|write|generate|scaffold|develop|code|design|implement|draft|program|set up|start|add|put|insert|include|a|an|the|some|my|our|new|simple|small|basic|nice|little|tiny|beautiful|pretty|modern|clean|working|responsive|quick|complete|full|great|minimal|single[- ]page|me|us)\b[\s,:]*`),
 		named:    re(`(?i)\b(?:called|named|titled|entitled|with the (?:title|name|heading)|title:|name:)\s+`),
 		quoted:   re("^[\"'`“‘](.+?)[\"'`”’](?:[\\s.,;:!?]|$)"),
-		stop:     re(`(?i)[.;:!?\n]|,\s|\s[–—-]\s|\s(?:with|that|which|who|where|using|so|and then|and make|featuring|including|written in|in (?:html|python|go|golang|javascript|typescript|react|vue)|please|on (?:the|one) page)\b`),
-		about:    re(`(?i)^.*?\b(?:for|about|of)\s+(?:a|an|the|my|our)?\s*(.+)$`),
+		stop:     re(`(?i)[.;:!?\n]|,\s|\s[–—-]\s|\s(?:with|that|which|who|where|using|so|and\s+(?:then|make|add|put|give|use)|featuring|including|written in|in (?:html|python|go|golang|javascript|typescript|react|vue)|please|(?:on|in|to) (?:the|a|an|this|one|it|my))\b`),
+		about:    re(`(?i)^.*?\b(?:for|about|of)\s+(?:(?:a|an|the|my|our)\s+)?(.+)$`),
 		file:     re("(?i)(?:^|[\\s`\"'“(])((?:[\\w.-]+/)*[\\w-][\\w.-]*\\.(?:txt|md|html|css|js|json|py|go|csv|ya?ml|toml|sh|svg|xml|ts|sql))\\b"),
-		body:     re(`(?is)\b(?:with (?:the )?(?:text|content|contents|line)|containing|contains?|that (?:says|contains|reads)|saying|reading)(?: the (?:text|content|words?|line))?:?\s+(.+)$`),
+		body:     re(`(?is)\b(?:with (?:the )?(?:text|content|contents|line)|containing|contains?|that (?:says|contains|reads)|saying|reading)(?: the (?:text|content|words?|line))?(?: exactly| just| only)?:?\s+(.+)$`),
 		title:    titlePatterns(re),
 		colour:   re(`(?i)\b(?:colou?rs?|accent|theme|background|buttons?|header|page|it|everything|site)\b.*?(?:\s|^)(#[0-9a-f]{6}|#[0-9a-f]{3}|` + strings.Join(colourNames(), "|") + `)\b`),
 		section:  re(`(?i)\b(?:add|insert|include)\s+(?:a|an|another|the|some|new)?\s*(?:new\s+)?(?:section|paragraph|part|heading|text|block|note|line|chapter)\s*(?:to the page|to it|at the (?:end|bottom))?\s*(?:about|on|called|named|titled|saying|that says|with the text|with|for|:)?\s+(.+)$`),
 		item:     re(`(?i)\b(?:add|put)\s+(.+?)\s+(?:to|on|onto|into)\s+(?:the|my|our)\s+(?:list|page|to-?dos?|tasks?|site|blog)\b`),
-		swap:     re(`(?i)\b(?:replace|change|turn|swap)\s+(?:the\s+(?:text|words?|phrase|line)\s+)?(.+?)\s+(?:with|to|into|by|for)\s+(.+)$`),
+		swap:     re(`(?i)\b(?:replace|change|turn|swap)\s+(?:the\s+(?:text|words?|phrase|line)\s+)?(?:["“'` + "`" + `](.+?)["”'` + "`" + `]|(.+?))\s+(?:with|to|into|by|for)\s+(.+)$`),
 		changing: re(`(?i)^(?:please\s+|now\s+|and\s+|then\s+|can you\s+|could you\s+)*(?:make|change|rename|set|update|turn|replace|swap|add|remove|delete|drop|move|fix|improve|refactor|translate|convert|put|use|increase|decrease|bigger|smaller|undo|revert|insert|include)\b`),
+		adding:   re(`(?i)^(?:please\s+|now\s+|and\s+|then\s+|can you\s+|could you\s+)*(?:add|put|include|insert)\b`),
 
 		htmlTitle: re(`(?is)<title>(.*?)</title>`),
 		heading:   re(`(?is)<h1([^>]*)>(.*?)</h1>`),
@@ -114,6 +117,9 @@ func understand(request string) wish {
 		if path.Ext(name) != "" && p.file.MatchString(name) && !strings.HasSuffix(name, "/") {
 			continue // a file
 		}
+		if notFolder(name) {
+			continue
+		}
 		w.folder, w.named = cleanFolder(name), true
 		w.text = strings.TrimSpace(w.text[:m[0]] + " " + strings.TrimLeft(w.text[m[1]:], " "))
 		break
@@ -125,12 +131,21 @@ func understand(request string) wish {
 			w.body = unquote(b[1])
 		}
 	}
-	w.kind = kindOf(w.text)
-	w.title = titleOf(w.text, w.kind)
+	subject := p.file.ReplaceAllString(w.text, " ")
+	w.kind = kindOf(subject)
+	w.title = titleOf(subject, w.kind)
+	if w.file != "" && w.body == "" {
+		w.nameKind()
+	}
 	changing := p.changing.FindStringIndex(w.text)
 	switch {
 	case changing != nil && (build == nil || build[0] > changing[1]):
 		w.change = understandChange(w.text)
+		if adding := p.adding.MatchString(w.text); adding && w.change.what == unclear && (w.kind != generic || w.file != "") {
+			w.change = nil // "add a README": another thing to build
+		} else {
+			w.adding = adding
+		}
 	case build == nil && w.kind == generic && w.file == "":
 		w.chat = p.ask.MatchString(w.text) || strings.HasSuffix(w.text, "?") || len(strings.Fields(w.text)) < 3
 	case build == nil && strings.HasSuffix(w.text, "?") && p.ask.MatchString(w.text):
@@ -139,12 +154,43 @@ func understand(request string) wish {
 	return w
 }
 
+// nameKind lets the ending of a named file say what it is, where the words don't.
+func (w *wish) nameKind() {
+	ending := map[string]kind{".py": python, ".go": golang, ".md": readme}
+	switch ext := path.Ext(w.file); {
+	case w.kind != generic && ext != ".txt":
+	case ending[ext] != "":
+		w.kind = ending[ext]
+		if w.title == generic.title() {
+			w.title = w.kind.title()
+		}
+	case ext != ".html" && ext != ".css" && ext != ".js":
+		w.body = w.title // the words are all there is to write
+	}
+}
+
+// notFolder reports whether a word that stands where a folder could is none.
+func notFolder(name string) bool {
+	first, _, nested := strings.Cut(strings.ToLower(name), "/")
+	switch first {
+	case "with", "and", "that", "where", "of", "for", "which", "is", "so", "please", "to",
+		"same", "new", "this", "current", "root", "separate", "own", "another", "different", "main", "project":
+		return !nested
+	case "html", "css", "js", "javascript", "typescript", "ts", "react", "vue", "python", "go", "golang", "node", "php", "java", "rust", "plain", "vanilla":
+		return !strings.HasSuffix(name, "/") // "in HTML/CSS"
+	}
+	return false
+}
+
 // cleanFolder makes a safe relative folder of what a user named: no way up, no
 // hidden part, at most four levels.
 func cleanFolder(name string) string {
 	var out []string
 	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return r == '/' || r == '\\' }) {
 		part = strings.Map(func(r rune) rune {
+			if unicode.IsSpace(r) {
+				return '-'
+			}
 			if unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' || r == '.' {
 				return r
 			}
@@ -202,6 +248,7 @@ func titleOf(text string, k kind) string {
 
 // cut ends a phrase where another begins.
 func cut(s string) string {
+	s = " " + s // a phrase may begin with the next one
 	if m := patterns().stop.FindStringIndex(s); m != nil {
 		s = s[:m[0]]
 	}

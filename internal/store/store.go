@@ -1,0 +1,92 @@
+// Package store opens the database, keeps its schema up to date and runs
+// transactions in which ent, raw SQL and the job queue share one *sql.Tx, so
+// that a change, the events that tell of it and the job that goes on with it
+// commit together or not at all.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	_ "github.com/lib/pq"  // the driver "postgres"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/zeblit/zeblit/ent"
+	_ "github.com/zeblit/zeblit/ent/runtime" // policies and defaults
+)
+
+// DB is the open database.
+type DB struct {
+	Ent *ent.Client
+	SQL *sql.DB
+	// Dialect is dialect.SQLite or dialect.Postgres.
+	Dialect string
+}
+
+// sqliteConns bounds SQLite's connections: one writes at a time, the others read.
+const sqliteConns = 4
+
+// postgresConns bounds PostgreSQL's connections per process.
+const postgresConns = 20
+
+// OpenSQLite opens or makes the database file.
+func OpenSQLite(file string) (*DB, error) {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	query := url.Values{
+		"_txlock":      {"immediate"},
+		"_time_format": {"sqlite"},
+		"_pragma": {
+			"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)",
+			"synchronous(FULL)", "cache_size(-512)", "journal_size_limit(16777216)",
+		},
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: abs, RawQuery: query.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite: %w", err)
+	}
+	db.SetMaxOpenConns(sqliteConns)
+	db.SetMaxIdleConns(sqliteConns)
+	return wrap(db, dialect.SQLite), nil
+}
+
+// OpenPostgres opens the PostgreSQL database that a lib/pq URL names.
+func OpenPostgres(databaseURL string) (*DB, error) {
+	db, err := sql.Open("postgres", databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	db.SetMaxOpenConns(postgresConns)
+	db.SetMaxIdleConns(postgresConns)
+	return wrap(db, dialect.Postgres), nil
+}
+
+func wrap(db *sql.DB, name string) *DB {
+	return &DB{
+		Ent:     ent.NewClient(ent.Driver(entsql.OpenDB(name, db))),
+		SQL:     db,
+		Dialect: name,
+	}
+}
+
+// Close closes the database. Nothing may use it any more.
+func (db *DB) Close() error { return db.SQL.Close() }
+
+// Ping asks the database for a sign of life.
+func (db *DB) Ping(ctx context.Context) error { return db.SQL.PingContext(ctx) }
+
+// NowMillis is the SQL expression of the database's own clock in milliseconds
+// since 1970: leases are judged by it, since the clocks of nodes differ.
+func NowMillis(name string) string {
+	if name == dialect.Postgres {
+		return "(extract(epoch from clock_timestamp())*1000)::bigint"
+	}
+	return "cast(unixepoch('subsec')*1000 as integer)"
+}

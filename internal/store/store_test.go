@@ -1,0 +1,88 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/zeblit/zeblit/ent/privacy"
+	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestMigrateTwiceDoesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		applied, err := db.Migrate(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, applied)
+		pending, err := db.Pending(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, pending)
+	})
+}
+
+func TestTransactionIsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := storetest.Unchecked(t.Context())
+		refused := errors.New("refused")
+		var after bool
+		err := db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+			tx.AfterCommit(func() { after = true })
+			tx.BeforeCommit(func(context.Context) error { return refused })
+			_, err := tx.Ent.Organisation.Create().SetName("a").Save(ctx)
+			return err
+		})
+		require.ErrorIs(t, err, refused)
+		require.False(t, after)
+		n, err := db.Ent.Organisation.Query().Count(ctx)
+		require.NoError(t, err)
+		require.Zero(t, n)
+
+		require.NoError(t, db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+			tx.AfterCommit(func() { after = true })
+			if _, err := tx.Ent.Organisation.Create().SetName("a").Save(ctx); err != nil {
+				return err
+			}
+			_, err := tx.SQL.ExecContext(ctx, "UPDATE organisations SET name = $1", "b")
+			return err
+		}))
+		require.True(t, after)
+		o, err := db.Ent.Organisation.Query().Only(ctx)
+		require.NoError(t, err)
+		require.Equal(t, "b", o.Name)
+	})
+}
+
+func TestNoViewerNoRows(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		alice := storetest.User(t, db, "alice@example.com")
+		bob := storetest.User(t, db, "bob@example.com")
+		p := storetest.Project(t, db, alice, "secret")
+
+		_, err := db.Ent.Project.Get(t.Context(), p.ID)
+		require.ErrorIs(t, err, privacy.Deny)
+
+		got, err := db.Ent.Project.Query().All(access.WithViewer(t.Context(), bob))
+		require.NoError(t, err)
+		require.Empty(t, got)
+		err = db.Ent.Project.UpdateOneID(p.ID).SetName("mine").Exec(access.WithViewer(t.Context(), bob))
+		require.Error(t, err)
+
+		got, err = db.Ent.Project.Query().All(access.WithViewer(t.Context(), alice))
+		require.NoError(t, err)
+		require.Len(t, got, 1)
+		require.Equal(t, "secret", got[0].Name)
+		users, err := db.Ent.User.Query().Count(access.WithViewer(t.Context(), alice))
+		require.NoError(t, err)
+		require.Equal(t, 1, users)
+	})
+}
