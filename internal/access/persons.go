@@ -57,6 +57,7 @@ var persons = map[string]rule{
 	ent.TypeStream: {
 		read:   inProjects("id", enum.ProjectViewer),
 		create: ofOwnProject("id"),
+		delete: inProjects("id", enum.ProjectOwner),
 	},
 	ent.TypeEvent:          {read: inProjects("stream_id", enum.ProjectViewer)},
 	ent.TypeGitObject:      added,

@@ -19,9 +19,9 @@ import (
 const lockKey = 7_233_901_442
 
 // Migrate applies the migrations that the database lacks, each in a transaction
-// of its own, and returns the names of those applied. Several processes may
-// call it at once: they take turns.
-func (db *DB) Migrate(ctx context.Context) (applied []string, err error) {
+// of its own, then runs what else has to be brought up to date, and returns the
+// names of those applied. Several processes may call it at once: they take turns.
+func (db *DB) Migrate(ctx context.Context, then ...func(context.Context) error) (applied []string, err error) {
 	conn, err := db.SQL.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect to migrate: %w", err)
@@ -49,6 +49,11 @@ func (db *DB) Migrate(ctx context.Context) (applied []string, err error) {
 			return applied, fmt.Errorf("migration %s: %w", f.Name(), err)
 		}
 		applied = append(applied, f.Name())
+	}
+	for _, f := range then {
+		if err := f(ctx); err != nil {
+			return applied, err
+		}
 	}
 	return applied, nil
 }

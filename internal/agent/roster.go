@@ -1,0 +1,100 @@
+// Package agent is the crew: who they are and what they are told. How they work
+// is package run; what they work with is package tools.
+package agent
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"github.com/zeblit/zeblit/ent"
+	entagent "github.com/zeblit/zeblit/ent/agent"
+	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/store"
+)
+
+// Default is the slug of the agent that answers when none is named.
+const Default = "engineer"
+
+// Role is a built-in agent.
+type Role struct {
+	Slug        string
+	Name        string
+	Description string
+	// Tools are the names of the tools that the role may use.
+	Tools []string
+	// MaxOutputTokens bounds one answer of its model.
+	MaxOutputTokens int
+}
+
+// roster is the built-in crew, in the order in which it is shown.
+var roster = []Role{
+	{
+		Slug:            "engineer",
+		Name:            "Senior Engineer",
+		Description:     "Writes, changes and explains the project's code.",
+		Tools:           []string{"list_files", "read_file", "write_file", "edit_file"},
+		MaxOutputTokens: 8192,
+	},
+}
+
+// Roster lists the built-in agents.
+func Roster() []Role { return roster }
+
+// Find returns the role of slug ("" for the default one), or BAD_USER_INPUT that
+// names those there are.
+func Find(slug string) (Role, error) {
+	if slug == "" {
+		slug = Default
+	}
+	slugs := make([]string, 0, len(roster))
+	for _, r := range roster {
+		if r.Slug == slug {
+			return r, nil
+		}
+		slugs = append(slugs, r.Slug)
+	}
+	return Role{}, problem.BadField("agent", "no such agent; there are: %s", strings.Join(slugs, ", "))
+}
+
+// Register writes the roster into the database, so that runs and messages can
+// name their agent. It is done at every start.
+func Register(ctx context.Context, db *store.DB) error {
+	ctx = access.As(ctx, access.Maintenance)
+	for _, r := range roster {
+		err := db.Ent.Agent.Create().SetSlug(r.Slug).SetName(r.Name).SetDescription(r.Description).
+			OnConflictColumns(entagent.FieldSlug).
+			Update(func(u *ent.AgentUpsert) { u.SetName(r.Name).SetDescription(r.Description) }).
+			Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("register agent %s: %w", r.Slug, err)
+		}
+	}
+	return nil
+}
+
+//go:embed prompts/*.md
+var promptFiles embed.FS
+
+// Brief is what a prompt may speak of.
+type Brief struct {
+	ProjectName        string
+	ProjectDescription string
+}
+
+// Prompt is the role's system prompt for a project.
+func (r Role) Prompt(b Brief) (string, error) {
+	t, err := template.ParseFS(promptFiles, "prompts/"+r.Slug+".md")
+	if err != nil {
+		return "", fmt.Errorf("prompt of %s: %w", r.Slug, err)
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, b); err != nil {
+		return "", fmt.Errorf("prompt of %s: %w", r.Slug, err)
+	}
+	return strings.TrimSpace(out.String()), nil
+}

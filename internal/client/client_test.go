@@ -1,0 +1,192 @@
+package client_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/zeblit/zeblit/internal/client"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeServer answers POST with answers in turn, and serves a log of events, cutting the
+// connection after every cutAfter of them.
+type fakeServer struct {
+	mu       sync.Mutex
+	answers  []string
+	requests []string
+
+	events    int
+	cutAfter  int
+	closeCode int // sent instead of an acknowledgement
+	sockets   int
+}
+
+func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if websocket.IsWebSocketUpgrade(r) {
+		f.socket(w, r)
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.requests = append(f.requests, r.Header.Get("Authorization")+" "+string(body))
+	answer := f.answers[0]
+	f.answers = f.answers[1:]
+	if answer == "cut" {
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = io.WriteString(w, answer)
+}
+
+func (f *fakeServer) socket(w http.ResponseWriter, r *http.Request) {
+	up := websocket.Upgrader{Subprotocols: []string{"graphql-transport-ws"}}
+	conn, err := up.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	f.mu.Lock()
+	f.sockets++
+	f.mu.Unlock()
+	var init struct {
+		Payload struct{ Authorization string }
+	}
+	_ = conn.ReadJSON(&init)
+	if f.closeCode != 0 || init.Payload.Authorization != "Bearer key" {
+		_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(f.closeCode, "no"), time.Now().Add(time.Second))
+		return
+	}
+	_ = conn.WriteJSON(map[string]any{"type": "ping"})
+	_ = conn.WriteJSON(map[string]any{"type": "connection_ack"})
+	var in struct {
+		Type, ID string
+		Payload  struct{ Variables struct{ After string } }
+	}
+	for in.Type != "subscribe" { // the pong may come before
+		if conn.ReadJSON(&in) != nil {
+			return
+		}
+	}
+	first := 0
+	_, _ = fmt.Sscanf(in.Payload.Variables.After, "c%d", &first)
+	for n := first + 1; n <= f.events; n++ {
+		if n-first > f.cutAfter {
+			return
+		}
+		_ = conn.WriteJSON(map[string]any{"type": "next", "id": in.ID, "payload": map[string]any{"data": map[string]any{
+			"projectEvents": map[string]any{"__typename": "MessageDelta", "cursor": fmt.Sprintf("c%d", n), "seq": n, "text": "x"},
+		}}})
+	}
+	_, _, _ = conn.ReadMessage()
+}
+
+func start(t *testing.T, f *fakeServer, o client.Options) *client.Client {
+	t.Helper()
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
+	o.URL, o.Key = server.URL, "key"
+	c, err := client.New(o)
+	require.NoError(t, err)
+	return c
+}
+
+func TestEventsGoOnWhereTheyWereCut(t *testing.T) {
+	f := &fakeServer{events: 5, cutAfter: 2}
+	c := start(t, f, client.Options{})
+	var seqs []int64
+	err := c.Events(context.Background(), "prj_1", "start", func(e client.Event) error {
+		seqs = append(seqs, e.Seq)
+		if e.Seq == 5 {
+			return client.ErrStop
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, []int64{1, 2, 3, 4, 5}, seqs)
+	require.Equal(t, 3, f.sockets)
+}
+
+func TestEventsEndWithTheContext(t *testing.T) {
+	c := start(t, &fakeServer{events: 1, cutAfter: 9}, client.Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	err := c.Events(ctx, "prj_1", "start", func(client.Event) error { cancel(); return nil })
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestARefusedKeyIsNotTriedAgain(t *testing.T) {
+	f := &fakeServer{closeCode: 4403}
+	c := start(t, f, client.Options{})
+	err := c.Events(context.Background(), "prj_1", "", nil)
+	require.ErrorContains(t, err, "refuses the key")
+	require.Equal(t, 1, f.sockets)
+}
+
+func TestEventsGiveUp(t *testing.T) {
+	c, err := client.New(client.Options{URL: "http://127.0.0.1:1", GiveUpAfter: time.Nanosecond})
+	require.NoError(t, err)
+	var unreachable *client.UnreachableError
+	require.ErrorAs(t, c.Events(context.Background(), "prj_1", "", nil), &unreachable)
+}
+
+func TestACutMutationIsRepeatedWithTheSameKey(t *testing.T) {
+	f := &fakeServer{answers: []string{"cut", `{"data":{"createProject":{"project":{"id":"prj_1","name":"n","headCursor":"c0"}}}}`}}
+	c := start(t, f, client.Options{})
+	project, err := c.CreateProject(context.Background(), "n")
+	require.NoError(t, err)
+	require.Equal(t, client.Project{ID: "prj_1", Name: "n", Head: "c0"}, project)
+	require.Len(t, f.requests, 2)
+	require.Equal(t, f.requests[0], f.requests[1])
+	require.Contains(t, f.requests[0], "Bearer key ")
+}
+
+func TestErrorsAreTold(t *testing.T) {
+	f := &fakeServer{answers: []string{
+		`{"errors":[{"message":"too long","extensions":{"code":"BAD_USER_INPUT","field":"text"}}]}`,
+		`<html>`,
+	}}
+	c := start(t, f, client.Options{})
+	_, err := c.Send(context.Background(), "prj_1", "hello")
+	require.EqualError(t, err, "too long (BAD_USER_INPUT, field text)")
+	require.True(t, client.IsCode(err, "BAD_USER_INPUT"))
+	_, err = c.Send(context.Background(), "prj_1", "hello")
+	require.ErrorContains(t, err, "is no Zeblit server")
+}
+
+func TestAProjectIsFoundByItsName(t *testing.T) {
+	page := func(more bool, names ...string) string {
+		edges := []any{}
+		for _, n := range names {
+			edges = append(edges, map[string]any{"node": map[string]any{"id": "prj_" + n, "name": n, "headCursor": "c"}})
+		}
+		out, _ := json.Marshal(map[string]any{"data": map[string]any{"projects": map[string]any{
+			"edges": edges, "pageInfo": map[string]any{"hasNextPage": more, "endCursor": "e"}}}})
+		return string(out)
+	}
+	f := &fakeServer{answers: []string{page(true, "a"), page(false, "Shop"), page(false, "a"), page(false, "shop", "SHOP")}}
+	c := start(t, f, client.Options{})
+	project, err := c.Project(context.Background(), "shop")
+	require.NoError(t, err)
+	require.Equal(t, "prj_Shop", project.ID)
+	_, err = c.Project(context.Background(), "shop")
+	require.ErrorContains(t, err, `no project named "shop"`)
+	_, err = c.Project(context.Background(), "shop")
+	require.ErrorContains(t, err, "choose one of prj_shop, prj_SHOP")
+}
+
+func TestAToolCallsPath(t *testing.T) {
+	require.Equal(t, "a/b.html", client.ToolCall{Input: `{"path":"a/b.html"}`}.Path())
+	require.Empty(t, client.ToolCall{Input: `not JSON`}.Path())
+}

@@ -1,0 +1,102 @@
+// Package config turns flags and environment variables into one validated Config.
+// Flags holds the words as they were given; Config makes sense of them, and names
+// every problem at once rather than the first.
+//
+// A flag wins over its variable, and a variable over the default. An empty variable
+// counts as not set.
+package config
+
+import (
+	"log/slog"
+	"net"
+	"time"
+)
+
+// Config is how one process of Zeblit is set up. It is complete: every default is
+// filled in, and every value has been checked.
+type Config struct {
+	// DataDir holds the embedded database and owner.json.
+	DataDir string
+	// Addr is where the server listens, as host:port. Port 0 takes a free one.
+	Addr string
+	// PublicURL is where clients reach the server: the tokens' issuer and the start
+	// of every link. It has no slash at its end. See URLAt for port 0.
+	PublicURL string
+	// DatabaseURL is PostgreSQL's address. Empty: SQLite in DataDir.
+	DatabaseURL string
+	// Secret wraps the signing keys in the database. Empty: they are stored bare.
+	Secret string
+
+	LogLevel  slog.Level
+	LogFormat LogFormat
+
+	// SignUpOpen lets anyone make an account.
+	SignUpOpen bool
+	// AllowedOrigins are the web origins, besides the server's own, whose pages may
+	// use the API.
+	AllowedOrigins []string
+
+	AnthropicKey     string
+	AnthropicBaseURL string
+	AnthropicModel   string
+
+	OpenAIKey     string
+	OpenAIBaseURL string
+	OpenAIModel   string
+
+	// DemoPace is the demo model's pause after each word. Negative: none. It is never 0.
+	DemoPace time.Duration
+
+	urlGiven bool
+}
+
+// LogFormat is how log lines are written.
+type LogFormat string
+
+// The log formats. Auto is text on a terminal and JSON elsewhere.
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+	LogAuto LogFormat = "auto"
+)
+
+// Embedded reports whether the database is a file of this process.
+func (c Config) Embedded() bool { return c.DatabaseURL == "" }
+
+// URLAt is PublicURL when it was given, else the URL of the address that the
+// server really listens on.
+func (c Config) URLAt(listening string) string {
+	if c.urlGiven || listening == "" {
+		return c.PublicURL
+	}
+	return urlOf(listening)
+}
+
+// LogValue shows what may be logged: no key, secret or database address.
+func (c Config) LogValue() slog.Value {
+	database := "postgres"
+	if c.Embedded() {
+		database = "sqlite"
+	}
+	return slog.GroupValue(
+		slog.String("data_dir", c.DataDir),
+		slog.String("addr", c.Addr),
+		slog.String("url", c.PublicURL),
+		slog.String("database", database),
+		slog.Bool("secret", c.Secret != ""),
+		slog.String("log_level", c.LogLevel.String()),
+		slog.Bool("sign_up_open", c.SignUpOpen),
+	)
+}
+
+// urlOf is the URL of a listening address, on this machine where it is a wildcard.
+func urlOf(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "http://" + addr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
