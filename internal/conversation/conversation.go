@@ -1,0 +1,205 @@
+// Package conversation is where people speak to agents. Sending a message stores
+// it, the run that answers it, their events and the run's first job in one
+// transaction, and returns at once.
+package conversation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"entgo.io/ent/dialect/sql"
+
+	"github.com/zeblit/zeblit/ent"
+	entagent "github.com/zeblit/zeblit/ent/agent"
+	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/ent/run"
+	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/agent"
+	"github.com/zeblit/zeblit/internal/idempotency"
+	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/relay"
+	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/stream"
+)
+
+const (
+	maxText  = 32 << 10 // bytes of a message
+	maxTitle = 80       // characters of a conversation's title
+	maxModel = 120      // characters of a model's name
+	// noAgent speaks to the people in the project only.
+	noAgent = "none"
+	// queueGrace is how long a new run's job may be under way before the sweep
+	// of the workers looks for it, in milliseconds.
+	queueGrace = 5000
+)
+
+// Enqueuer asks for a run's first step within a transaction.
+type Enqueuer interface {
+	Enqueue(ctx context.Context, tx *store.Tx, runID string) error
+}
+
+// Service sends messages.
+type Service struct {
+	db    *store.DB
+	log   *stream.Log
+	queue Enqueuer
+}
+
+// New makes the service.
+func New(db *store.DB, log *stream.Log, queue Enqueuer) *Service {
+	return &Service{db: db, log: log, queue: queue}
+}
+
+// Send stores the viewer's message, and the run that answers it unless the agent
+// is "none". It needs the role EDITOR in the project.
+func (s *Service) Send(ctx context.Context, in SendInput) (*ent.Message, *ent.Run, error) {
+	viewer, err := access.RequireViewer(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := check(in); err != nil {
+		return nil, nil, err
+	}
+	var id string
+	err = s.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var err error
+		id, _, err = idempotency.Do(ctx, tx, "sendMessage", in.IdempotencyKey, in, func() (string, error) {
+			return s.send(ctx, tx, viewer, in)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	message, err := s.db.Ent.Message.Get(ctx, id)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the message again: %w", err)
+	}
+	if message.RunID == nil {
+		return message, nil, nil
+	}
+	r, err := s.db.Ent.Run.Get(ctx, *message.RunID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the run again: %w", err)
+	}
+	return message, r, nil
+}
+
+func check(in SendInput) error {
+	switch {
+	case strings.TrimSpace(in.Text) == "":
+		return problem.BadField("text", "text is required")
+	case len(in.Text) > maxText:
+		return problem.BadField("text", "text is at most 32 KiB; this is %d bytes", len(in.Text))
+	case !utf8.ValidString(in.Text):
+		return problem.BadField("text", "text must be valid UTF-8")
+	case in.ProjectID == "" && in.ConversationID == "":
+		return problem.BadField("projectId", "name the project, or the conversation to go on with")
+	case utf8.RuneCountInString(in.Model) > maxModel:
+		return problem.BadField("model", "a model's name is at most %d characters", maxModel)
+	}
+	if in.Agent == noAgent {
+		return nil
+	}
+	_, err := agent.Find(in.Agent)
+	return err
+}
+
+func (s *Service) send(ctx context.Context, tx *store.Tx, viewer *access.Viewer, in SendInput) (messageID string, err error) {
+	c, err := s.conversation(ctx, tx, viewer, in)
+	if err != nil {
+		return "", err
+	}
+	handle, err := access.StreamWriter(ctx, tx.Ent, c.ProjectID)
+	if err != nil {
+		return "", err
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	if c, err = tx.Ent.Conversation.UpdateOneID(c.ID).AddNextPosition(1).SetUpdatedAt(now).Save(ctx); err != nil {
+		return "", err
+	}
+	messageID = relay.NewID("msg")
+	var r *ent.Run
+	if in.Agent != noAgent {
+		if r, err = s.newRun(ctx, tx, viewer, c, messageID, in); err != nil {
+			return "", err
+		}
+	}
+	create := tx.Ent.Message.Create().SetID(messageID).
+		SetConversationID(c.ID).SetProjectID(c.ProjectID).SetAuthorID(viewer.UserID).
+		SetRole(enum.RoleUser).SetStatus(enum.MessageComplete).SetText(in.Text).
+		SetPosition(c.NextPosition - 1).SetCompletedAt(now)
+	if r != nil {
+		create.SetRunID(r.ID)
+	}
+	m, err := create.Save(ctx)
+	if err != nil {
+		return "", err
+	}
+	added := stream.Draft{Type: enum.EventMessageAdded, Payload: stream.MessagePayload{V: 1, Message: m}}
+	if r == nil {
+		s.log.Append(tx, handle, added)
+		return messageID, nil
+	}
+	added.RunID = r.ID
+	s.log.Append(tx, handle, added,
+		stream.Draft{Type: enum.EventRunStateChanged, RunID: r.ID, Payload: stream.RunPayload{V: 1, Run: r}})
+	return messageID, s.queue.Enqueue(ctx, tx, r.ID)
+}
+
+// conversation finds the one to go on with, or begins one.
+func (s *Service) conversation(ctx context.Context, tx *store.Tx, viewer *access.Viewer, in SendInput) (*ent.Conversation, error) {
+	if in.ConversationID == "" {
+		if err := access.RequireRole(ctx, tx.Ent, in.ProjectID, enum.ProjectEditor); err != nil {
+			return nil, err
+		}
+		return tx.Ent.Conversation.Create().SetProjectID(in.ProjectID).SetAuthorID(viewer.UserID).
+			SetTitle(title(in.Text)).Save(ctx)
+	}
+	c, err := tx.Ent.Conversation.Get(ctx, in.ConversationID)
+	if ent.IsNotFound(err) || err == nil && in.ProjectID != "" && in.ProjectID != c.ProjectID {
+		return nil, problem.Missing("conversationId", "conversation")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, access.RequireRole(ctx, tx.Ent, c.ProjectID, enum.ProjectEditor)
+}
+
+func (s *Service) newRun(ctx context.Context, tx *store.Tx, viewer *access.Viewer, c *ent.Conversation, messageID string, in SendInput) (*ent.Run, error) {
+	role, err := agent.Find(in.Agent)
+	if err != nil {
+		return nil, err
+	}
+	worker, err := tx.Ent.Agent.Query().Where(entagent.Slug(role.Slug)).Only(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find agent %s: %w", role.Slug, err)
+	}
+	r, err := tx.Ent.Run.Create().SetProjectID(c.ProjectID).SetConversationID(c.ID).
+		SetAgentID(worker.ID).SetUserID(viewer.UserID).SetMessageID(messageID).
+		SetState(enum.RunQueued).SetModel(in.Model).Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	until := sql.Expr(fmt.Sprintf("%s + %d", store.NowMillis(tx.Dialect), queueGrace))
+	err = tx.Ent.Run.Update().Where(run.ID(r.ID)).
+		Modify(func(u *sql.UpdateBuilder) { u.Set(run.FieldLeaseUntil, until) }).Exec(ctx)
+	return r, err
+}
+
+// title is the first line of the text, cut at a word.
+func title(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	line = strings.TrimSpace(line)
+	if utf8.RuneCountInString(line) <= maxTitle {
+		return line
+	}
+	short := string([]rune(line)[:maxTitle-1])
+	if i := strings.LastIndexByte(short, ' '); i > maxTitle/2 {
+		short = short[:i]
+	}
+	return short + "…"
+}

@@ -1,0 +1,17 @@
+package conversation
+
+// SendInput is a message to send. Either ProjectID, to begin a conversation, or
+// ConversationID, to go on with one, is set.
+type SendInput struct {
+	ProjectID      string
+	ConversationID string
+	Text           string
+	// Agent is the slug of the agent to answer; "" is the default one and "none" nobody.
+	Agent string
+	// Model is the model wished for; "" is the configured one.
+	Model string
+	// WhileBusy says what happens when the conversation has a run under way; "" is QUEUE.
+	WhileBusy string
+	// IdempotencyKey makes sending the same input again do nothing; "" is none.
+	IdempotencyKey string
+}

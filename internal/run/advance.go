@@ -1,0 +1,148 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/ent/toolcall"
+	"github.com/zeblit/zeblit/internal/agent"
+	"github.com/zeblit/zeblit/internal/agent/tools"
+	"github.com/zeblit/zeblit/internal/llm"
+	"github.com/zeblit/zeblit/internal/store"
+)
+
+// maxSteps bounds how long an agent may go on without a person.
+const maxSteps = 60
+
+// advance makes one step: what an earlier worker left behind, else one call of
+// the model; then the tool calls that are planned; then the boundary.
+func (e *Engine) advance(ctx context.Context, l *lease) error {
+	if err := e.recover(ctx, l); err != nil {
+		return err
+	}
+	planned, err := e.plannedCalls(ctx, l)
+	if err != nil {
+		return err
+	}
+	if len(planned) == 0 {
+		if l.run.Step >= maxSteps {
+			return &stopped{fmt.Sprintf("stopped after %d steps without an end", maxSteps)}
+		}
+		response, err := e.callModel(ctx, l)
+		if err != nil {
+			return err
+		}
+		switch {
+		case response.StopReason == llm.StopLength:
+			return &stopped{"the model's answer was cut at its output limit"}
+		case response.StopReason == llm.StopRefusal:
+			return &stopped{"the model's vendor refused to answer"}
+		case len(response.ToolCalls) == 0:
+			return e.finish(ctx, l, enum.RunSucceeded, "")
+		}
+		if planned, err = e.plannedCalls(ctx, l); err != nil {
+			return err
+		}
+	}
+	for _, call := range planned {
+		if err := e.runTool(ctx, l, call); err != nil {
+			return err
+		}
+	}
+	return e.boundary(ctx, l)
+}
+
+// boundary ends the step: the run is free again and its next job is there.
+func (e *Engine) boundary(ctx context.Context, l *lease) error {
+	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := e.fence(ctx, tx, l); err != nil {
+			return err
+		}
+		if err := tx.Ent.Run.UpdateOneID(l.run.ID).AddStep(1).SetTakeovers(0).Exec(ctx); err != nil {
+			return err
+		}
+		if err := e.free(ctx, tx, l.run.ID); err != nil {
+			return err
+		}
+		return e.queue.Enqueue(ctx, tx, l.run.ID)
+	})
+}
+
+func (e *Engine) plannedCalls(ctx context.Context, l *lease) ([]*ent.ToolCall, error) {
+	return e.db.Ent.ToolCall.Query().
+		Where(toolcall.RunID(l.run.ID), toolcall.StateIn(enum.ToolCallPlanned, enum.ToolCallRunning)).
+		Order(ent.Asc(toolcall.FieldMessageID, toolcall.FieldPosition)).All(ctx)
+}
+
+// attempt is one try of a model call, as far as it got.
+type attempt struct {
+	message *ent.Message // nil until the first text came
+	offset  int          // UTF-16 units streamed
+}
+
+// callModel calls the model until an answer is whole, and writes it down with
+// the tool calls that it plans. Text of a try that failed stays, as an
+// interrupted message that is no part of the transcript.
+func (e *Engine) callModel(ctx context.Context, l *lease) (llm.Response, error) {
+	request, err := e.request(ctx, l)
+	if err != nil {
+		return llm.Response{}, err
+	}
+	for n := 1; ; n++ {
+		try := &attempt{}
+		response, err := e.provider.Stream(ctx, request, func(text string) error { return e.say(ctx, l, try, text) })
+		if err == nil {
+			return response, e.complete(ctx, l, try, response)
+		}
+		if errors.Is(context.Cause(ctx), errLost) {
+			return llm.Response{}, errLost
+		}
+		if interrupted := e.interrupt(context.WithoutCancel(ctx), l, try); interrupted != nil {
+			return llm.Response{}, errors.Join(err, interrupted)
+		}
+		wait, again := e.backoff.Next(n, err)
+		if !again || ctx.Err() != nil {
+			return llm.Response{}, fmt.Errorf("call the model: %w", err)
+		}
+		e.logger.WarnContext(ctx, "the model call failed; trying again", "run", l.run.ID, "attempt", n, "wait", wait, "error", err)
+		select {
+		case <-ctx.Done():
+			return llm.Response{}, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (e *Engine) request(ctx context.Context, l *lease) (llm.Request, error) {
+	project, err := e.db.Ent.Project.Get(ctx, l.run.ProjectID)
+	if err != nil {
+		return llm.Request{}, err
+	}
+	worker, err := e.db.Ent.Agent.Get(ctx, l.run.AgentID)
+	if err != nil {
+		return llm.Request{}, err
+	}
+	role, err := agent.Find(worker.Slug)
+	if err != nil {
+		return llm.Request{}, err
+	}
+	system, err := role.Prompt(agent.Brief{ProjectName: project.Name, ProjectDescription: project.Description})
+	if err != nil {
+		return llm.Request{}, err
+	}
+	specs, err := tools.Specs(role.Tools)
+	if err != nil {
+		return llm.Request{}, err
+	}
+	messages, err := e.transcript(ctx, l.run)
+	if err != nil {
+		return llm.Request{}, err
+	}
+	return llm.Request{
+		Model: l.run.Model, System: system, Messages: messages, Tools: specs, MaxOutputTokens: role.MaxOutputTokens,
+	}, nil
+}

@@ -1,0 +1,222 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/ent/event"
+	"github.com/zeblit/zeblit/ent/message"
+	"github.com/zeblit/zeblit/ent/toolcall"
+	"github.com/zeblit/zeblit/internal/llm"
+	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/stream"
+)
+
+// say streams a piece of the agent's text; the first one makes the message.
+func (e *Engine) say(ctx context.Context, l *lease, try *attempt, text string) error {
+	if text == "" {
+		return nil
+	}
+	if try.message == nil {
+		err := e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+			if err := e.fence(ctx, tx, l); err != nil {
+				return err
+			}
+			m, err := e.newMessage(ctx, tx, l)
+			try.message = m
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("begin a message: %w", err)
+		}
+	}
+	delta := stream.Delta{
+		Handle: l.handle, RunID: l.run.ID, Epoch: l.epoch,
+		MessageID: try.message.ID, Offset: try.offset, Text: text,
+	}
+	try.offset += utf16Len(text)
+	return e.deltas.Append(ctx, delta)
+}
+
+func utf16Len(s string) int {
+	n := 0
+	for _, r := range s {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n
+}
+
+func (e *Engine) newMessage(ctx context.Context, tx *store.Tx, l *lease) (*ent.Message, error) {
+	c, err := tx.Ent.Conversation.UpdateOneID(l.run.ConversationID).AddNextPosition(1).Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m, err := tx.Ent.Message.Create().
+		SetConversationID(l.run.ConversationID).SetProjectID(l.run.ProjectID).SetRunID(l.run.ID).
+		SetAgentID(l.run.AgentID).SetRole(enum.RoleAssistant).SetStatus(enum.MessageStreaming).
+		SetPosition(c.NextPosition - 1).SetStep(l.run.Step).SetDemo(e.provider.Name() == "demo").
+		Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e.log.Append(tx, l.handle, messageEvent(enum.EventMessageAdded, m))
+	return m, nil
+}
+
+// complete writes down a whole answer: its text, what it used, the tool calls it
+// plans. With it in the same transaction go the events.
+func (e *Engine) complete(ctx context.Context, l *lease, try *attempt, response llm.Response) error {
+	if try.message != nil {
+		if err := e.deltas.Flush(ctx, l.run.ID); err != nil {
+			return err
+		}
+	}
+	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := e.fence(ctx, tx, l); err != nil {
+			return err
+		}
+		m := try.message
+		if m == nil {
+			var err error
+			if m, err = e.newMessage(ctx, tx, l); err != nil {
+				return err
+			}
+		}
+		if err := e.closeMessage(ctx, tx, l, m.ID, enum.MessageComplete, response.Text, response.Carry); err != nil {
+			return err
+		}
+		for i, call := range response.ToolCalls {
+			err := tx.Ent.ToolCall.Create().
+				SetProjectID(l.run.ProjectID).SetRunID(l.run.ID).SetMessageID(m.ID).SetPosition(i).
+				SetCallID(call.ID).SetName(call.Name).SetInput(string(call.Input)).
+				SetState(enum.ToolCallPlanned).Exec(ctx)
+			if err != nil {
+				return err
+			}
+		}
+		return tx.Ent.Run.UpdateOneID(l.run.ID).
+			AddInputTokens(response.Usage.InputTokens + response.Usage.CacheReadTokens + response.Usage.CacheWriteTokens).
+			AddOutputTokens(response.Usage.OutputTokens).Exec(ctx)
+	})
+}
+
+// interrupt ends the message of a try that failed, with its text exactly as it
+// was streamed.
+func (e *Engine) interrupt(ctx context.Context, l *lease, try *attempt) error {
+	if try.message == nil {
+		return nil
+	}
+	if err := e.deltas.Flush(ctx, l.run.ID); err != nil {
+		return err
+	}
+	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := e.fence(ctx, tx, l); err != nil {
+			return err
+		}
+		return e.interruptMessage(ctx, tx, l, try.message.ID)
+	})
+}
+
+func (e *Engine) interruptMessage(ctx context.Context, tx *store.Tx, l *lease, messageID string) error {
+	text, err := streamedText(ctx, tx, l, messageID)
+	if err != nil {
+		return err
+	}
+	return e.closeMessage(ctx, tx, l, messageID, enum.MessageInterrupted, text, nil)
+}
+
+func (e *Engine) closeMessage(ctx context.Context, tx *store.Tx, l *lease, id string, status enum.MessageStatus, text string, carry []byte) error {
+	update := tx.Ent.Message.UpdateOneID(id).SetStatus(status).SetText(text).
+		SetCompletedAt(time.Now().UTC().Truncate(time.Microsecond))
+	if len(carry) > 0 {
+		update.SetCarry(carry)
+	}
+	m, err := update.Save(ctx)
+	if err != nil {
+		return err
+	}
+	e.log.Append(tx, l.handle, messageEvent(enum.EventMessageCompleted, m))
+	return nil
+}
+
+func messageEvent(t enum.EventType, m *ent.Message) stream.Draft {
+	d := stream.Draft{Type: t, Payload: stream.MessagePayload{V: 1, Message: m}}
+	if m.RunID != nil {
+		d.RunID = *m.RunID
+	}
+	return d
+}
+
+// streamedText puts a message's text together from the log.
+func streamedText(ctx context.Context, tx *store.Tx, l *lease, messageID string) (string, error) {
+	events, err := tx.Ent.Event.Query().
+		Where(event.StreamID(l.run.ProjectID), event.RunID(l.run.ID), event.TypeEQ(enum.EventMessageDelta)).
+		Order(ent.Asc(event.FieldSeq)).All(ctx)
+	if err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	for _, ev := range events {
+		var p stream.DeltaPayload
+		if err := json.Unmarshal(ev.Payload, &p); err != nil {
+			return "", fmt.Errorf("delta %d: %w", ev.Seq, err)
+		}
+		if p.MessageID == messageID {
+			text.WriteString(p.Text)
+		}
+	}
+	return text.String(), nil
+}
+
+// recover ends the messages that a former worker left streaming.
+func (e *Engine) recover(ctx context.Context, l *lease) error {
+	open, err := e.db.Ent.Message.Query().
+		Where(message.RunID(l.run.ID), message.StatusEQ(enum.MessageStreaming)).Exist(ctx)
+	if err != nil || !open {
+		return err
+	}
+	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := e.fence(ctx, tx, l); err != nil {
+			return err
+		}
+		return e.interruptMessages(ctx, tx, l)
+	})
+}
+
+func (e *Engine) interruptMessages(ctx context.Context, tx *store.Tx, l *lease) error {
+	ids, err := tx.Ent.Message.Query().
+		Where(message.RunID(l.run.ID), message.StatusEQ(enum.MessageStreaming)).IDs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := e.interruptMessage(ctx, tx, l, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// interruptLeftovers ends what a run that ends now has left open.
+func (e *Engine) interruptLeftovers(ctx context.Context, tx *store.Tx, l *lease) error {
+	if err := e.interruptMessages(ctx, tx, l); err != nil {
+		return err
+	}
+	calls, err := tx.Ent.ToolCall.Query().
+		Where(toolcall.RunID(l.run.ID), toolcall.StateIn(enum.ToolCallPlanned, enum.ToolCallRunning)).All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, call := range calls {
+		if err := e.closeCall(ctx, tx, l, call.ID, enum.ToolCallInterrupted, "interrupted: the run ended before this was done"); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,225 @@
+// Package stream is what happens in a project, in order: the log that keeps it
+// and the hub that tells subscribers of it.
+//
+// An event is written in the transaction of the change it tells of, and is
+// published when that has committed. Its number is taken from the stream's row as
+// the transaction's last statement, so numbers are gap-free and in commit order:
+// a reader who has seen event n misses nothing below it. Only the text of
+// messages being written goes through Deltas, which puts the words of many runs
+// into one transaction.
+//
+// A subscription reads the log up to its end and then takes what the Carrier
+// brings. The carrier is only trusted with speed: whatever it loses, doubles or
+// reorders is seen by the numbers and healed from the log.
+package stream
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/store"
+)
+
+// Draft is an event that has no number yet.
+type Draft struct {
+	Type enum.EventType
+	// RunID is the run it belongs to; empty when none.
+	RunID string
+	// Payload is one of this package's payloads. It is encoded by Append.
+	Payload any
+}
+
+// Event is one entry of a project's log. It reads the same live and replayed.
+type Event struct {
+	Project string          `json:"project"`
+	Seq     int64           `json:"seq"` // 1, 2, 3 … in the project
+	Type    enum.EventType  `json:"type"`
+	RunID   string          `json:"run_id,omitempty"`
+	At      time.Time       `json:"at"` // UTC, microseconds
+	Payload json.RawMessage `json:"payload"`
+}
+
+// Cursor is where a subscription goes on after this event.
+func (e Event) Cursor() string { return CursorAt(e.Project, e.Seq) }
+
+// Log reads and writes the logs of all projects. It holds no state of its own.
+type Log struct {
+	db      *store.DB
+	carrier Carrier
+	logger  *slog.Logger
+}
+
+// NewLog makes a Log that announces through carrier what it has committed.
+func NewLog(db *store.DB, carrier Carrier, logger *slog.Logger) *Log {
+	return &Log{db: db, carrier: carrier, logger: logger}
+}
+
+// Append adds events to the project's log as a part of tx. They are numbered and
+// written right before it commits, in the order of the calls, and published right
+// after. What can't be written fails the commit.
+//
+// It may not be called once the transaction's other BeforeCommit hooks run.
+func (l *Log) Append(tx *store.Tx, h access.StreamHandle, drafts ...Draft) {
+	if len(drafts) == 0 {
+		return
+	}
+	c := tx.Value(collectedKey{l}, func() any { return l.collect(tx) }).(*collected)
+	if c.written {
+		panic("stream: Append after the transaction's events were written")
+	}
+	c.add(h, drafts)
+}
+
+// collected is what one transaction appends.
+type collected struct {
+	drafts  map[string][]Event // by project; without number and time
+	written bool
+	err     error
+}
+
+type collectedKey struct{ log *Log }
+
+func (l *Log) collect(tx *store.Tx) *collected {
+	c := &collected{drafts: map[string][]Event{}}
+	var events []Event
+	published := context.Background()
+	tx.BeforeCommit(func(ctx context.Context) (err error) {
+		published = context.WithoutCancel(ctx)
+		events, err = c.write(ctx, tx)
+		return err
+	})
+	tx.AfterCommit(func() {
+		if err := l.carrier.Publish(published, events); err != nil {
+			l.logger.Warn("events were not announced; subscribers read them from the log", "error", err)
+		}
+	})
+	return c
+}
+
+func (c *collected) add(h access.StreamHandle, drafts []Draft) {
+	if h.Project() == "" || !h.CanWrite() {
+		c.err = errors.Join(c.err, errors.New("append events: the handle doesn't allow it"))
+		return
+	}
+	for _, d := range drafts {
+		payload, err := encode(d.Payload)
+		if err != nil {
+			c.err = errors.Join(c.err, fmt.Errorf("append %s: %w", d.Type, err))
+			continue
+		}
+		c.drafts[h.Project()] = append(c.drafts[h.Project()],
+			Event{Project: h.Project(), Type: d.Type, RunID: d.RunID, Payload: payload})
+	}
+}
+
+// write gives the events their numbers. The streams' rows stay locked until the
+// transaction ends; they are taken in id order, so that no two transactions can
+// wait for each other.
+func (c *collected) write(ctx context.Context, tx *store.Tx) ([]Event, error) {
+	c.written = true
+	if c.err != nil {
+		return nil, c.err
+	}
+	var all []Event
+	for _, project := range slices.Sorted(maps.Keys(c.drafts)) {
+		events := c.drafts[project]
+		const take = "UPDATE streams SET head = head + $1 WHERE id = $2 RETURNING head"
+		var head int64
+		switch err := tx.SQL.QueryRowContext(ctx, take, len(events), project).Scan(&head); {
+		case errors.Is(err, sql.ErrNoRows):
+			return nil, problem.Missing("projectId", "project") // deleted meanwhile
+		case err != nil:
+			return nil, fmt.Errorf("number the events of %s: %w", project, err)
+		}
+		now := time.UnixMicro(time.Now().UnixMicro()).UTC()
+		for i := range events {
+			events[i].Seq = head - int64(len(events)-1-i)
+			events[i].At = now
+		}
+		if err := insert(ctx, tx.SQL, events); err != nil {
+			return nil, fmt.Errorf("write the events of %s: %w", project, err)
+		}
+		all = append(all, events...)
+	}
+	return all, nil
+}
+
+// insertRows bounds one statement's parameters, of which both databases allow
+// some tens of thousands.
+const insertRows = 1000
+
+func insert(ctx context.Context, tx *sql.Tx, events []Event) error {
+	for chunk := range slices.Chunk(events, insertRows) {
+		var q strings.Builder
+		q.WriteString("INSERT INTO events (stream_id, seq, type, run_id, payload, at) VALUES ")
+		args := make([]any, 0, 6*len(chunk))
+		for i, e := range chunk {
+			if i > 0 {
+				q.WriteByte(',')
+			}
+			n := len(args)
+			fmt.Fprintf(&q, "($%d,$%d,$%d,$%d,$%d,$%d)", n+1, n+2, n+3, n+4, n+5, n+6)
+			args = append(args, e.Project, e.Seq, string(e.Type), e.RunID, []byte(e.Payload), e.At.UnixMicro())
+		}
+		if _, err := tx.ExecContext(ctx, q.String(), args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Read returns up to limit events that follow number after, in order.
+func (l *Log) Read(ctx context.Context, h access.StreamHandle, after int64, limit int) ([]Event, error) {
+	if h.Project() == "" {
+		return nil, errors.New("read events: no stream handle")
+	}
+	const query = "SELECT seq, type, run_id, payload, at FROM events WHERE stream_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+	rows, err := l.db.SQL.QueryContext(ctx, query, h.Project(), after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the events of %s: %w", h.Project(), err)
+	}
+	defer func() { _ = rows.Close() }()
+	var events []Event
+	for rows.Next() {
+		e := Event{Project: h.Project()}
+		var payload []byte
+		var at int64
+		if err := rows.Scan(&e.Seq, &e.Type, &e.RunID, &payload, &at); err != nil {
+			return nil, fmt.Errorf("read the events of %s: %w", h.Project(), err)
+		}
+		e.Payload, e.At = payload, time.UnixMicro(at).UTC()
+		events = append(events, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read the events of %s: %w", h.Project(), err)
+	}
+	return events, nil
+}
+
+// Head returns the number of the project's latest event, 0 when there is none,
+// and its horizon: events up to that number are no longer kept whole.
+func (l *Log) Head(ctx context.Context, h access.StreamHandle) (head, horizon int64, err error) {
+	if h.Project() == "" {
+		return 0, 0, errors.New("read a stream's head: no stream handle")
+	}
+	const query = "SELECT head, horizon FROM streams WHERE id = $1"
+	err = l.db.SQL.QueryRowContext(ctx, query, h.Project()).Scan(&head, &horizon)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, problem.Missing("projectId", "project")
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the head of %s: %w", h.Project(), err)
+	}
+	return head, horizon, nil
+}
