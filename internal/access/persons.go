@@ -10,6 +10,7 @@ import (
 	"github.com/zeblit/zeblit/ent/membership"
 	"github.com/zeblit/zeblit/ent/orgmembership"
 	"github.com/zeblit/zeblit/ent/project"
+	"github.com/zeblit/zeblit/internal/relay"
 )
 
 type (
@@ -120,6 +121,9 @@ func withRole(role enum.ProjectRole) check {
 }
 
 func hasRole(ctx context.Context, c *ent.Client, v *Viewer, projectID string, role enum.ProjectRole) (bool, error) {
+	if relay.IDPrefix(projectID) == "" { // a malformed id is an unknown one, whatever the database thinks of it
+		return false, nil
+	}
 	return c.Membership.Query().Where(
 		membership.ProjectID(projectID),
 		membership.UserID(v.UserID),

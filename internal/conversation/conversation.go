@@ -139,14 +139,15 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, viewer *access.Viewer,
 	if err != nil {
 		return "", err
 	}
-	added := stream.Draft{Type: enum.EventMessageAdded, Payload: stream.MessagePayload{V: 1, Message: m}}
+	by := &stream.Actor{UserID: viewer.UserID}
+	added := stream.Draft{Type: enum.EventMessageAdded, Payload: stream.MessagePayload{V: 1, Message: m, Actor: by}}
 	if r == nil {
 		s.log.Append(tx, handle, added)
 		return messageID, nil
 	}
 	added.RunID = r.ID
 	s.log.Append(tx, handle, added,
-		stream.Draft{Type: enum.EventRunStateChanged, RunID: r.ID, Payload: stream.RunPayload{V: 1, Run: r}})
+		stream.Draft{Type: enum.EventRunStateChanged, RunID: r.ID, Payload: stream.RunPayload{V: 1, Run: r, Actor: by}})
 	return messageID, s.queue.Enqueue(ctx, tx, r.ID)
 }
 

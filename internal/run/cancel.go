@@ -10,6 +10,7 @@ import (
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/stream"
 )
 
 // Cancel ends the viewer's run: at once when it waits in the queue, else as soon
@@ -46,7 +47,7 @@ func (e *Engine) Cancel(ctx context.Context, runID string) (*ent.Run, error) {
 			return err
 		}
 		if queued > 0 {
-			e.log.Append(tx, handle, stateChanged(r))
+			e.log.Append(tx, handle, stateChanged(r, stream.Actor{UserID: access.ViewerFrom(ctx).UserID}))
 			return e.enqueueNext(ctx, tx, r.ConversationID)
 		}
 		tx.AfterCommit(func() { e.interruptHeld(runID) })

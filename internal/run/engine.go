@@ -137,7 +137,7 @@ func (e *Engine) end(ctx context.Context, tx *store.Tx, runID string, handle acc
 	if err != nil {
 		return err
 	}
-	e.log.Append(tx, handle, stateChanged(r))
+	e.log.Append(tx, handle, stateChanged(r, byAgent(r)))
 	return e.enqueueNext(ctx, tx, r.ConversationID)
 }
 

@@ -71,7 +71,7 @@ func (e *Engine) claim(ctx context.Context, runID string) (*lease, error) {
 		}
 		l = &lease{run: r, owner: e.id, epoch: r.Epoch, handle: handle}
 		if was != enum.RunRunning {
-			e.log.Append(tx, handle, stateChanged(r))
+			e.log.Append(tx, handle, stateChanged(r, byAgent(r)))
 		}
 		return nil
 	})
@@ -171,6 +171,8 @@ func (e *Engine) hold(ctx context.Context, l *lease) (held context.Context, rele
 	}
 }
 
-func stateChanged(r *ent.Run) stream.Draft {
-	return stream.Draft{Type: enum.EventRunStateChanged, RunID: r.ID, Payload: stream.RunPayload{V: 1, Run: r}}
+func byAgent(r *ent.Run) stream.Actor { return stream.Actor{AgentID: r.AgentID} }
+
+func stateChanged(r *ent.Run, by stream.Actor) stream.Draft {
+	return stream.Draft{Type: enum.EventRunStateChanged, RunID: r.ID, Payload: stream.RunPayload{V: 1, Run: r, Actor: &by}}
 }

@@ -146,7 +146,8 @@ func (e *Engine) closeMessage(ctx context.Context, tx *store.Tx, l *lease, id st
 }
 
 func messageEvent(t enum.EventType, m *ent.Message) stream.Draft {
-	d := stream.Draft{Type: t, Payload: stream.MessagePayload{V: 1, Message: m}}
+	by := &stream.Actor{AgentID: *m.AgentID}
+	d := stream.Draft{Type: t, Payload: stream.MessagePayload{V: 1, Message: m, Actor: by}}
 	if m.RunID != nil {
 		d.RunID = *m.RunID
 	}

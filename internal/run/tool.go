@@ -96,7 +96,7 @@ func (e *Engine) startCall(ctx context.Context, l *lease, id string) error {
 		if err != nil {
 			return err
 		}
-		e.log.Append(tx, l.handle, callEvent(enum.EventToolCallStarted, call))
+		e.log.Append(tx, l.handle, callEvent(enum.EventToolCallStarted, call, l.run.AgentID))
 		return nil
 	})
 }
@@ -116,12 +116,13 @@ func (e *Engine) closeCall(ctx context.Context, tx *store.Tx, l *lease, id strin
 	if err != nil {
 		return err
 	}
-	e.log.Append(tx, l.handle, callEvent(enum.EventToolCallFinished, call))
+	e.log.Append(tx, l.handle, callEvent(enum.EventToolCallFinished, call, l.run.AgentID))
 	return nil
 }
 
-func callEvent(t enum.EventType, call *ent.ToolCall) stream.Draft {
-	return stream.Draft{Type: t, RunID: call.RunID, Payload: stream.ToolCallPayload{V: 1, ToolCall: call}}
+func callEvent(t enum.EventType, call *ent.ToolCall, agentID string) stream.Draft {
+	by := &stream.Actor{AgentID: agentID}
+	return stream.Draft{Type: t, RunID: call.RunID, Payload: stream.ToolCallPayload{V: 1, ToolCall: call, Actor: by}}
 }
 
 // say puts a problem into words for a model.

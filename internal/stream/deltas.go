@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/problem"
 )
 
 var (
@@ -145,9 +146,13 @@ func (d *Deltas) Flush(ctx context.Context, runID string) error {
 		return nil
 	}
 	upTo := run.appended
-	for run.err == nil && run.committed < upTo {
-		if d.stopped {
+	for run.committed < upTo {
+		current := d.runs[runID] == run // else this process has claimed the run anew
+		if d.stopped || !current {
 			d.mu.Unlock()
+			if !current {
+				return ErrStale
+			}
 			return ErrStopped
 		}
 		changed := d.changed
@@ -174,13 +179,13 @@ func (d *Deltas) Run(ctx context.Context) error {
 	var last time.Time
 	for d.next(ctx, last) {
 		last = time.Now()
-		d.commit(ctx, d.giveUp)
+		d.commit(ctx)
 	}
 	// One last time, for what was accepted before the end.
 	d.mu.Lock()
 	d.stopped = true
 	d.mu.Unlock()
-	d.commit(context.WithoutCancel(ctx), lastWords)
+	d.commit(ctx)
 	return nil
 }
 
@@ -202,13 +207,16 @@ func (d *Deltas) next(ctx context.Context, last time.Time) bool {
 	return true
 }
 
-// commit writes what waits. It repeats what fails until within has passed; from
-// the second attempt on each run has a transaction of its own, so that one that
-// can't be written takes no other with it.
-func (d *Deltas) commit(ctx context.Context, within time.Duration) {
+// commit writes what waits. It repeats what fails for a bounded while, unless that
+// is hopeless; from the second attempt on each run has a transaction of its own, so
+// that one that can't be written takes no other with it.
+func (d *Deltas) commit(ctx context.Context) {
 	d.mu.Lock()
-	queue := d.queue
+	queue, within := d.queue, d.giveUp
 	d.queue = nil
+	if d.stopped {
+		within = min(within, lastWords)
+	}
 	d.mu.Unlock()
 	if len(queue) == 0 {
 		d.settle(nil, nil)
@@ -216,21 +224,25 @@ func (d *Deltas) commit(ctx context.Context, within time.Duration) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
-	left := group(queue)
-	err := d.write(ctx, left)
-	if err == nil {
+	left := d.dropBroken(group(queue))
+	if len(left) == 0 {
+		return
+	}
+	if err := d.write(ctx, left); err == nil {
 		d.settle(left, nil)
 		return
 	}
 	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
 		var failed []*batch
 		for _, b := range left {
-			if err = d.write(ctx, []*batch{b}); err != nil {
-				b.err = err
+			switch b.err = d.write(ctx, []*batch{b}); {
+			case b.err == nil:
+				d.settle([]*batch{b}, nil)
+			case hopeless(b.err):
+				d.settle([]*batch{b}, fmt.Errorf("write deltas: %w", b.err))
+			default:
 				failed = append(failed, b)
-				continue
 			}
-			d.settle([]*batch{b}, nil)
 		}
 		if left = failed; len(left) == 0 {
 			return
@@ -245,6 +257,31 @@ func (d *Deltas) commit(ctx context.Context, within time.Duration) {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// hopeless is what another attempt can't mend; the other runs needn't wait for it.
+func hopeless(err error) bool {
+	return errors.Is(err, errRefused) || problem.Is(err, problem.NotFound)
+}
+
+// dropBroken takes out the batches of runs that have lost deltas already: a
+// message's text has no holes, it ends.
+func (d *Deltas) dropBroken(batches []*batch) (whole []*batch) {
+	for _, b := range batches {
+		d.mu.Lock()
+		run := d.runs[b.runID]
+		var lost error
+		if run != nil && run.epoch == b.epoch {
+			lost = run.err
+		}
+		d.mu.Unlock()
+		if lost != nil {
+			d.settle([]*batch{b}, lost)
+			continue
+		}
+		whole = append(whole, b)
+	}
+	return whole
 }
 
 // settle notes the outcome of batches and wakes who waits for it.

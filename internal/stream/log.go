@@ -88,6 +88,9 @@ type collected struct {
 	err     error
 }
 
+// errRefused is a mistake of the caller's: writing the same again fails again.
+var errRefused = errors.New("append events")
+
 type collectedKey struct{ log *Log }
 
 func (l *Log) collect(tx *store.Tx) *collected {
@@ -109,13 +112,13 @@ func (l *Log) collect(tx *store.Tx) *collected {
 
 func (c *collected) add(h access.StreamHandle, drafts []Draft) {
 	if h.Project() == "" || !h.CanWrite() {
-		c.err = errors.Join(c.err, errors.New("append events: the handle doesn't allow it"))
+		c.err = errors.Join(c.err, fmt.Errorf("%w: the handle doesn't allow it", errRefused))
 		return
 	}
 	for _, d := range drafts {
 		payload, err := encode(d.Payload)
 		if err != nil {
-			c.err = errors.Join(c.err, fmt.Errorf("append %s: %w", d.Type, err))
+			c.err = errors.Join(c.err, fmt.Errorf("%w: %s: %w", errRefused, d.Type, err))
 			continue
 		}
 		c.drafts[h.Project()] = append(c.drafts[h.Project()],

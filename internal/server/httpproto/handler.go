@@ -72,7 +72,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := &answer{w: w, media: mediaJSON, logger: h.cfg.Logger}
 	defer func() {
 		if recovered := recover(); recovered != nil {
-			if recovered == http.ErrAbortHandler {
+			if recovered == http.ErrAbortHandler { //nolint:errorlint // a recovered value is compared as net/http does
 				panic(recovered)
 			}
 			err := gqlreq.Panicked(r.Context(), h.cfg.Logger, recovered)

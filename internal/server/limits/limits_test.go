@@ -218,7 +218,7 @@ func BenchmarkValidateWorstAccepted(b *testing.B) {
 		"equal":     "{" + repeated(140, "name") + "}",
 		"nested":    "{" + repeated(45, "tree{left{name} right{name child{name}}}") + "}",
 		"args":      "{tree{" + repeated(140, "arg(n:1)") + "}}",
-		"unknown":   "{" + repeated(990, "nmae%d") + "}",
+		"unknown":   "{" + repeated(990, "nome%d") + "}",
 		"fragments": "{tree{...F0}}" + repeated(98, "fragment F%d on Tree{name left{name} right{name}}"),
 		"spreads":   "{tree{" + repeated(90, "...F%d") + "}}" + repeated(90, "fragment F%d on Tree{name left{name}}"),
 		"deep":      "{" + repeated(60, nested(15, "tree")) + "}",

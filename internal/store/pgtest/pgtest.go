@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -124,12 +125,14 @@ func start() (*url.URL, error) {
 	}
 	_ = reader.Close()
 	keepOpen = writer
+	_ = keepOpen
 	u := &url.URL{Scheme: "postgres", User: url.User("zeblit"), Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/postgres", RawQuery: "sslmode=disable"}
 	return u, await(u, dir)
 }
 
 // keepOpen is the pipe whose closing, at the end of the process, stops the server.
-var keepOpen *os.File
+// It is kept here so that it isn't collected, and so closed, before.
+var keepOpen io.Closer
 
 func await(u *url.URL, dir string) error {
 	db, err := sql.Open("postgres", u.String())

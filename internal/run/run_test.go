@@ -1,0 +1,266 @@
+package run_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"entgo.io/ent/dialect"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/ent/event"
+	"github.com/zeblit/zeblit/ent/message"
+	entrun "github.com/zeblit/zeblit/ent/run"
+	"github.com/zeblit/zeblit/ent/toolcall"
+	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/agent"
+	"github.com/zeblit/zeblit/internal/conversation"
+	"github.com/zeblit/zeblit/internal/llm"
+	"github.com/zeblit/zeblit/internal/llm/anthropic"
+	"github.com/zeblit/zeblit/internal/llm/llmtest"
+	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/run"
+	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/store/storetest"
+	"github.com/zeblit/zeblit/internal/stream"
+	"github.com/zeblit/zeblit/internal/stream/memory"
+	"github.com/zeblit/zeblit/internal/workspace"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// testBundle is a working engine with a scripted model.
+type testBundle struct {
+	db      *store.DB
+	ctx     context.Context // of the project's owner
+	project *ent.Project
+	talk    *conversation.Service
+	engine  *run.Engine
+	files   *workspace.Workspace
+}
+
+// each runs test on both databases, with a model that answers by script.
+func each(t *testing.T, script func() []llmtest.Script, test func(t *testing.T, b *testBundle)) {
+	t.Helper()
+	for _, kind := range []string{dialect.SQLite, dialect.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			var db *store.DB
+			url := ""
+			if kind == dialect.Postgres {
+				url = storetest.PostgresURL(t)
+				var err error
+				db, err = store.OpenPostgres(url)
+				require.NoError(t, err)
+				t.Cleanup(func() { require.NoError(t, db.Close()) })
+			} else {
+				db = storetest.SQLite(t)
+			}
+			test(t, setup(t, db, url, script()))
+		})
+	}
+}
+
+func setup(t *testing.T, db *store.DB, url string, script []llmtest.Script) *testBundle {
+	t.Helper()
+	logger := slog.New(slog.DiscardHandler)
+	require.NoError(t, run.MigrateQueue(t.Context(), db, logger))
+	require.NoError(t, agent.Register(t.Context(), db))
+	model := newServer(t, script)
+	queue, err := run.NewQueue(context.Background(), db, url, logger)
+	require.NoError(t, err)
+	carrier := memory.New()
+	log := stream.NewLog(db, carrier, logger)
+	deltas := stream.NewDeltas(log)
+	files := workspace.New(db, log)
+	engine := run.NewEngine(run.Options{
+		DB: db, Log: log, Deltas: deltas, Queue: queue, Workspace: files, Logger: logger,
+		Provider: anthropic.New(anthropic.Options{APIKey: "key", BaseURL: model.AnthropicURL(), HTTPClient: model.Client()}),
+		Backoff:  llm.Backoff{Base: time.Millisecond, Max: time.Millisecond, Attempts: 3},
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 2)
+	below, stop := context.WithCancel(context.Background())
+	go func() { ended <- deltas.Run(below) }()
+	working := make(chan error, 1)
+	go func() { working <- engine.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-working)
+		stop()
+		require.NoError(t, <-ended)
+		queue.Close()
+	})
+	owner := storetest.User(t, db, "owner@example.com")
+	return &testBundle{
+		db: db, ctx: access.WithViewer(context.Background(), owner), files: files, engine: engine,
+		project: storetest.Project(t, db, owner, "P"), talk: conversation.New(db, log, queue),
+	}
+}
+
+func newServer(t *testing.T, script []llmtest.Script) *llmtest.Server {
+	t.Helper()
+	srv := llmtest.NewServer(t)
+	srv.Add(script...)
+	return srv
+}
+
+func (b *testBundle) send(t *testing.T, in conversation.SendInput) (*ent.Message, *ent.Run) {
+	t.Helper()
+	if in.ConversationID == "" {
+		in.ProjectID = b.project.ID
+	}
+	m, r, err := b.talk.Send(b.ctx, in)
+	require.NoError(t, err)
+	return m, r
+}
+
+// await waits until the run has ended.
+func (b *testBundle) await(t *testing.T, id string) *ent.Run {
+	t.Helper()
+	var r *ent.Run
+	require.Eventually(t, func() bool {
+		var err error
+		r, err = b.db.Ent.Run.Get(b.ctx, id)
+		return err == nil && r.State.Ended()
+	}, 30*time.Second, 20*time.Millisecond)
+	return r
+}
+
+func TestACutStreamIsRetriedInANewMessage(t *testing.T) {
+	t.Parallel()
+	each(t, func() []llmtest.Script {
+		return []llmtest.Script{
+			llmtest.Reply{llmtest.Say("half an ", "answer"), llmtest.Cut(2)},
+			llmtest.Status(529),
+			llmtest.Reply{llmtest.Say("whole 🚀")},
+		}
+	}, func(t *testing.T, b *testBundle) {
+		_, r := b.send(t, conversation.SendInput{Text: "hello"})
+		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
+		messages, err := b.db.Ent.Message.Query().Order(ent.Asc(message.FieldPosition)).All(b.ctx)
+		require.NoError(t, err)
+		require.Len(t, messages, 3)
+		require.Equal(t, enum.MessageInterrupted, messages[1].Status)
+		require.Equal(t, "half an answer", messages[1].Text)
+		require.Equal(t, enum.MessageComplete, messages[2].Status)
+		require.Equal(t, "whole 🚀", messages[2].Text)
+	})
+}
+
+func TestARefusedKeyFailsTheRunInWords(t *testing.T) {
+	t.Parallel()
+	each(t, func() []llmtest.Script { return []llmtest.Script{llmtest.Status(401)} }, func(t *testing.T, b *testBundle) {
+		_, r := b.send(t, conversation.SendInput{Text: "hello"})
+		ended := b.await(t, r.ID)
+		require.Equal(t, enum.RunFailed, ended.State)
+		require.Contains(t, ended.Error, "401")
+		require.NotContains(t, ended.Error, "key\"")
+	})
+}
+
+func TestToolErrorsGoBackToTheModel(t *testing.T) {
+	t.Parallel()
+	each(t, func() []llmtest.Script {
+		return []llmtest.Script{
+			llmtest.Reply{llmtest.Call("read_file", map[string]any{"path": "none.txt"}), llmtest.Call("write_file", map[string]any{"path": "../x", "text": "y"}), llmtest.Call("fly", map[string]any{})},
+			llmtest.Reply{llmtest.Call("write_file", map[string]any{"path": "a.txt", "text": "one two"})},
+			llmtest.Reply{llmtest.Call("edit_file", map[string]any{"path": "a.txt", "old_text": "two", "new_text": "three"})},
+			llmtest.Reply{llmtest.Say("done")},
+		}
+	}, func(t *testing.T, b *testBundle) {
+		_, r := b.send(t, conversation.SendInput{Text: "hello"})
+		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
+		calls, err := b.db.Ent.ToolCall.Query().Where(toolcall.RunID(r.ID)).Order(ent.Asc(toolcall.FieldID)).All(b.ctx)
+		require.NoError(t, err)
+		require.Len(t, calls, 5)
+		for i, want := range []enum.ToolCallState{enum.ToolCallFailed, enum.ToolCallFailed, enum.ToolCallFailed, enum.ToolCallDone, enum.ToolCallDone} {
+			require.Equal(t, want, calls[i].State, calls[i].Output)
+		}
+		require.Contains(t, calls[0].Output, "NOT_FOUND")
+		require.Contains(t, calls[1].Output, "BAD_USER_INPUT (path)")
+		f, err := b.files.File(b.ctx, b.project.ID, "a.txt", "")
+		require.NoError(t, err)
+		require.Equal(t, "one three", *f.Text)
+	})
+}
+
+func TestMessagesOfOneConversationAreAnsweredInTurn(t *testing.T) {
+	t.Parallel()
+	each(t, func() []llmtest.Script {
+		return []llmtest.Script{
+			llmtest.Reply{llmtest.Slow(20 * time.Millisecond), llmtest.Say("1", "1", "1", "1", "1")},
+			llmtest.Reply{llmtest.Say("2")},
+			llmtest.Reply{llmtest.Say("3")},
+		}
+	}, func(t *testing.T, b *testBundle) {
+		m, first := b.send(t, conversation.SendInput{Text: "first"})
+		_, second := b.send(t, conversation.SendInput{ConversationID: m.ConversationID, Text: "second"})
+		_, third := b.send(t, conversation.SendInput{ConversationID: m.ConversationID, Text: "third"})
+		for i, r := range []*ent.Run{first, second, third} {
+			require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
+			answer, err := b.db.Ent.Message.Query().Where(message.RunID(r.ID), message.RoleEQ(enum.RoleAssistant)).Only(b.ctx)
+			require.NoError(t, err)
+			require.Equal(t, []string{"11111", "2", "3"}[i], answer.Text)
+		}
+	})
+}
+
+func TestCancelEndsARunUnderWay(t *testing.T) {
+	t.Parallel()
+	each(t, func() []llmtest.Script {
+		return []llmtest.Script{llmtest.Reply{llmtest.Say("on and on"), llmtest.Hang()}}
+	}, func(t *testing.T, b *testBundle) {
+		_, r := b.send(t, conversation.SendInput{Text: "hello"})
+		require.Eventually(t, func() bool {
+			n, err := b.db.Ent.Event.Query().Where(event.RunID(r.ID), event.TypeEQ(enum.EventMessageDelta)).Count(b.ctx)
+			return err == nil && n > 0
+		}, 20*time.Second, 10*time.Millisecond)
+		_, err := b.engine.Cancel(b.ctx, r.ID)
+		require.NoError(t, err)
+		require.Equal(t, enum.RunCancelled, b.await(t, r.ID).State)
+		m, err := b.db.Ent.Message.Query().Where(message.RunID(r.ID), message.RoleEQ(enum.RoleAssistant)).Only(b.ctx)
+		require.NoError(t, err)
+		require.Equal(t, enum.MessageInterrupted, m.Status)
+		require.Equal(t, "on and on", m.Text)
+	})
+}
+
+func TestARunWhoseWorkerVanishedIsTakenOver(t *testing.T) {
+	t.Parallel()
+	each(t, func() []llmtest.Script { return []llmtest.Script{llmtest.Reply{llmtest.Say("here")}} }, func(t *testing.T, b *testBundle) {
+		r := storetest.Run(t, b.db, b.project, enum.RunRunning)
+		unchecked := storetest.Unchecked(context.Background())
+		require.NoError(t, b.db.Ent.Run.UpdateOneID(r.ID).SetLeaseOwner("gone").SetLeaseUntil(1).SetEpoch(7).Exec(unchecked))
+		ended := b.await(t, r.ID)
+		require.Equal(t, enum.RunSucceeded, ended.State)
+		require.Greater(t, ended.Epoch, int64(7))
+	})
+}
+
+func TestARunWithoutAJobIsFound(t *testing.T) {
+	t.Parallel()
+	each(t, func() []llmtest.Script { return []llmtest.Script{llmtest.Reply{llmtest.Say("here")}} }, func(t *testing.T, b *testBundle) {
+		r := storetest.Run(t, b.db, b.project, enum.RunQueued)
+		require.NoError(t, b.db.Ent.Run.Update().Where(entrun.ID(r.ID)).SetLeaseUntil(1).Exec(storetest.Unchecked(context.Background())))
+		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
+	})
+}
+
+func TestSendingTheSameTwiceDoesItOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func() []llmtest.Script { return []llmtest.Script{llmtest.Reply{llmtest.Say("once")}} }, func(t *testing.T, b *testBundle) {
+		in := conversation.SendInput{Text: "hello", IdempotencyKey: "k"}
+		m1, r1 := b.send(t, in)
+		m2, r2 := b.send(t, in)
+		require.Equal(t, m1.ID, m2.ID)
+		require.Equal(t, r1.ID, r2.ID)
+		_, _, err := b.talk.Send(b.ctx, conversation.SendInput{ProjectID: b.project.ID, Text: "other", IdempotencyKey: "k"})
+		require.True(t, problem.Is(err, problem.Conflict), "%v", err)
+		b.await(t, r1.ID)
+	})
+}
