@@ -27,6 +27,7 @@ import (
 	"github.com/zeblit/zeblit/internal/project"
 	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/server"
+	"github.com/zeblit/zeblit/internal/server/limits"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
 	"github.com/zeblit/zeblit/internal/stream/memory"
@@ -107,14 +108,15 @@ func New(ctx context.Context, cfg config.Config, o Options) (a *App, err error) 
 	if err := agent.Register(ctx, a.db); err != nil {
 		return nil, err
 	}
+	exec := graph.NewExecutor(graph.Deps{
+		DB: a.db, Identity: a.identity, Projects: project.New(a.db, log),
+		Conversations: conversation.New(a.db, log, a.queue), Runs: a.engine, Workspace: files,
+		Log: log, Hub: a.hub, Version: o.Version, Provider: a.provider.Name(), Model: a.provider.DefaultModel(),
+		Demo: a.demo(), Logger: a.logger,
+	})
+	exec.Use(limits.Limits{})
 	a.server = server.New(server.Options{
-		Exec: graph.NewExecutor(graph.Deps{
-			DB: a.db, Identity: a.identity, Projects: project.New(a.db, log),
-			Conversations: conversation.New(a.db, log, a.queue), Runs: a.engine, Workspace: files,
-			Log: log, Hub: a.hub, Version: o.Version, Provider: a.provider.Name(), Model: a.provider.DefaultModel(),
-			Demo: a.demo(), Logger: a.logger,
-		}),
-		DB: a.db, Identity: a.identity, SDL: zeblit.SDL, Version: o.Version,
+		Exec: exec, DB: a.db, Identity: a.identity, SDL: zeblit.SDL, Version: o.Version,
 		Provider: a.provider.Name(), Demo: a.demo(), AllowedOrigins: cfg.AllowedOrigins, Logger: a.logger,
 	})
 	return a, nil

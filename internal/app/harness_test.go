@@ -109,6 +109,15 @@ func (w testWriter) Write(p []byte) (int, error) {
 
 type object = map[string]any
 
+// nodes takes the nodes out of a connection.
+func nodes(connection any) []object {
+	var all []object
+	for _, edge := range connection.(object)["edges"].([]any) {
+		all = append(all, edge.(object)["node"].(object))
+	}
+	return all
+}
+
 // answer is a GraphQL response.
 type answer struct {
 	Data   object

@@ -74,16 +74,16 @@ func mainJob(t *testing.T, s *system, demo bool) {
 
 	data := s.do(t, `query($p: ID!) { project(id: $p) { headCursor
 		file(path: "index.html") { text revision }
-		files(first: 10) { nodes { path } } commits(first: 10) { nodes { message } }
-		messages(first: 50) { nodes { role status text demo agent { slug } author { id } } }
-		runs(first: 5) { nodes { state usage { outputTokens } toolCalls(first: 10) { nodes { name state } } } } } }`, object{"p": project})
+		files(first: 10) { edges { node { path } } } commits(first: 10) { edges { node { message } } }
+		messages(first: 50) { edges { node { role status text demo agent { slug } author { id } } } }
+		runs(first: 5) { edges { node { state usage { outputTokens } toolCalls(first: 10) { edges { node { name state } } } } } } } }`, object{"p": project})
 	p := data["project"].(object)
 	require.Contains(t, strings.ToLower(p["file"].(object)["text"].(string)), "to-do")
 	require.Equal(t, events[len(events)-1].Cursor, p["headCursor"])
-	messages := p["messages"].(object)["nodes"].([]any)
+	messages := nodes(p["messages"])
 	require.GreaterOrEqual(t, len(messages), 3)
-	require.Equal(t, "Build a to-do list page", messages[0].(object)["text"])
-	require.Equal(t, demo, messages[1].(object)["demo"])
+	require.Equal(t, "Build a to-do list page", messages[0]["text"])
+	require.Equal(t, demo, messages[1]["demo"])
 
 	// A replay gives the same bytes.
 	replay := s.watch(t, s.key, project, "start").untilEnd(t)
@@ -102,9 +102,9 @@ func TestAnotherAccountSeesNothing(t *testing.T) {
 		w := s.watch(t, s.key, project, "start")
 		run := s.send(t, project, "Build a to-do list page")
 		w.untilEnd(t)
-		ids := s.do(t, `query($p: ID!) { project(id: $p) { id organisation { id } conversations(first: 1) { nodes { id } } messages(first: 1) { nodes { id } }
-			runs(first: 1) { nodes { id toolCalls(first: 1) { nodes { id } } } } } }`, object{"p": project})["project"].(object)
-		first := func(o object, edge string) object { return o[edge].(object)["nodes"].([]any)[0].(object) }
+		ids := s.do(t, `query($p: ID!) { project(id: $p) { id organisation { id } conversations(first: 1) { edges { node { id } } } messages(first: 1) { edges { node { id } } }
+			runs(first: 1) { edges { node { id toolCalls(first: 1) { edges { node { id } } } } } } } }`, object{"p": project})["project"].(object)
+		first := func(o object, edge string) object { return nodes(o[edge])[0] }
 		conversation := first(ids, "conversations")["id"]
 		all := []any{project, run, ids["organisation"].(object)["id"], conversation, first(ids, "messages")["id"],
 			first(first(ids, "runs"), "toolCalls")["id"]}
@@ -113,16 +113,16 @@ func TestAnotherAccountSeesNothing(t *testing.T) {
 		require.Empty(t, signed.Errors)
 		eve := signed.Data["signUp"].(object)["accessToken"].(string)
 
-		_, a := s.post(t, eve, `query($ids: [ID!]!) { nodes(ids: $ids) { id } projects { nodes { id } } }`, object{"ids": all})
+		_, a := s.post(t, eve, `query($ids: [ID!]!) { nodes(ids: $ids) { id } projects { edges { node { id } } } }`, object{"ids": all})
 		require.Empty(t, a.Errors)
 		for _, n := range a.Data["nodes"].([]any) {
 			require.Nil(t, n)
 		}
-		require.Empty(t, a.Data["projects"].(object)["nodes"])
+		require.Empty(t, nodes(a.Data["projects"]))
 		for _, q := range []string{
 			`query($p: ID!) { project(id: $p) { id } }`,
-			`mutation($p: ID!) { updateProject(input: {id: $p, name: "mine"}) { project { id } } }`,
-			`mutation($p: ID!) { deleteProject(input: {id: $p}) { id } }`,
+			`mutation($p: ID!) { updateProject(input: {projectId: $p, name: "mine"}) { project { id } } }`,
+			`mutation($p: ID!) { deleteProject(input: {projectId: $p}) { projectId } }`,
 			`mutation($p: ID!) { sendMessage(input: {projectId: $p, text: "hello"}) { message { id } } }`,
 			`mutation($p: ID!) { writeFile(input: {projectId: $p, path: "a", text: "b"}) { file { path } } }`,
 		} {

@@ -1,0 +1,175 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"entgo.io/ent/dialect/sql"
+
+	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/agent"
+	"github.com/zeblit/zeblit/ent/apikey"
+	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/membership"
+	"github.com/zeblit/zeblit/ent/message"
+	"github.com/zeblit/zeblit/ent/organisation"
+	"github.com/zeblit/zeblit/ent/project"
+	"github.com/zeblit/zeblit/ent/run"
+	entstream "github.com/zeblit/zeblit/ent/stream"
+	"github.com/zeblit/zeblit/ent/toolcall"
+	"github.com/zeblit/zeblit/ent/user"
+	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/relay"
+)
+
+// loaders batch the reads of one response.
+type loaders struct {
+	agents        *relay.Loader[*ent.Agent]
+	keys          *relay.Loader[*ent.ApiKey]
+	conversations *relay.Loader[*ent.Conversation]
+	memberships   *relay.Loader[*ent.Membership]
+	messages      *relay.Loader[*ent.Message]
+	organisations *relay.Loader[*ent.Organisation]
+	projects      *relay.Loader[*ent.Project]
+	runs          *relay.Loader[*ent.Run]
+	heads         *relay.Loader[*ent.Stream] // by the project's id
+	toolCalls     *relay.Loader[*ent.ToolCall]
+	users         *relay.Loader[*ent.User]
+}
+
+func newLoaders(d Deps) *loaders {
+	c := d.DB.Ent
+	return &loaders{
+		agents: relay.NewLoader(agentID, func(ctx context.Context, ids []string) ([]*ent.Agent, error) {
+			return c.Agent.Query().Where(agent.IDIn(ids...)).All(ctx)
+		}),
+		keys: relay.NewLoader(keyID, func(ctx context.Context, ids []string) ([]*ent.ApiKey, error) {
+			return c.ApiKey.Query().Where(apikey.IDIn(ids...)).All(ctx)
+		}),
+		conversations: relay.NewLoader(conversationID, func(ctx context.Context, ids []string) ([]*ent.Conversation, error) {
+			return c.Conversation.Query().Where(conversation.IDIn(ids...)).All(ctx)
+		}),
+		memberships: relay.NewLoader(membershipID, func(ctx context.Context, ids []string) ([]*ent.Membership, error) {
+			return c.Membership.Query().Where(membership.IDIn(ids...)).All(ctx)
+		}),
+		messages: relay.NewLoader(messageID, func(ctx context.Context, ids []string) ([]*ent.Message, error) {
+			return c.Message.Query().Where(message.IDIn(ids...)).All(ctx)
+		}),
+		organisations: relay.NewLoader(organisationID, func(ctx context.Context, ids []string) ([]*ent.Organisation, error) {
+			return c.Organisation.Query().Where(organisation.IDIn(ids...)).All(ctx)
+		}),
+		projects: relay.NewLoader(projectID, func(ctx context.Context, ids []string) ([]*ent.Project, error) {
+			return withHead(c.Project.Query().Where(project.IDIn(ids...))).All(ctx)
+		}),
+		runs: relay.NewLoader(runID, func(ctx context.Context, ids []string) ([]*ent.Run, error) {
+			return c.Run.Query().Where(run.IDIn(ids...)).All(ctx)
+		}),
+		heads: relay.NewLoader(streamID, func(ctx context.Context, ids []string) ([]*ent.Stream, error) {
+			return c.Stream.Query().Where(entstream.IDIn(ids...)).All(ctx)
+		}),
+		toolCalls: relay.NewLoader(toolCallID, func(ctx context.Context, ids []string) ([]*ent.ToolCall, error) {
+			return c.ToolCall.Query().Where(toolcall.IDIn(ids...)).All(ctx)
+		}),
+		users: relay.NewLoader(userID, func(ctx context.Context, ids []string) ([]*ent.User, error) {
+			return c.User.Query().Where(user.IDIn(ids...)).All(ctx)
+		}),
+	}
+}
+
+func agentID(v *ent.Agent) string               { return v.ID }
+func keyID(v *ent.ApiKey) string                { return v.ID }
+func conversationID(v *ent.Conversation) string { return v.ID }
+func membershipID(v *ent.Membership) string     { return v.ID }
+func messageID(v *ent.Message) string           { return v.ID }
+func organisationID(v *ent.Organisation) string { return v.ID }
+func projectID(v *ent.Project) string           { return v.ID }
+func runID(v *ent.Run) string                   { return v.ID }
+func streamID(v *ent.Stream) string             { return v.ID }
+func toolCallID(v *ent.ToolCall) string         { return v.ID }
+func userID(v *ent.User) string                 { return v.ID }
+
+const headColumn = "head"
+
+// withHead reads the head of the project's stream in the same statement as the
+// project, and so before everything else of it.
+func withHead(q *ent.ProjectQuery) *ent.ProjectQuery {
+	q.Modify(func(s *sql.Selector) {
+		head := sql.Dialect(s.Dialect()).Table(entstream.Table).As("its_stream")
+		s.AppendSelectExprAs(sql.Raw(fmt.Sprintf("(SELECT %s FROM %s AS %s WHERE %s = %s)",
+			head.C(entstream.FieldHead), entstream.Table, "its_stream", head.C(entstream.FieldID), s.C(project.FieldID))), headColumn)
+	})
+	return q
+}
+
+type loadersKey struct{}
+
+// withLoaders gives ctx loaders of its own.
+func withLoaders(ctx context.Context, d Deps) context.Context {
+	box := new(atomic.Pointer[loaders])
+	box.Store(newLoaders(d))
+	return context.WithValue(ctx, loadersKey{}, box)
+}
+
+func load(ctx context.Context) *loaders {
+	return ctx.Value(loadersKey{}).(*atomic.Pointer[loaders]).Load()
+}
+
+// forget makes what follows in this response read anew: a mutation is done.
+func (r *Resolver) forget(ctx context.Context) {
+	ctx.Value(loadersKey{}).(*atomic.Pointer[loaders]).Store(newLoaders(r.Deps))
+}
+
+// the returns an object that must be there.
+func the[T any](ctx context.Context, l *relay.Loader[T], id string) (T, error) {
+	node, found, err := l.Load(ctx, id)
+	if err == nil && !found {
+		err = problem.Missing("", "object")
+	}
+	return node, err
+}
+
+// maybe returns an object that may be absent, or not for this viewer's eyes; then it is nil.
+func maybe[T any](ctx context.Context, l *relay.Loader[*T], id *string) (*T, error) {
+	if id == nil || *id == "" {
+		return nil, nil
+	}
+	node, _, err := l.Load(ctx, *id)
+	return node, err
+}
+
+// node finds any object by its id, or nil.
+func node(ctx context.Context, id string) (any, error) {
+	l := load(ctx)
+	switch relay.IDPrefix(id) {
+	case "agt":
+		return asNode(ctx, l.agents, id)
+	case "cnv":
+		return asNode(ctx, l.conversations, id)
+	case "key":
+		return asNode(ctx, l.keys, id)
+	case "mem":
+		return asNode(ctx, l.memberships, id)
+	case "msg":
+		return asNode(ctx, l.messages, id)
+	case "org":
+		return asNode(ctx, l.organisations, id)
+	case "prj":
+		return asNode(ctx, l.projects, id)
+	case "run":
+		return asNode(ctx, l.runs, id)
+	case "tcl":
+		return asNode(ctx, l.toolCalls, id)
+	case "usr":
+		return asNode(ctx, l.users, id)
+	}
+	return nil, nil
+}
+
+func asNode[T any](ctx context.Context, l *relay.Loader[*T], id string) (any, error) {
+	node, found, err := l.Load(ctx, id)
+	if err != nil || !found {
+		return nil, err
+	}
+	return node, nil
+}

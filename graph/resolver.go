@@ -1,0 +1,68 @@
+// Package graph is the API: the schema in schema/*.graphql, and beside it a file
+// of resolvers for each of its parts. A resolver reads its arguments, calls one
+// function and returns. What is read goes to ent, with the viewer's rights, one
+// page at a time or batched by the loaders; what is changed goes to a function
+// of the domain.
+package graph
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/internal/conversation"
+	"github.com/zeblit/zeblit/internal/identity"
+	"github.com/zeblit/zeblit/internal/project"
+	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/stream"
+	"github.com/zeblit/zeblit/internal/workspace"
+)
+
+//go:generate go run github.com/99designs/gqlgen generate
+//go:generate go run ./compose ../schema.graphql
+
+// Conversations sends messages.
+type Conversations interface {
+	Send(context.Context, conversation.SendInput) (*ent.Message, *ent.Run, error)
+}
+
+// Runs ends runs.
+type Runs interface {
+	Cancel(ctx context.Context, runID string) (*ent.Run, error)
+}
+
+// Deps are the parts that the API works with. All are needed.
+type Deps struct {
+	DB            *store.DB
+	Identity      *identity.Service
+	Projects      *project.Service
+	Conversations Conversations
+	Runs          Runs
+	Workspace     *workspace.Workspace
+	Log           *stream.Log
+	Hub           *stream.Hub
+	Logger        *slog.Logger
+
+	Version  string
+	Provider string // the configured model provider's short name
+	Model    string // its default model
+	Demo     bool   // whether that is the offline demo model
+}
+
+// Resolver is the root of the resolvers.
+type Resolver struct{ Deps }
+
+func deref[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+func nilIfEmpty(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
