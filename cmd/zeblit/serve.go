@@ -34,7 +34,10 @@ func (s *serveCommand) Run(ctx context.Context, c console) (err error) {
 	a, err := app.New(ctx, cfg, app.Options{
 		Logger:  newLogger(cfg),
 		Version: version,
-		OnReady: func(r app.Ready) { _, _ = fmt.Fprint(c.out, greeting(r, c.terminal)) },
+		OnReady: func(r app.Ready) {
+			_, _ = fmt.Fprint(c.out, greeting(r, c.terminal))
+			releaseStartup()
+		},
 	})
 	if err != nil {
 		return err
