@@ -54,8 +54,11 @@ func writeOwner(file, url string, made *identity.Owner) error {
 			return err
 		}
 		var before ownerFile
-		if json.Unmarshal(old, &before) != nil || before.URL == url {
-			return nil // not ours to mend, or right already
+		if err := json.Unmarshal(old, &before); err != nil {
+			return fmt.Errorf("it holds no owner's credentials (delete it if that is meant to be): %w", err)
+		}
+		if before.URL == url {
+			return nil
 		}
 		content = before
 		content.URL = url

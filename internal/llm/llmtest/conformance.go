@@ -251,7 +251,7 @@ func testFailures(t *testing.T, c conformance) {
 func testNoConnection(t *testing.T, c conformance) {
 	t.Parallel()
 	_, _, err := c.run(t, Drop())
-	failed(t, err, llm.KindUnavailable)
+	_ = failed(t, err, llm.KindUnavailable)
 
 	srv := Start()
 	p := c.newProvider(srv)
@@ -270,7 +270,7 @@ func testStreamErrors(t *testing.T, c conformance) {
 		"invalid_request_error": llm.KindBadRequest,
 	} {
 		_, got, err := c.run(t, Reply{Say("so ", "far"), StreamError(name)})
-		failed(t, err, kind)
+		_ = failed(t, err, kind)
 		require.Equal(t, []string{"so ", "far"}, got)
 	}
 }
@@ -355,7 +355,7 @@ func testNotAStream(t *testing.T, c conformance) {
 		Raw("event: content_block_delta\ndata: {oops\n\n"),
 	} {
 		_, _, err := c.run(t, step)
-		failed(t, err, llm.KindBadResponse)
+		_ = failed(t, err, llm.KindBadResponse)
 	}
 }
 

@@ -110,7 +110,7 @@ func (c *Call) Failed(err error) error {
 	if c.begun {
 		kind, what = llm.KindCut, "the stream broke off"
 	}
-	if context.Cause(c.ctx) == errStalled {
+	if errors.Is(context.Cause(c.ctx), errStalled) {
 		err = errStalled
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {

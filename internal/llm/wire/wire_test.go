@@ -93,7 +93,7 @@ func TestStall(t *testing.T) {
 		r, w := io.Pipe()
 		stop := context.AfterFunc(call.Context(), func() { _ = r.CloseWithError(call.Context().Err()) })
 		defer stop()
-		res, err := call.RoundTrip(nil, func(*http.Request) (*http.Response, error) {
+		res, err := call.RoundTrip(nil, func(*http.Request) (*http.Response, error) { //nolint:bodyclose // the pipe ends with the call
 			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: r}, nil
 		})
 		require.NoError(t, err)

@@ -112,7 +112,7 @@ func (h *handler) execute(ctx context.Context, answer *answer, method string, pa
 	switch {
 	case operation.Operation.Operation == ast.Subscription:
 		answer.refuse(ctx, refusal{http.StatusBadRequest, "",
-			problem.New(problem.BadInput, "Subscriptions need a WebSocket (subprotocol graphql-transport-ws) or Accept: text/event-stream at this address")})
+			problem.New(problem.BadInput, "Subscriptions need a WebSocket at this address, with the subprotocol graphql-transport-ws")})
 		return
 	case method == http.MethodGet && operation.Operation.Operation != ast.Query:
 		answer.refuse(ctx, refusal{http.StatusMethodNotAllowed, "POST",
