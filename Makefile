@@ -5,7 +5,7 @@ GOLANGCI_VERSION := 2.15.0
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build run dev test race lint generate check-generated smoke clean
+.PHONY: help bench build run dev test race lint generate check-generated smoke clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ generate: ## write the generated code and schema.graphql anew
 
 check-generated: ## fail where generating changes a file
 	@scripts/check-generated.sh
+
+bench: ## measure start and idle memory beside a baseline
+	go run ./bench/idle
 
 smoke: build ## start the built program, chat with it, stop it
 	@scripts/smoke.sh bin/zeblit

@@ -19,7 +19,7 @@ type Config struct {
 	DataDir string
 	// Addr is where the server listens, as host:port. Port 0 takes a free one.
 	Addr string
-	// PublicURL is where clients reach the server: the tokens' issuer and the start
+	// PublicURL is where clients reach the server: the start
 	// of every link. It has no slash at its end. See URLAt for port 0.
 	PublicURL string
 	// DatabaseURL is PostgreSQL's address. Empty: SQLite in DataDir.

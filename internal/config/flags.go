@@ -28,7 +28,7 @@ const (
 type Flags struct {
 	DataDir     string `name:"data-dir" env:"ZEBLIT_DATA_DIR" default:"./.zeblit" placeholder:"DIR" help:"Where the embedded database and owner.json are kept."`
 	Addr        string `name:"addr" env:"ZEBLIT_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen. Port 0 takes a free one."`
-	PublicURL   string `name:"public-url" env:"ZEBLIT_URL" placeholder:"URL" help:"Where clients reach the server: the issuer of its tokens. Default: http:// and the address."`
+	PublicURL   string `name:"public-url" env:"ZEBLIT_URL" placeholder:"URL" help:"Where clients reach the server. Default: http:// and the address."`
 	DatabaseURL string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"PostgreSQL, as postgres://user:password@host/database. Default: SQLite in the data directory."`
 	Secret      string `name:"secret" env:"ZEBLIT_SECRET" placeholder:"TEXT" help:"Encrypts the signing keys in the database: at least 16 characters, the same on all nodes."`
 

@@ -165,7 +165,7 @@ func howToSee(w wish, first string) string {
 	case w.kind == golang:
 		return "Run it with `" + in + "go run .`."
 	}
-	return "Open `" + first + "` in the preview or in any browser to see it; it loads nothing from elsewhere."
+	return "Open `" + first + "` in any browser to see it; it loads nothing from elsewhere."
 }
 
 // place is the folder to build in: the named one or the root, where nothing is in
