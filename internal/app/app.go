@@ -73,18 +73,21 @@ type App struct {
 }
 
 // New opens the database, brings it up to date and builds everything on it.
-func New(ctx context.Context, cfg config.Config, o Options) (a *App, err error) {
-	a = &App{cfg: cfg, options: o, logger: o.Logger, unlock: func() error { return nil }}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, a.Close())
-		}
-	}()
+func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
+	a := &App{cfg: cfg, options: o, logger: o.Logger, unlock: func() error { return nil }}
+	if err := a.build(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) build(ctx context.Context) (err error) {
+	cfg, o := a.cfg, a.options
 	if err := a.open(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if a.queue, err = run.NewQueue(ctx, a.db, cfg.DatabaseURL, a.logger); err != nil {
-		return nil, err
+		return err
 	}
 	a.carrier = memory.New()
 	log := stream.NewLog(a.db, a.carrier, a.logger)
@@ -103,10 +106,10 @@ func New(ctx context.Context, cfg config.Config, o Options) (a *App, err error) 
 		Issuer: "zeblit", Secret: cfg.Secret, SignUpOpen: cfg.SignUpOpen, Logger: a.logger,
 	})
 	if err := a.identity.Start(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := agent.Register(ctx, a.db); err != nil {
-		return nil, err
+		return err
 	}
 	exec := graph.NewExecutor(graph.Deps{
 		DB: a.db, Identity: a.identity, Projects: project.New(a.db, log),
@@ -119,7 +122,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (a *App, err error) 
 		Exec: exec, DB: a.db, Identity: a.identity, SDL: zeblit.SDL, Version: o.Version,
 		Provider: a.provider.Name(), Demo: a.demo(), AllowedOrigins: cfg.AllowedOrigins, Logger: a.logger,
 	})
-	return a, nil
+	return nil
 }
 
 func (a *App) demo() bool { return a.provider.Name() == "demo" }
@@ -130,9 +133,12 @@ func (a *App) open(ctx context.Context) (err error) {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
 	if a.cfg.Embedded() {
-		if a.unlock, err = lock(filepath.Join(a.cfg.DataDir, "lock")); err != nil {
+		if err := a.lock(); err != nil {
 			return err
 		}
+	}
+	if !a.cfg.Embedded() {
+		a.logger.WarnContext(ctx, "events travel within this process only: run one node on this database")
 	}
 	if a.db, err = openStore(a.cfg); err != nil {
 		return err
@@ -155,7 +161,7 @@ func Migrate(ctx context.Context, cfg config.Config, logger *slog.Logger, w io.W
 		return fmt.Errorf("make the data folder: %w", err)
 	}
 	if cfg.Embedded() {
-		if a.unlock, err = lock(filepath.Join(cfg.DataDir, "lock")); err != nil {
+		if err := a.lock(); err != nil {
 			return err
 		}
 	}

@@ -74,16 +74,17 @@ func writeOwner(file, url string, made *identity.Owner) error {
 	return os.Rename(next, file)
 }
 
-// lock takes a data folder for this process; the system lets go of it when the
+// lock takes the data folder for this process; the system lets go of it when the
 // process ends, however it ends.
-func lock(file string) (unlock func() error, err error) {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+func (a *App) lock() error {
+	f, err := os.OpenFile(filepath.Join(a.cfg.DataDir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the lock: %w", err)
+		return fmt.Errorf("open the lock: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("another zeblit uses the data folder %s (one process per folder; use PostgreSQL for more)", filepath.Dir(file))
+		return fmt.Errorf("another zeblit uses the data folder %s (one process per folder; use PostgreSQL for more)", a.cfg.DataDir)
 	}
-	return f.Close, nil
+	a.unlock = f.Close
+	return nil
 }
