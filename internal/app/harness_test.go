@@ -206,6 +206,40 @@ type watcher struct {
 
 func (s *system) watch(t *testing.T, key, project, after string) *watcher {
 	t.Helper()
+	variables := object{"p": project}
+	if after != "" {
+		variables["after"] = after
+	}
+	return s.operate(t, key, eventsQuery, variables)
+}
+
+// socketPost is post over a WebSocket.
+func (s *system) socketPost(t *testing.T, key, query string, variables object) answer {
+	t.Helper()
+	w := s.operate(t, key, query, variables)
+	defer func() { _ = w.conn.Close() }()
+	for {
+		require.NoError(t, w.conn.SetReadDeadline(time.Now().Add(30*time.Second)))
+		var m struct {
+			Type    string
+			Payload json.RawMessage
+		}
+		require.NoError(t, w.conn.ReadJSON(&m))
+		var a answer
+		switch m.Type {
+		case "next":
+			require.NoError(t, json.Unmarshal(m.Payload, &a))
+			return a
+		case "error":
+			require.NoError(t, json.Unmarshal(m.Payload, &a.Errors))
+			return a
+		}
+	}
+}
+
+// operate begins an operation on a socket of its own.
+func (s *system) operate(t *testing.T, key, query string, variables object) *watcher {
+	t.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
 	conn, resp, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.url, "http")+"/graphql", nil)
 	require.NoError(t, err)
@@ -217,11 +251,7 @@ func (s *system) watch(t *testing.T, key, project, after string) *watcher {
 		init["payload"] = object{"Authorization": "Bearer " + key}
 	}
 	write(init)
-	variables := object{"p": project}
-	if after != "" {
-		variables["after"] = after
-	}
-	write(object{"id": "1", "type": "subscribe", "payload": object{"query": eventsQuery, "variables": variables}})
+	write(object{"id": "1", "type": "subscribe", "payload": object{"query": query, "variables": variables}})
 	return &watcher{conn: conn}
 }
 

@@ -113,31 +113,41 @@ func TestAnotherAccountSeesNothing(t *testing.T) {
 		require.Empty(t, signed.Errors)
 		eve := signed.Data["signUp"].(object)["accessToken"].(string)
 
-		_, a := s.post(t, eve, `query($ids: [ID!]!) { nodes(ids: $ids) { id } projects { edges { node { id } } } }`, object{"ids": all})
-		require.Empty(t, a.Errors)
-		for _, n := range a.Data["nodes"].([]any) {
-			require.Nil(t, n)
+		me := s.do(t, `{ viewer { id apiKeys(first: 1) { edges { node { id } } } } }`, nil)["viewer"].(object)
+		all = append(all, me["id"], first(me, "apiKeys")["id"])
+		doors := map[string]func(query string, variables object) answer{
+			"http":   func(q string, v object) answer { _, a := s.post(t, eve, q, v); return a },
+			"socket": func(q string, v object) answer { return s.socketPost(t, eve, q, v) },
 		}
-		require.Empty(t, nodes(a.Data["projects"]))
-		for _, q := range []string{
-			`query($p: ID!) { project(id: $p) { id } }`,
-			`mutation($p: ID!) { updateProject(input: {projectId: $p, name: "mine"}) { project { id } } }`,
-			`mutation($p: ID!) { deleteProject(input: {projectId: $p}) { projectId } }`,
-			`mutation($p: ID!) { sendMessage(input: {projectId: $p, text: "hello"}) { message { id } } }`,
-			`mutation($p: ID!) { writeFile(input: {projectId: $p, path: "a", text: "b"}) { file { path } } }`,
-		} {
-			_, a := s.post(t, eve, q, object{"p": project})
-			require.Equal(t, "NOT_FOUND", a.code(), "%s: %+v", q, a)
+		for door, ask := range doors {
+			a := ask(`query($ids: [ID!]!) { nodes(ids: $ids) { id } projects { edges { node { id } } } }`, object{"ids": all})
+			require.Empty(t, a.Errors, door)
+			require.Len(t, a.Data["nodes"], len(all))
+			for _, n := range a.Data["nodes"].([]any) {
+				require.Nil(t, n, door)
+			}
+			require.Empty(t, nodes(a.Data["projects"]), door)
+			for _, q := range []string{
+				`query($p: ID!) { project(id: $p) { id } }`,
+				`mutation($p: ID!) { updateProject(input: {projectId: $p, name: "mine"}) { project { id } } }`,
+				`mutation($p: ID!) { deleteProject(input: {projectId: $p}) { projectId } }`,
+				`mutation($p: ID!) { sendMessage(input: {projectId: $p, text: "hello"}) { message { id } } }`,
+				`mutation($p: ID!) { writeFile(input: {projectId: $p, path: "a", text: "b"}) { file { path } } }`,
+			} {
+				require.Equal(t, "NOT_FOUND", ask(q, object{"p": project}).code(), "%s: %s", door, q)
+			}
+			for _, q := range []string{
+				`query($r: ID!) { run(id: $r) { id } }`,
+				`mutation($r: ID!) { cancelRun(input: {runId: $r}) { run { id } } }`,
+			} {
+				require.Equal(t, "NOT_FOUND", ask(q, object{"r": run}).code(), "%s: %s", door, q)
+			}
+			require.Equal(t, "NOT_FOUND", ask(`mutation($c: ID!) { sendMessage(input: {conversationId: $c, text: "hello"}) { message { id } } }`,
+				object{"c": conversation}).code(), door)
+			require.Equal(t, "NOT_FOUND", ask(`mutation($k: ID!) { revokeApiKey(input: {apiKeyId: $k}) { apiKey { id } } }`,
+				object{"k": first(me, "apiKeys")["id"]}).code(), door)
 		}
-		for _, q := range []string{
-			`query($r: ID!) { run(id: $r) { id } }`,
-			`mutation($r: ID!) { cancelRun(input: {runId: $r}) { run { id } } }`,
-		} {
-			_, a := s.post(t, eve, q, object{"r": run})
-			require.Equal(t, "NOT_FOUND", a.code(), q)
-		}
-		_, a = s.post(t, eve, `mutation($c: ID!) { sendMessage(input: {conversationId: $c, text: "hello"}) { message { id } } }`, object{"c": conversation})
-		require.Equal(t, "NOT_FOUND", a.code())
+		require.Equal(t, "NOT_FOUND", s.socketPost(t, eve, `subscription($r: ID!) { runEvents(runId: $r, after: "start") { seq } }`, object{"r": run}).code())
 
 		for _, key := range []string{eve, ""} {
 			w := s.watch(t, key, project, "start")
