@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf16"
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
@@ -40,16 +39,8 @@ func (e *Engine) say(ctx context.Context, l *lease, try *attempt, text string) e
 		Handle: l.handle, RunID: l.run.ID, Epoch: l.epoch,
 		MessageID: try.message.ID, Offset: try.offset, Text: text,
 	}
-	try.offset += utf16Len(text)
+	try.offset += stream.UTF16Len(text)
 	return e.deltas.Append(ctx, delta)
-}
-
-func utf16Len(s string) int {
-	n := 0
-	for _, r := range s {
-		n += max(utf16.RuneLen(r), 1)
-	}
-	return n
 }
 
 func (e *Engine) newMessage(ctx context.Context, tx *store.Tx, l *lease) (*ent.Message, error) {

@@ -53,7 +53,7 @@ func group(queue []Delta) []*batch {
 			texts[k] = t
 		}
 		t.WriteString(d.Text)
-		t.end += utf16Len(d.Text)
+		t.end += UTF16Len(d.Text)
 		b.deltas++
 		b.bytes += len(d.Text) + deltaOverhead
 	}
@@ -79,7 +79,7 @@ func (b *batch) add(t *text) {
 			Type: enum.EventMessageDelta, RunID: b.runID,
 			Payload: DeltaPayload{V: 1, MessageID: t.message, Offset: offset, Text: piece},
 		})
-		offset += utf16Len(piece)
+		offset += UTF16Len(piece)
 	}
 }
 
@@ -109,7 +109,8 @@ func jsonLen(r rune) int {
 	return utf8.RuneLen(r)
 }
 
-func utf16Len(s string) int {
+// UTF16Len is the length of s as browsers count it, the unit of a delta's offset.
+func UTF16Len(s string) int {
 	n := 0
 	for _, r := range s {
 		n++
