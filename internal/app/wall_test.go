@@ -1,0 +1,154 @@
+package app_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/zeblit/zeblit"
+	"github.com/zeblit/zeblit/internal/config"
+)
+
+// foreign fills the arguments of a root field with another tenant's ids, by the
+// names of the arguments, and with anything where no id is due. It reports
+// whether there was an id at all. An id argument that it doesn't know fails the
+// test: say here whose it is.
+func foreign(t *testing.T, schema *ast.Schema, field *ast.FieldDefinition, ids map[string]string) (arguments string, any bool) {
+	t.Helper()
+	var value func(name string, typ *ast.Type) string
+	value = func(name string, typ *ast.Type) string {
+		switch {
+		case typ.Elem != nil:
+			if v := value(name, typ.Elem); v != "" {
+				return "[" + v + "]"
+			}
+			return ""
+		case typ.NamedType == "ID":
+			id, known := ids[name]
+			require.True(t, known, "%s(%s:): which id is that?", field.Name, name)
+			any = true
+			return fmt.Sprintf("%q", id)
+		case schema.Types[typ.NamedType].Kind == ast.InputObject:
+			var fields []string
+			for _, f := range schema.Types[typ.NamedType].Fields {
+				if v := value(f.Name, f.Type); v != "" {
+					fields = append(fields, f.Name+": "+v)
+				}
+			}
+			return "{" + strings.Join(fields, ", ") + "}"
+		case schema.Types[typ.NamedType].Kind == ast.Enum:
+			return schema.Types[typ.NamedType].EnumValues[0].Name
+		case !typ.NonNull:
+			return ""
+		case typ.NamedType == "Int":
+			return "1"
+		}
+		return `"something"`
+	}
+	var all []string
+	for _, a := range field.Arguments {
+		if v := value(a.Name, a.Type); v != "" {
+			all = append(all, a.Name+": "+v)
+		}
+	}
+	if len(all) == 0 {
+		return "", any
+	}
+	return "(" + strings.Join(all, ", ") + ")", any
+}
+
+func TestNoFieldTakesAnotherTenantsIDs(t *testing.T) {
+	t.Parallel()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: zeblit.SDL})
+	require.NoError(t, err)
+	eachDatabase(t, func(t *testing.T, cfg config.Config) {
+		s := start(t, cfg)
+		project := s.newProject(t, "Secret")
+		run := s.send(t, project, "hello")
+		s.watch(t, s.key, project, "start").untilEnd(t)
+		data := s.do(t, `query($p: ID!) { project(id: $p) { organisation { id } conversations(first: 1) { edges { node { id } } } }
+			viewer { apiKeys(first: 1) { edges { node { id } } } } }`, object{"p": project})
+		p := data["project"].(object)
+		ids := map[string]string{
+			"projectId": project, "runId": run,
+			"conversationId": nodes(p["conversations"])[0]["id"].(string),
+			"organisationId": p["organisation"].(object)["id"].(string),
+			"apiKeyId":       nodes(data["viewer"].(object)["apiKeys"])[0]["id"].(string),
+		}
+		_, signed := s.post(t, "", `mutation { signUp(input: {email: "eve@example.com", password: "correct horse", name: "Eve"}) { accessToken } }`, nil)
+		eve := signed.Data["signUp"].(object)["accessToken"].(string)
+
+		tried := 0
+		for _, root := range []*ast.Definition{schema.Query, schema.Mutation, schema.Subscription} {
+			for _, field := range root.Fields {
+				if strings.HasPrefix(field.Name, "__") {
+					continue
+				}
+				ids["id"], ids["ids"] = project, project
+				if field.Name == "run" {
+					ids["id"] = run
+				}
+				arguments, takesID := foreign(t, schema, field, ids)
+				if !takesID {
+					continue
+				}
+				tried++
+				query := fmt.Sprintf("%s { %s%s { __typename } }", strings.ToLower(root.Name), field.Name, arguments)
+				answers := []answer{s.socketPost(t, eve, query, nil)}
+				if root != schema.Subscription {
+					_, a := s.post(t, eve, query, nil)
+					answers = append(answers, a)
+				}
+				for _, a := range answers {
+					switch field.Name {
+					case "node":
+						require.Empty(t, a.Errors)
+						require.Nil(t, a.Data["node"])
+					case "nodes":
+						require.Empty(t, a.Errors)
+						require.Equal(t, []any{nil}, a.Data["nodes"])
+					default:
+						require.Equal(t, "NOT_FOUND", a.code(), "%s: %+v", query, a)
+					}
+				}
+			}
+		}
+		require.GreaterOrEqual(t, tried, 12)
+	})
+}
+
+func TestRandomCutsLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, cfg config.Config) {
+		cfg.DemoPace = time.Millisecond
+		s := start(t, cfg)
+		project := s.newProject(t, "Cut")
+		seed := rand.Uint64()
+		t.Log("seed", seed)
+		random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test's dice
+		s.send(t, project, "Build a to-do list page")
+		var all []received
+		cursor, cuts, ended := "start", 0, false
+		for !ended {
+			w := s.watch(t, s.key, project, cursor)
+			for range 1 + random.IntN(4) {
+				e, ok := w.next(t)
+				require.True(t, ok, w.fail)
+				all, cursor = append(all, e), e.Cursor
+				if ended = e.State == "SUCCEEDED"; ended {
+					break
+				}
+			}
+			require.NoError(t, w.conn.Close())
+			cuts++
+		}
+		require.Greater(t, cuts, 3)
+		require.Equal(t, s.watch(t, s.key, project, "start").untilEnd(t), all)
+	})
+}
