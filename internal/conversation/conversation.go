@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"entgo.io/ent/dialect/sql"
@@ -117,7 +116,7 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, viewer *access.Viewer,
 	if err != nil {
 		return "", err
 	}
-	now := time.Now().UTC().Truncate(time.Microsecond)
+	now := store.Now()
 	if c, err = tx.Ent.Conversation.UpdateOneID(c.ID).AddNextPosition(1).SetUpdatedAt(now).Save(ctx); err != nil {
 		return "", err
 	}

@@ -55,7 +55,7 @@ func Do(ctx context.Context, tx *store.Tx, operation, key string, input any, act
 	if err := serialise(ctx, tx, viewer.UserID, operation, key); err != nil {
 		return "", false, err
 	}
-	now := time.Now().UTC().Truncate(time.Microsecond)
+	now := store.Now()
 	done, err := recall(ctx, tx, viewer.UserID, operation, key, now)
 	if err != nil {
 		return "", false, err

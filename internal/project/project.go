@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -141,7 +140,7 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*ent.Project, err
 			return err
 		}
 		p, err = tx.Ent.Project.UpdateOneID(in.ID).SetNillableName(in.Name).SetNillableDescription(in.Description).
-			SetUpdatedAt(time.Now().UTC().Truncate(time.Microsecond)).Save(ctx)
+			SetUpdatedAt(store.Now()).Save(ctx)
 		if err != nil {
 			return fmt.Errorf("update project: %w", err)
 		}

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"time"
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
@@ -34,7 +33,7 @@ func (e *Engine) Cancel(ctx context.Context, runID string) (*ent.Run, error) {
 		}
 		queued, err := tx.Ent.Run.Update().Where(run.ID(runID), run.StateEQ(enum.RunQueued)).
 			SetState(enum.RunCancelled).SetLeaseUntil(0).
-			SetFinishedAt(time.Now().UTC().Truncate(time.Microsecond)).Save(ctx)
+			SetFinishedAt(store.Now()).Save(ctx)
 		if err != nil {
 			return err
 		}

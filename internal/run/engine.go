@@ -133,7 +133,7 @@ func (e *Engine) finish(ctx context.Context, l *lease, state enum.RunState, why 
 // end writes the final state of a run that the transaction already holds.
 func (e *Engine) end(ctx context.Context, tx *store.Tx, runID string, handle access.StreamHandle, state enum.RunState, why string) error {
 	r, err := tx.Ent.Run.UpdateOneID(runID).SetState(state).SetError(why).
-		SetLeaseOwner("").SetLeaseUntil(0).SetFinishedAt(time.Now().UTC().Truncate(time.Microsecond)).Save(ctx)
+		SetLeaseOwner("").SetLeaseUntil(0).SetFinishedAt(store.Now()).Save(ctx)
 	if err != nil {
 		return err
 	}

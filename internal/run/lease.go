@@ -51,7 +51,7 @@ func (e *Engine) claim(ctx context.Context, runID string) (*lease, error) {
 			return err
 		}
 		was := r.State
-		now := time.Now().UTC().Truncate(time.Microsecond)
+		now := store.Now()
 		update := tx.Ent.Run.Update().
 			Where(run.ID(runID), run.StateIn(enum.RunQueued, enum.RunRunning), run.LeaseOwner(""), itsTurn()).
 			SetState(enum.RunRunning).AddEpoch(1).SetLeaseOwner(e.id).Modify(e.extend)

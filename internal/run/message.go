@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
@@ -124,7 +123,7 @@ func (e *Engine) interruptMessage(ctx context.Context, tx *store.Tx, l *lease, m
 
 func (e *Engine) closeMessage(ctx context.Context, tx *store.Tx, l *lease, id string, status enum.MessageStatus, text string, carry []byte) error {
 	update := tx.Ent.Message.UpdateOneID(id).SetStatus(status).SetText(text).
-		SetCompletedAt(time.Now().UTC().Truncate(time.Microsecond))
+		SetCompletedAt(store.Now())
 	if len(carry) > 0 {
 		update.SetCarry(carry)
 	}

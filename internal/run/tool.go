@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/zeblit/zeblit/ent"
@@ -92,7 +91,7 @@ func (e *Engine) startCall(ctx context.Context, l *lease, id string) error {
 			return err
 		}
 		call, err := tx.Ent.ToolCall.UpdateOneID(id).SetState(enum.ToolCallRunning).
-			SetStartedAt(time.Now().UTC().Truncate(time.Microsecond)).Save(ctx)
+			SetStartedAt(store.Now()).Save(ctx)
 		if err != nil {
 			return err
 		}
@@ -112,7 +111,7 @@ func (e *Engine) failCall(ctx context.Context, l *lease, id, text string) error 
 
 func (e *Engine) closeCall(ctx context.Context, tx *store.Tx, l *lease, id string, state enum.ToolCallState, output string) error {
 	call, err := tx.Ent.ToolCall.UpdateOneID(id).SetState(state).SetOutput(clip(output, maxOutput)).
-		SetFinishedAt(time.Now().UTC().Truncate(time.Microsecond)).Save(ctx)
+		SetFinishedAt(store.Now()).Save(ctx)
 	if err != nil {
 		return err
 	}

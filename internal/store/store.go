@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -81,6 +82,9 @@ func (db *DB) Close() error { return db.SQL.Close() }
 
 // Ping asks the database for a sign of life.
 func (db *DB) Ping(ctx context.Context) error { return db.SQL.PingContext(ctx) }
+
+// Now is the time to write down, in the precision that both databases keep.
+func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // NowMillis is the SQL expression of the database's own clock in milliseconds
 // since 1970: leases are judged by it, since the clocks of nodes differ.
