@@ -27,7 +27,7 @@ var rules = []rule{
 	{from: "internal/archtest", only: []string{}},
 	{from: "internal/app", never: []string{"cmd", "internal/client"}},
 	{from: "internal/client", only: []string{}},
-	{from: "internal/config", only: []string{}},
+	{from: "internal/config", only: []string{"internal/ratelimit"}},
 	{from: "internal/problem", only: []string{}},
 	{from: "internal/access", only: []string{"ent", "internal/problem", "internal/relay"}},
 	{from: "internal/relay", only: []string{"ent", "internal/problem"}},

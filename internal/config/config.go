@@ -9,7 +9,10 @@ package config
 import (
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
+
+	"github.com/zeblit/zeblit/internal/ratelimit"
 )
 
 // Config is how one process of Zeblit is set up. It is complete: every default is
@@ -24,6 +27,9 @@ type Config struct {
 	PublicURL string
 	// DatabaseURL is PostgreSQL's address. Empty: SQLite in DataDir.
 	DatabaseURL string
+	// RedisURL is where the nodes of one installation meet. Empty: this is the only
+	// node.
+	RedisURL string
 	// Secret wraps the signing keys in the database. Empty: they are stored bare.
 	Secret string
 
@@ -35,6 +41,12 @@ type Config struct {
 	// AllowedOrigins are the web origins, besides the server's own, whose pages may
 	// use the API.
 	AllowedOrigins []string
+	// TrustedProxies are the addresses whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// Introspection lets clients ask for the schema, and errors suggest names from it.
+	Introspection bool
+	// Limits are nil where they are switched off.
+	Limits *Limits
 
 	AnthropicKey     string
 	AnthropicBaseURL string
@@ -48,6 +60,15 @@ type Config struct {
 	DemoPace time.Duration
 
 	urlGiven bool
+}
+
+// Limits are how often something may be done.
+type Limits struct {
+	SignIn   ratelimit.Rate // attempts for one account from one address
+	SignUp   ratelimit.Rate // accounts from one address
+	Requests ratelimit.Rate // over HTTP, of one viewer, or of one address without a viewer
+	Connects ratelimit.Rate // sockets and event streams opened from one address
+	Sockets  int            // open at once, of one viewer
 }
 
 // LogFormat is how log lines are written.
@@ -83,6 +104,8 @@ func (c Config) LogValue() slog.Value {
 		slog.String("addr", c.Addr),
 		slog.String("url", c.PublicURL),
 		slog.String("database", database),
+		slog.Bool("redis", c.RedisURL != ""),
+		slog.Bool("limits", c.Limits != nil),
 		slog.Bool("secret", c.Secret != ""),
 		slog.String("log_level", c.LogLevel.String()),
 		slog.Bool("sign_up_open", c.SignUpOpen),

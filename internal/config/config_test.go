@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/zeblit/zeblit/internal/config"
+	"github.com/zeblit/zeblit/internal/ratelimit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,7 +34,9 @@ func noEnvironment(t *testing.T) {
 	for _, name := range []string{
 		"ZEBLIT_DATA_DIR", "ZEBLIT_ADDR", "ZEBLIT_URL", "DATABASE_URL", "ZEBLIT_SECRET", "ZEBLIT_LOG_LEVEL", "ZEBLIT_LOG_FORMAT",
 		"ZEBLIT_SIGN_UP", "ZEBLIT_ALLOWED_ORIGINS", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL",
-		"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "ZEBLIT_DEMO_PACE",
+		"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "ZEBLIT_DEMO_PACE", "REDIS_URL", "ZEBLIT_INTROSPECTION",
+		"ZEBLIT_TRUSTED_PROXIES", "ZEBLIT_LIMITS", "ZEBLIT_LIMIT_SIGN_IN", "ZEBLIT_LIMIT_SIGN_UP", "ZEBLIT_LIMIT_REQUESTS",
+		"ZEBLIT_LIMIT_CONNECTS", "ZEBLIT_LIMIT_SOCKETS",
 	} {
 		t.Setenv(name, "")
 	}
@@ -51,6 +55,26 @@ func TestNoConfigurationIsEnough(t *testing.T) {
 	require.Equal(t, config.LogAuto, cfg.LogFormat)
 	require.Equal(t, 25*time.Millisecond, cfg.DemoPace)
 	require.Empty(t, cfg.AllowedOrigins)
+	require.Empty(t, cfg.RedisURL)
+	require.True(t, cfg.Introspection)
+	require.Equal(t, &config.Limits{
+		SignIn:   ratelimit.Rate{Count: 5, Per: 5 * time.Minute},
+		SignUp:   ratelimit.Rate{Count: 3, Per: time.Hour},
+		Requests: ratelimit.Rate{Count: 6000, Per: time.Minute},
+		Connects: ratelimit.Rate{Count: 1200, Per: time.Minute},
+		Sockets:  10_000,
+	}, cfg.Limits)
+}
+
+func TestLimitsAndNetwork(t *testing.T) {
+	noEnvironment(t)
+	t.Setenv("ZEBLIT_LIMITS", "off")
+	cfg, err := parse(t, "--redis-url", "rediss://u:p%40@h:6379/1", "--introspection", "off", "--trusted-proxies", "10.1.2.3/8, ::1,192.0.2.7")
+	require.NoError(t, err)
+	require.Nil(t, cfg.Limits)
+	require.Equal(t, "rediss://u:p%40@h:6379/1", cfg.RedisURL)
+	require.False(t, cfg.Introspection)
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("192.0.2.7/32")}, cfg.TrustedProxies)
 }
 
 func TestFlagsWinOverVariables(t *testing.T) {
@@ -86,13 +110,16 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 	_, err := parse(t,
 		"--addr", "nowhere", "--public-url", "ftp://x", "--database-url", "mysql://u:hunter2@h/d", "--secret", "tooshort",
 		"--log-level", "loud", "--log-format", "xml", "--sign-up", "maybe", "--allowed-origins", "https://a.example/path,*",
-		"--anthropic-base-url", "x", "--openai-base-url", "http://h/?q=1", "--demo-pace", "soon")
+		"--anthropic-base-url", "x", "--openai-base-url", "http://h/?q=1", "--demo-pace", "soon",
+		"--redis-url", "http://u:hunter2@h", "--introspection", "maybe", "--trusted-proxies", "10.0.0.0/99", "--limits", "few",
+		"--limit-sign-in", "5", "--limit-sign-up", "0/1h", "--limit-requests", "5/never", "--limit-connects", "1m/1", "--limit-sockets", "0")
 	require.True(t, config.IsProblem(err))
 	require.True(t, config.IsProblem(fmt.Errorf("start: %w", err)))
 	var problems config.Problems
 	require.ErrorAs(t, err, &problems)
-	require.Len(t, problems, 12)
-	for _, flag := range []string{"--addr", "--public-url", "--database-url", "--secret", "--log-level", "--log-format", "--sign-up", "--allowed-origins", "--anthropic-base-url", "--openai-base-url", "--demo-pace"} {
+	require.Len(t, problems, 21)
+	for _, flag := range []string{"--addr", "--public-url", "--database-url", "--secret", "--log-level", "--log-format", "--sign-up", "--allowed-origins", "--anthropic-base-url", "--openai-base-url", "--demo-pace",
+		"--redis-url", "--introspection", "--trusted-proxies", "--limits", "--limit-sign-in", "--limit-sign-up", "--limit-requests", "--limit-connects", "--limit-sockets"} {
 		require.Contains(t, err.Error(), flag)
 	}
 	require.NotContains(t, err.Error(), "hunter2")

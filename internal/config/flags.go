@@ -4,23 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/url"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // Defaults of the settings that have one.
 const (
 	DefaultDataDir = "./.zeblit"
 	DefaultAddr    = "127.0.0.1:8080"
-)
-
-const (
-	shortestSecret = 16
-	slowestPace    = 10 * time.Second
 )
 
 // Flags are the settings as kong reads them. They are words on purpose: kong stops at
@@ -30,6 +20,7 @@ type Flags struct {
 	Addr        string `name:"addr" env:"ZEBLIT_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen. Port 0 takes a free one."`
 	PublicURL   string `name:"public-url" env:"ZEBLIT_URL" placeholder:"URL" help:"Where clients reach the server. Default: http:// and the address."`
 	DatabaseURL string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"PostgreSQL, as postgres://user:password@host/database. Default: SQLite in the data directory."`
+	RedisURL    string `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis, as redis://user:password@host:6379, by which several nodes on one PostgreSQL database hear of each other's events."`
 	Secret      string `name:"secret" env:"ZEBLIT_SECRET" placeholder:"TEXT" help:"Encrypts the signing keys in the database: at least 16 characters, the same on all nodes."`
 
 	LogLevel  string `name:"log-level" env:"ZEBLIT_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
@@ -38,6 +29,15 @@ type Flags struct {
 
 	SignUp         string `name:"sign-up" env:"ZEBLIT_SIGN_UP" default:"open" placeholder:"WHO" help:"open: anyone may make an account; closed: nobody."`
 	AllowedOrigins string `name:"allowed-origins" env:"ZEBLIT_ALLOWED_ORIGINS" placeholder:"ORIGINS" help:"Web origins besides the server's own whose pages may use the API, as https://app.example.com, separated by commas."`
+	Introspection  string `name:"introspection" env:"ZEBLIT_INTROSPECTION" default:"on" placeholder:"on|off" help:"Whether clients may ask for the schema; off also ends the suggestions in errors."`
+	TrustedProxies string `name:"trusted-proxies" env:"ZEBLIT_TRUSTED_PROXIES" placeholder:"CIDRS" help:"Addresses of the proxies before the server, as 10.0.0.0/8, separated by commas: their X-Forwarded-For is believed."`
+
+	Limits        string `name:"limits" env:"ZEBLIT_LIMITS" default:"on" placeholder:"on|off" help:"off: no rate limit at all, for load tests."`
+	LimitSignIn   string `name:"limit-sign-in" env:"ZEBLIT_LIMIT_SIGN_IN" default:"5/5m" placeholder:"N/TIME" help:"Attempts to sign in to one account from one address."`
+	LimitSignUp   string `name:"limit-sign-up" env:"ZEBLIT_LIMIT_SIGN_UP" default:"3/1h" placeholder:"N/TIME" help:"Accounts made from one address."`
+	LimitRequests string `name:"limit-requests" env:"ZEBLIT_LIMIT_REQUESTS" default:"6000/1m" placeholder:"N/TIME" help:"HTTP requests of one person, or of one address without credentials."`
+	LimitConnects string `name:"limit-connects" env:"ZEBLIT_LIMIT_CONNECTS" default:"1200/1m" placeholder:"N/TIME" help:"WebSockets and event streams opened from one address."`
+	LimitSockets  string `name:"limit-sockets" env:"ZEBLIT_LIMIT_SOCKETS" default:"10000" placeholder:"N" help:"WebSockets and event streams of one person that are open at once, on one node."`
 
 	AnthropicKey     string `name:"anthropic-api-key" env:"ANTHROPIC_API_KEY" placeholder:"KEY" help:"Use Anthropic's models."`
 	AnthropicBaseURL string `name:"anthropic-base-url" env:"ANTHROPIC_BASE_URL" placeholder:"URL" help:"Another server with Anthropic's API."`
@@ -76,11 +76,15 @@ func (f Flags) Config() (Config, error) {
 		DataDir:          orDefault(f.DataDir, DefaultDataDir),
 		Addr:             c.addr(orDefault(f.Addr, DefaultAddr)),
 		DatabaseURL:      c.database(f.DatabaseURL),
+		RedisURL:         c.redis(f.RedisURL),
 		Secret:           c.secret(f.Secret),
 		LogLevel:         c.level(orDefault(f.LogLevel, "info")),
 		LogFormat:        LogFormat(c.oneOf("--log-format (ZEBLIT_LOG_FORMAT)", orDefault(f.LogFormat, "auto"), "auto", "text", "json")),
 		SignUpOpen:       c.oneOf("--sign-up (ZEBLIT_SIGN_UP)", orDefault(f.SignUp, "open"), "open", "closed") == "open",
 		AllowedOrigins:   c.origins(f.AllowedOrigins),
+		TrustedProxies:   c.prefixes(f.TrustedProxies),
+		Introspection:    c.oneOf("--introspection (ZEBLIT_INTROSPECTION)", orDefault(f.Introspection, "on"), "on", "off") == "on",
+		Limits:           f.limits(&c),
 		AnthropicKey:     strings.TrimSpace(f.AnthropicKey),
 		AnthropicBaseURL: c.webURL("--anthropic-base-url (ANTHROPIC_BASE_URL)", f.AnthropicBaseURL),
 		AnthropicModel:   f.AnthropicModel,
@@ -100,111 +104,17 @@ func (f Flags) Config() (Config, error) {
 	return cfg, nil
 }
 
-// check collects problems; each of its methods returns the value, or a harmless one.
-type check struct{ problems Problems }
-
-func (c *check) bad(format string, args ...any) {
-	c.problems = append(c.problems, fmt.Sprintf(format, args...))
-}
-
-func (c *check) addr(s string) string {
-	_, port, err := net.SplitHostPort(s)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
+// limits are nil where they are off, but wrong ones are told all the same.
+func (f Flags) limits(c *check) *Limits {
+	l := Limits{
+		SignIn:   c.rate("--limit-sign-in (ZEBLIT_LIMIT_SIGN_IN)", orDefault(f.LimitSignIn, "5/5m")),
+		SignUp:   c.rate("--limit-sign-up (ZEBLIT_LIMIT_SIGN_UP)", orDefault(f.LimitSignUp, "3/1h")),
+		Requests: c.rate("--limit-requests (ZEBLIT_LIMIT_REQUESTS)", orDefault(f.LimitRequests, "6000/1m")),
+		Connects: c.rate("--limit-connects (ZEBLIT_LIMIT_CONNECTS)", orDefault(f.LimitConnects, "1200/1m")),
+		Sockets:  c.count("--limit-sockets (ZEBLIT_LIMIT_SOCKETS)", orDefault(f.LimitSockets, "10000")),
 	}
-	if err != nil {
-		c.bad("--addr (ZEBLIT_ADDR) must be host:port with a port up to 65535, like %s; it is %s", DefaultAddr, quote(s))
-		return DefaultAddr
+	if c.oneOf("--limits (ZEBLIT_LIMITS)", orDefault(f.Limits, "on"), "on", "off") == "off" {
+		return nil
 	}
-	return s
-}
-
-func (c *check) database(s string) string {
-	if s == "" {
-		return ""
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		c.bad("--database-url (DATABASE_URL) must begin with postgres:// and be a valid URL; special characters in the password are written as %%XX")
-		return ""
-	}
-	return s
-}
-
-func (c *check) secret(s string) string {
-	if s != "" && len(s) < shortestSecret {
-		c.bad("--secret (ZEBLIT_SECRET) must have at least %d characters", shortestSecret)
-	}
-	return s
-}
-
-func (c *check) level(s string) slog.Level {
-	var level slog.Level
-	name := c.oneOf("--log-level (ZEBLIT_LOG_LEVEL)", s, "debug", "info", "warn", "error")
-	_ = level.UnmarshalText([]byte(name)) // a bad name was noted above
-	return level
-}
-
-func (c *check) oneOf(name, value string, allowed ...string) string {
-	value = strings.ToLower(value)
-	if !slices.Contains(allowed, value) {
-		c.bad("%s must be one of %s; it is %s", name, strings.Join(allowed, ", "), quote(value))
-		return allowed[0]
-	}
-	return value
-}
-
-func (c *check) webURL(name, s string) string {
-	if s == "" {
-		return ""
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		c.bad("%s must be a URL that begins with http:// or https://, without user, query or fragment", name)
-		return ""
-	}
-	return strings.TrimRight(s, "/")
-}
-
-func (c *check) origins(list string) []string {
-	var out []string
-	for _, s := range strings.Split(list, ",") {
-		s = strings.TrimRight(strings.TrimSpace(s), "/")
-		if s == "" {
-			continue
-		}
-		u, err := url.Parse(s)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Scheme+"://"+u.Host != s {
-			c.bad("--allowed-origins (ZEBLIT_ALLOWED_ORIGINS) must list origins like https://app.example.com; one is %s", quote(s))
-			continue
-		}
-		out = append(out, strings.ToLower(s))
-	}
-	return out
-}
-
-func (c *check) pace(s string) time.Duration {
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 || d > slowestPace {
-		c.bad("--demo-pace (ZEBLIT_DEMO_PACE) must be a duration from 0 to %s, like 25ms; it is %s", slowestPace, quote(s))
-	}
-	if d <= 0 {
-		return -1
-	}
-	return d
-}
-
-func orDefault(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
-// quote shows a value without filling the screen with it.
-func quote(s string) string {
-	if len(s) > 40 {
-		s = strings.ToValidUTF8(s[:40], "") + "…"
-	}
-	return strconv.Quote(s)
+	return &l
 }
