@@ -1,36 +1,52 @@
 package ratelimit
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Rate is how often something may be done: Count times at once, and as often again
-// in every Per, spread evenly.
+// Rate is how often something may happen: Count times at once, and after that as
+// often as spreads Count evenly over Per.
 type Rate struct {
 	Count int
 	Per   time.Duration
 }
 
-// ParseRate reads what String writes, such as 5/5m or 6000/1m.
+// The bounds of a Rate.
+const (
+	maxCount = 1_000_000
+	minPer   = time.Second
+	maxPer   = 24 * time.Hour
+)
+
+// ParseRate reads a number and a period, as in "5/5m".
 func ParseRate(s string) (Rate, error) {
 	count, per, found := strings.Cut(s, "/")
-	n, err := strconv.ParseUint(count, 10, 31)
-	if found && err == nil && n > 0 {
-		if d, err := time.ParseDuration(per); err == nil && d >= time.Second && d <= 24*time.Hour {
-			return Rate{Count: int(n), Per: d}, nil
-		}
+	if !found {
+		return Rate{}, errors.New(`write how many and in which time, as in "5/5m"`)
 	}
-	return Rate{}, fmt.Errorf("a rate is a number and a time from 1s to 24h, like 5/5m; this is %q", shorten(s))
+	n, err := strconv.Atoi(count)
+	if err != nil || n < 1 || n > maxCount {
+		return Rate{}, fmt.Errorf(`before the slash stands a number from 1 to %d, as in "5/5m"`, maxCount)
+	}
+	d, err := time.ParseDuration(per)
+	if err != nil || d < minPer || d > maxPer {
+		return Rate{}, errors.New(`after the slash stands a time from 1s to 24h, as in "5/5m"`)
+	}
+	return Rate{Count: n, Per: d}, nil
 }
 
-func shorten(s string) string {
-	if len(s) > 40 {
-		return strings.ToValidUTF8(s[:40], "") + "…"
+// String is what ParseRate reads.
+func (r Rate) String() string {
+	per := r.Per.String() // "5m0s", "1h0m0s"
+	if strings.HasSuffix(per, "m0s") {
+		per = strings.TrimSuffix(per, "0s")
 	}
-	return s
+	if strings.HasSuffix(per, "h0m") {
+		per = strings.TrimSuffix(per, "0m")
+	}
+	return fmt.Sprintf("%d/%s", r.Count, per)
 }
-
-func (r Rate) String() string { return fmt.Sprintf("%d/%s", r.Count, r.Per) }

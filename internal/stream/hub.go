@@ -16,9 +16,6 @@ const (
 	channelSize = 64
 	// pageSize is how many events one read of the log takes.
 	pageSize = 128
-	// quiet is how long nothing may come before the head is read, in case the
-	// carrier has lost the latest events.
-	quiet = 2 * time.Second
 	// retryFirst and retryMost are the pauses between attempts to read the log.
 	retryFirst = 50 * time.Millisecond
 	retryMost  = 2 * time.Second
@@ -31,12 +28,13 @@ const FromNow int64 = -1
 type Hub struct {
 	log     *Log
 	carrier Carrier
+	heads   *heads
 	logger  *slog.Logger
 }
 
 // NewHub makes a Hub that reads log and is woken by carrier.
 func NewHub(log *Log, carrier Carrier, logger *slog.Logger) *Hub {
-	return &Hub{log: log, carrier: carrier, logger: logger}
+	return &Hub{log: log, carrier: carrier, heads: newHeads(log, carrier, logger), logger: logger}
 }
 
 // Run waits for the end of ctx. Subscriptions end with their own contexts, not
@@ -62,12 +60,13 @@ func (h *Hub) Subscribe(ctx context.Context, handle access.StreamHandle, after i
 	}
 	// First the carrier, then the head: what commits in between comes twice and is
 	// recognised by its number.
-	cancel := h.carrier.Subscribe(handle.Project(), s.inbox.push)
+	watched, cancel := h.listen(handle.Project(), s.inbox)
 	head, horizon, err := h.log.Head(ctx, handle)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
+	watched.raise(head)
 	s.last = after
 	behind := after < head
 	switch {
@@ -85,6 +84,20 @@ func (h *Hub) Subscribe(ctx context.Context, handle access.StreamHandle, after i
 		s.serve(ctx, behind)
 	}()
 	return s.out, nil
+}
+
+// listen fills the inbox with what the carrier brings and with where the log stands.
+func (h *Hub) listen(projectID string, b *inbox) (w *watched, cancel func()) {
+	w, leave := h.heads.watch(projectID, b)
+	hear := func(e Event) {
+		w.hear(e)
+		b.push(e)
+	}
+	deaf := h.carrier.Subscribe(projectID, hear, func() { h.heads.lost(w) })
+	return w, func() {
+		deaf()
+		leave()
+	}
 }
 
 // What a STREAM_RESET says.
@@ -122,8 +135,6 @@ func (s *subscription) resetEvent(reason string) Event {
 // serve runs until ctx ends or the project is gone. behind says that the log is
 // known to hold events after last.
 func (s *subscription) serve(ctx context.Context, behind bool) {
-	timer := time.NewTimer(quiet)
-	defer timer.Stop()
 	for {
 		var ok bool
 		if behind {
@@ -134,16 +145,11 @@ func (s *subscription) serve(ctx context.Context, behind bool) {
 		if !ok {
 			return
 		}
-		timer.Reset(quiet)
 		behind = false
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.inbox.wake:
-		case <-timer.C:
-			if !s.retry(ctx, s.checkHead) {
-				return
-			}
 		}
 	}
 }
@@ -151,9 +157,9 @@ func (s *subscription) serve(ctx context.Context, behind bool) {
 // deliverLive passes on what the carrier has brought, and reads the log where a
 // number is missing. false: the subscription is over.
 func (s *subscription) deliverLive(ctx context.Context) bool {
-	events, lost := s.inbox.take()
-	if lost {
-		return s.retry(ctx, s.catchUp)
+	events, lost, seen := s.inbox.take()
+	if lost && !s.retry(ctx, s.catchUp) {
+		return false
 	}
 	for _, e := range events {
 		switch {
@@ -164,10 +170,24 @@ func (s *subscription) deliverLive(ctx context.Context) bool {
 			}
 		default:
 			// The log holds all that the carrier has brought, and so the rest of these too.
-			return s.retry(ctx, s.catchUp)
+			if !s.retry(ctx, s.catchUp) {
+				return false
+			}
 		}
 	}
-	return true
+	return seen == nil || s.compare(ctx, *seen)
+}
+
+// compare finds what the carrier has lost without a later event to show it. false:
+// the subscription is over.
+func (s *subscription) compare(ctx context.Context, seen position) bool {
+	switch {
+	case seen.gone, seen.setBack, seen.horizon > s.last:
+		return s.retry(ctx, s.checkHead)
+	case seen.head > s.last:
+		return s.retry(ctx, s.catchUp)
+	}
+	return true // where it is lower, events have come since it was read
 }
 
 // catchUp reads the log to its end.
@@ -192,7 +212,7 @@ func (s *subscription) catchUp(ctx context.Context) error {
 	}
 }
 
-// checkHead finds what the carrier has lost without a later event to show it.
+// checkHead looks where the log stands now.
 func (s *subscription) checkHead(ctx context.Context) error {
 	head, horizon, err := s.hub.log.Head(ctx, s.handle)
 	switch {

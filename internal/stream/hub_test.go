@@ -83,6 +83,80 @@ func TestHealsWhatTheCarrierDoes(t *testing.T) {
 	})
 }
 
+// chatter repeats an old event until the test ends: to the hub, something comes all
+// the time.
+func (b *bundle) chatter(t *testing.T) {
+	t.Helper()
+	old := b.all(t, b.handle)[:1]
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			_ = b.carrier.Carrier.Publish(ctx, old)
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+	})
+}
+
+func TestUnhealthyCarrierIsNotTrusted(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		b := setup(t, db)
+		b.fill(t, 1)
+		events := b.subscribe(t, 0, nil)
+		b.chatter(t)
+		b.carrier.sick.Store(true)
+		b.carrier.lose.Store(true)
+		for seq := int64(1); seq <= 3; seq++ {
+			require.Equal(t, seq, take(t, events, 1)[0].Seq)
+			b.fill(t, 1)
+		}
+	})
+}
+
+func TestGapIsHealedAtOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		b := setup(t, db)
+		b.fill(t, 1)
+		one, two := b.subscribe(t, 0, nil), b.subscribe(t, 1, nil)
+		take(t, one, 1)
+		b.chatter(t)
+		b.carrier.lose.Store(true)
+		b.fill(t, 3)
+		requireNothing(t, one)
+		b.carrier.Gap(b.project.ID)
+		require.Equal(t, encoded(t, b.all(t, b.handle)[1:]), encoded(t, take(t, one, 3)))
+		require.Equal(t, encoded(t, b.all(t, b.handle)[1:]), encoded(t, take(t, two, 3)))
+		b.carrier.lose.Store(false)
+		b.fill(t, 1)
+		require.EqualValues(t, 5, take(t, one, 1)[0].Seq)
+	})
+}
+
+func TestDatabaseThatWasSetBack(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		b := setup(t, db)
+		b.fill(t, 5)
+		events := b.subscribe(t, stream.FromNow, nil)
+		_, err := db.SQL.Exec("DELETE FROM events WHERE seq > 2")
+		require.NoError(t, err)
+		_, err = db.SQL.Exec("UPDATE streams SET head = 2 WHERE id = $1", b.project.ID)
+		require.NoError(t, err)
+		reset := take(t, events, 1)[0]
+		require.Equal(t, enum.EventStreamReset, reset.Type)
+		require.EqualValues(t, 2, reset.Seq)
+		b.fill(t, 1)
+		require.EqualValues(t, 3, take(t, events, 1)[0].Seq)
+	})
+}
+
 func TestSlowConsumerIsServedFromTheLog(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -22,6 +22,7 @@ type inbox struct {
 	events []Event
 	bytes  int
 	lost   bool
+	seen   *position
 }
 
 func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
@@ -37,6 +38,18 @@ func (b *inbox) push(e Event) {
 		}
 	}
 	b.mu.Unlock()
+	b.poke()
+}
+
+// see notes where the log stood a moment ago; the latest such note counts.
+func (b *inbox) see(p position) {
+	b.mu.Lock()
+	b.seen = &p
+	b.mu.Unlock()
+	b.poke()
+}
+
+func (b *inbox) poke() {
 	select {
 	case b.wake <- struct{}{}:
 	default:
@@ -44,12 +57,12 @@ func (b *inbox) push(e Event) {
 }
 
 // take empties the inbox. The events come in the order of their numbers; lost says
-// that there were more than it could hold.
-func (b *inbox) take() (events []Event, lost bool) {
+// that there were more than it could hold; seen is nil when there is no new note.
+func (b *inbox) take() (events []Event, lost bool, seen *position) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	events, lost = b.events, b.lost
-	b.events, b.bytes, b.lost = nil, 0, false
+	events, lost, seen = b.events, b.lost, b.seen
+	b.events, b.bytes, b.lost, b.seen = nil, 0, false, nil
 	slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.Seq, b.Seq) })
-	return events, lost
+	return events, lost, seen
 }

@@ -103,7 +103,7 @@ func (l *Log) collect(tx *store.Tx) *collected {
 		return err
 	})
 	tx.AfterCommit(func() {
-		if err := l.carrier.Publish(published, events); err != nil {
+		if err := l.carrier.Publish(published, events); err != nil && !errors.Is(err, ErrCarrierDown) {
 			l.logger.Warn("events were not announced; subscribers read them from the log", "error", err)
 		}
 	})

@@ -26,8 +26,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // lossy is a carrier that loses, doubles and turns round what it is told to.
 type lossy struct {
 	*memory.Carrier
-	lose, twice, reverse atomic.Bool
+	lose, twice, reverse, sick atomic.Bool
 }
+
+func (l *lossy) Healthy() bool { return !l.sick.Load() }
 
 func (l *lossy) Publish(ctx context.Context, events []stream.Event) error {
 	if l.lose.Load() {

@@ -27,7 +27,10 @@ func Test(t *testing.T, open func(t *testing.T) (publisher, subscriber stream.Ca
 		"OneAtATime":               oneAtATime,
 		"NobodyListens":            nobodyListens,
 		"CancelOneOfTwo":           cancelOneOfTwo,
+		"SubscribeAgain":           subscribeAgain,
 		"SubscribeWhilePublishing": subscribeWhilePublishing,
+		"BecomesHealthy":           becomesHealthy,
+		"ManyProjects":             manyProjects,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -40,6 +43,36 @@ func Test(t *testing.T, open func(t *testing.T) (publisher, subscriber stream.Ca
 			test(t, b)
 		})
 	}
+	t.Run("Alone", func(t *testing.T) {
+		t.Parallel()
+		testAlone(t, open)
+	})
+}
+
+// testAlone is what a carrier must do before Run, and after it.
+func testAlone(t *testing.T, open func(t *testing.T) (publisher, subscriber stream.Carrier)) {
+	c, _ := open(t)
+	l := &listener{}
+	cancel := c.Subscribe("prj_a", l.hear, l.missed)
+	big := event("prj_a", 1)
+	big.Payload = json.RawMessage(`{"v":1,"text":"` + strings.Repeat("x", 50<<10) + `"}`)
+	flood := func() { // more than any carrier keeps; that it returns is the test
+		for range 1000 {
+			_ = c.Publish(t.Context(), []stream.Event{big})
+		}
+	}
+	flood()
+	require.Len(t, l.heard(), 1000, "a node hears itself without its connection")
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	stop()
+	require.NoError(t, <-done)
+	flood()
+	require.Len(t, l.heard(), 2000)
+	cancel()
+	_ = c.Publish(t.Context(), []stream.Event{big})
+	require.Len(t, l.heard(), 2000)
 }
 
 type bundle struct{ publisher, subscriber stream.Carrier }
@@ -59,7 +92,14 @@ type listener struct {
 	mu     sync.Mutex
 	warm   bool
 	events []stream.Event
+	gaps   int
 	cancel func()
+}
+
+func (l *listener) missed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gaps++
 }
 
 func (l *listener) hear(e stream.Event) {
@@ -83,7 +123,7 @@ func (l *listener) heard() []stream.Event {
 func (b *bundle) listen(t *testing.T, project string) *listener {
 	t.Helper()
 	l := &listener{}
-	l.cancel = b.subscriber.Subscribe(project, l.hear)
+	l.cancel = b.subscriber.Subscribe(project, l.hear, l.missed)
 	t.Cleanup(l.cancel)
 	require.Eventually(t, func() bool {
 		_ = b.publisher.Publish(t.Context(), []stream.Event{event(project, 0)})
@@ -165,7 +205,7 @@ func oneAtATime(t *testing.T, b *bundle) {
 		}
 		defer mu.Unlock()
 		calls++
-	})
+	}, func() {})
 	l := b.listen(t, "prj_a")
 	var publishers sync.WaitGroup
 	for p := range 4 {
@@ -209,10 +249,42 @@ func subscribeWhilePublishing(t *testing.T, b *bundle) {
 	for range 4 {
 		work.Go(func() {
 			for range 50 {
-				b.subscriber.Subscribe("prj_a", func(stream.Event) {})()
+				b.subscriber.Subscribe("prj_a", func(stream.Event) {}, func() {})()
 			}
 		})
 	}
 	work.Wait()
 	l.requireHears(t, upTo("prj_a", 200))
+}
+
+func subscribeAgain(t *testing.T, b *bundle) {
+	for range 20 {
+		l := b.listen(t, "prj_a")
+		l.cancel()
+	}
+	l := b.listen(t, "prj_a")
+	b.publish(t, upTo("prj_a", 3)...)
+	l.requireHears(t, upTo("prj_a", 3))
+}
+
+func becomesHealthy(t *testing.T, b *bundle) {
+	require.Eventually(t, b.publisher.Healthy, 10*time.Second, time.Millisecond)
+	require.Eventually(t, b.subscriber.Healthy, 10*time.Second, time.Millisecond)
+}
+
+func manyProjects(t *testing.T, b *bundle) {
+	var listeners []*listener
+	for i := range 50 {
+		listeners = append(listeners, b.listen(t, fmt.Sprint("prj_", i)))
+	}
+	var all []stream.Event
+	for seq := int64(1); seq <= 4; seq++ {
+		for i := range listeners {
+			all = append(all, event(fmt.Sprint("prj_", i), seq))
+		}
+	}
+	b.publish(t, all...)
+	for i, l := range listeners {
+		l.requireHears(t, upTo(fmt.Sprint("prj_", i), 4))
+	}
 }

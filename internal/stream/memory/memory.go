@@ -16,8 +16,9 @@ type Carrier struct {
 }
 
 type subscriber struct {
-	id int
-	fn func(stream.Event)
+	id   int
+	hear func(stream.Event)
+	gap  func()
 }
 
 // New makes a Carrier, which works from then on.
@@ -29,19 +30,31 @@ func (c *Carrier) Publish(_ context.Context, events []stream.Event) error {
 	defer c.mu.Unlock()
 	for _, e := range events {
 		for _, s := range c.projects[e.Project] {
-			s.fn(e)
+			s.hear(e)
 		}
 	}
 	return nil
 }
 
-// Subscribe takes effect before it returns.
-func (c *Carrier) Subscribe(projectID string, fn func(stream.Event)) (cancel func()) {
+// Gap tells the subscribers of the projects that they may have missed events. It is
+// for carriers that bring events from elsewhere to this one.
+func (c *Carrier) Gap(projectIDs ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range projectIDs {
+		for _, s := range c.projects[id] {
+			s.gap()
+		}
+	}
+}
+
+// Subscribe takes effect before it returns. gap is called by Gap only.
+func (c *Carrier) Subscribe(projectID string, hear func(stream.Event), gap func()) (cancel func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last++
 	id := c.last
-	c.projects[projectID] = append(c.projects[projectID], subscriber{id, fn})
+	c.projects[projectID] = append(c.projects[projectID], subscriber{id, hear, gap})
 	return func() { c.remove(projectID, id) }
 }
 
@@ -60,6 +73,9 @@ func (c *Carrier) remove(projectID string, id int) {
 	}
 	c.projects[projectID] = left
 }
+
+// Healthy is always true.
+func (c *Carrier) Healthy() bool { return true }
 
 // Run waits for the end of ctx: there is no connection to keep.
 func (c *Carrier) Run(ctx context.Context) error {
