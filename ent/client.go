@@ -18,10 +18,12 @@ import (
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/devicecode"
 	"github.com/zeblit/zeblit/ent/event"
 	"github.com/zeblit/zeblit/ent/gitobject"
 	"github.com/zeblit/zeblit/ent/gitref"
 	"github.com/zeblit/zeblit/ent/idempotencykey"
+	"github.com/zeblit/zeblit/ent/installation"
 	"github.com/zeblit/zeblit/ent/membership"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/organisation"
@@ -49,6 +51,8 @@ type Client struct {
 	ApiKey *ApiKeyClient
 	// Conversation is the client for interacting with the Conversation builders.
 	Conversation *ConversationClient
+	// DeviceCode is the client for interacting with the DeviceCode builders.
+	DeviceCode *DeviceCodeClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
 	// GitObject is the client for interacting with the GitObject builders.
@@ -57,6 +61,8 @@ type Client struct {
 	GitRef *GitRefClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
+	// Installation is the client for interacting with the Installation builders.
+	Installation *InstallationClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
 	// Message is the client for interacting with the Message builders.
@@ -95,10 +101,12 @@ func (c *Client) init() {
 	c.Agent = NewAgentClient(c.config)
 	c.ApiKey = NewApiKeyClient(c.config)
 	c.Conversation = NewConversationClient(c.config)
+	c.DeviceCode = NewDeviceCodeClient(c.config)
 	c.Event = NewEventClient(c.config)
 	c.GitObject = NewGitObjectClient(c.config)
 	c.GitRef = NewGitRefClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
+	c.Installation = NewInstallationClient(c.config)
 	c.Membership = NewMembershipClient(c.config)
 	c.Message = NewMessageClient(c.config)
 	c.OrgMembership = NewOrgMembershipClient(c.config)
@@ -206,10 +214,12 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Agent:          NewAgentClient(cfg),
 		ApiKey:         NewApiKeyClient(cfg),
 		Conversation:   NewConversationClient(cfg),
+		DeviceCode:     NewDeviceCodeClient(cfg),
 		Event:          NewEventClient(cfg),
 		GitObject:      NewGitObjectClient(cfg),
 		GitRef:         NewGitRefClient(cfg),
 		IdempotencyKey: NewIdempotencyKeyClient(cfg),
+		Installation:   NewInstallationClient(cfg),
 		Membership:     NewMembershipClient(cfg),
 		Message:        NewMessageClient(cfg),
 		OrgMembership:  NewOrgMembershipClient(cfg),
@@ -244,10 +254,12 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Agent:          NewAgentClient(cfg),
 		ApiKey:         NewApiKeyClient(cfg),
 		Conversation:   NewConversationClient(cfg),
+		DeviceCode:     NewDeviceCodeClient(cfg),
 		Event:          NewEventClient(cfg),
 		GitObject:      NewGitObjectClient(cfg),
 		GitRef:         NewGitRefClient(cfg),
 		IdempotencyKey: NewIdempotencyKeyClient(cfg),
+		Installation:   NewInstallationClient(cfg),
 		Membership:     NewMembershipClient(cfg),
 		Message:        NewMessageClient(cfg),
 		OrgMembership:  NewOrgMembershipClient(cfg),
@@ -289,10 +301,10 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Agent, c.ApiKey, c.Conversation, c.Event, c.GitObject, c.GitRef,
-		c.IdempotencyKey, c.Membership, c.Message, c.OrgMembership, c.Organisation,
-		c.Project, c.RefreshToken, c.Run, c.Session, c.SigningKey, c.Stream,
-		c.ToolCall, c.User,
+		c.Agent, c.ApiKey, c.Conversation, c.DeviceCode, c.Event, c.GitObject, c.GitRef,
+		c.IdempotencyKey, c.Installation, c.Membership, c.Message, c.OrgMembership,
+		c.Organisation, c.Project, c.RefreshToken, c.Run, c.Session, c.SigningKey,
+		c.Stream, c.ToolCall, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -302,10 +314,10 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Agent, c.ApiKey, c.Conversation, c.Event, c.GitObject, c.GitRef,
-		c.IdempotencyKey, c.Membership, c.Message, c.OrgMembership, c.Organisation,
-		c.Project, c.RefreshToken, c.Run, c.Session, c.SigningKey, c.Stream,
-		c.ToolCall, c.User,
+		c.Agent, c.ApiKey, c.Conversation, c.DeviceCode, c.Event, c.GitObject, c.GitRef,
+		c.IdempotencyKey, c.Installation, c.Membership, c.Message, c.OrgMembership,
+		c.Organisation, c.Project, c.RefreshToken, c.Run, c.Session, c.SigningKey,
+		c.Stream, c.ToolCall, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -320,6 +332,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ApiKey.mutate(ctx, m)
 	case *ConversationMutation:
 		return c.Conversation.mutate(ctx, m)
+	case *DeviceCodeMutation:
+		return c.DeviceCode.mutate(ctx, m)
 	case *EventMutation:
 		return c.Event.mutate(ctx, m)
 	case *GitObjectMutation:
@@ -328,6 +342,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.GitRef.mutate(ctx, m)
 	case *IdempotencyKeyMutation:
 		return c.IdempotencyKey.mutate(ctx, m)
+	case *InstallationMutation:
+		return c.Installation.mutate(ctx, m)
 	case *MembershipMutation:
 		return c.Membership.mutate(ctx, m)
 	case *MessageMutation:
@@ -804,6 +820,156 @@ func (c *ConversationClient) mutate(ctx context.Context, m *ConversationMutation
 		return (&ConversationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Conversation mutation op: %q", m.Op())
+	}
+}
+
+// DeviceCodeClient is a client for the DeviceCode schema.
+type DeviceCodeClient struct {
+	config
+}
+
+// NewDeviceCodeClient returns a client for the DeviceCode from the given config.
+func NewDeviceCodeClient(c config) *DeviceCodeClient {
+	return &DeviceCodeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `devicecode.Hooks(f(g(h())))`.
+func (c *DeviceCodeClient) Use(hooks ...Hook) {
+	c.hooks.DeviceCode = append(c.hooks.DeviceCode, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `devicecode.Intercept(f(g(h())))`.
+func (c *DeviceCodeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.DeviceCode = append(c.inters.DeviceCode, interceptors...)
+}
+
+// Create returns a builder for creating a DeviceCode entity.
+func (c *DeviceCodeClient) Create() *DeviceCodeCreate {
+	mutation := newDeviceCodeMutation(c.config, OpCreate)
+	return &DeviceCodeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of DeviceCode entities.
+func (c *DeviceCodeClient) CreateBulk(builders ...*DeviceCodeCreate) *DeviceCodeCreateBulk {
+	return &DeviceCodeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *DeviceCodeClient) MapCreateBulk(slice any, setFunc func(*DeviceCodeCreate, int)) *DeviceCodeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &DeviceCodeCreateBulk{err: fmt.Errorf("calling to DeviceCodeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*DeviceCodeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &DeviceCodeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for DeviceCode.
+func (c *DeviceCodeClient) Update() *DeviceCodeUpdate {
+	mutation := newDeviceCodeMutation(c.config, OpUpdate)
+	return &DeviceCodeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *DeviceCodeClient) UpdateOne(_m *DeviceCode) *DeviceCodeUpdateOne {
+	mutation := newDeviceCodeMutation(c.config, OpUpdateOne, withDeviceCode(_m))
+	return &DeviceCodeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *DeviceCodeClient) UpdateOneID(id string) *DeviceCodeUpdateOne {
+	mutation := newDeviceCodeMutation(c.config, OpUpdateOne, withDeviceCodeID(id))
+	return &DeviceCodeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for DeviceCode.
+func (c *DeviceCodeClient) Delete() *DeviceCodeDelete {
+	mutation := newDeviceCodeMutation(c.config, OpDelete)
+	return &DeviceCodeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *DeviceCodeClient) DeleteOne(_m *DeviceCode) *DeviceCodeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *DeviceCodeClient) DeleteOneID(id string) *DeviceCodeDeleteOne {
+	builder := c.Delete().Where(devicecode.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &DeviceCodeDeleteOne{builder}
+}
+
+// Query returns a query builder for DeviceCode.
+func (c *DeviceCodeClient) Query() *DeviceCodeQuery {
+	return &DeviceCodeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeDeviceCode},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a DeviceCode entity by its id.
+func (c *DeviceCodeClient) Get(ctx context.Context, id string) (*DeviceCode, error) {
+	return c.Query().Where(devicecode.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *DeviceCodeClient) GetX(ctx context.Context, id string) *DeviceCode {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryUser queries the user edge of a DeviceCode.
+func (c *DeviceCodeClient) QueryUser(_m *DeviceCode) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(devicecode.Table, devicecode.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, devicecode.UserTable, devicecode.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *DeviceCodeClient) Hooks() []Hook {
+	hooks := c.hooks.DeviceCode
+	return append(hooks[:len(hooks):len(hooks)], devicecode.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *DeviceCodeClient) Interceptors() []Interceptor {
+	return c.inters.DeviceCode
+}
+
+func (c *DeviceCodeClient) mutate(ctx context.Context, m *DeviceCodeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&DeviceCodeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&DeviceCodeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&DeviceCodeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&DeviceCodeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown DeviceCode mutation op: %q", m.Op())
 	}
 }
 
@@ -1404,6 +1570,140 @@ func (c *IdempotencyKeyClient) mutate(ctx context.Context, m *IdempotencyKeyMuta
 		return (&IdempotencyKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown IdempotencyKey mutation op: %q", m.Op())
+	}
+}
+
+// InstallationClient is a client for the Installation schema.
+type InstallationClient struct {
+	config
+}
+
+// NewInstallationClient returns a client for the Installation from the given config.
+func NewInstallationClient(c config) *InstallationClient {
+	return &InstallationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `installation.Hooks(f(g(h())))`.
+func (c *InstallationClient) Use(hooks ...Hook) {
+	c.hooks.Installation = append(c.hooks.Installation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `installation.Intercept(f(g(h())))`.
+func (c *InstallationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Installation = append(c.inters.Installation, interceptors...)
+}
+
+// Create returns a builder for creating a Installation entity.
+func (c *InstallationClient) Create() *InstallationCreate {
+	mutation := newInstallationMutation(c.config, OpCreate)
+	return &InstallationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Installation entities.
+func (c *InstallationClient) CreateBulk(builders ...*InstallationCreate) *InstallationCreateBulk {
+	return &InstallationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *InstallationClient) MapCreateBulk(slice any, setFunc func(*InstallationCreate, int)) *InstallationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &InstallationCreateBulk{err: fmt.Errorf("calling to InstallationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*InstallationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &InstallationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Installation.
+func (c *InstallationClient) Update() *InstallationUpdate {
+	mutation := newInstallationMutation(c.config, OpUpdate)
+	return &InstallationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *InstallationClient) UpdateOne(_m *Installation) *InstallationUpdateOne {
+	mutation := newInstallationMutation(c.config, OpUpdateOne, withInstallation(_m))
+	return &InstallationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *InstallationClient) UpdateOneID(id string) *InstallationUpdateOne {
+	mutation := newInstallationMutation(c.config, OpUpdateOne, withInstallationID(id))
+	return &InstallationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Installation.
+func (c *InstallationClient) Delete() *InstallationDelete {
+	mutation := newInstallationMutation(c.config, OpDelete)
+	return &InstallationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *InstallationClient) DeleteOne(_m *Installation) *InstallationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *InstallationClient) DeleteOneID(id string) *InstallationDeleteOne {
+	builder := c.Delete().Where(installation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &InstallationDeleteOne{builder}
+}
+
+// Query returns a query builder for Installation.
+func (c *InstallationClient) Query() *InstallationQuery {
+	return &InstallationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeInstallation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Installation entity by its id.
+func (c *InstallationClient) Get(ctx context.Context, id string) (*Installation, error) {
+	return c.Query().Where(installation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *InstallationClient) GetX(ctx context.Context, id string) *Installation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *InstallationClient) Hooks() []Hook {
+	hooks := c.hooks.Installation
+	return append(hooks[:len(hooks):len(hooks)], installation.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *InstallationClient) Interceptors() []Interceptor {
+	return c.inters.Installation
+}
+
+func (c *InstallationClient) mutate(ctx context.Context, m *InstallationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&InstallationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&InstallationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&InstallationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&InstallationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Installation mutation op: %q", m.Op())
 	}
 }
 
@@ -3338,14 +3638,16 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Agent, ApiKey, Conversation, Event, GitObject, GitRef, IdempotencyKey,
-		Membership, Message, OrgMembership, Organisation, Project, RefreshToken, Run,
-		Session, SigningKey, Stream, ToolCall, User []ent.Hook
+		Agent, ApiKey, Conversation, DeviceCode, Event, GitObject, GitRef,
+		IdempotencyKey, Installation, Membership, Message, OrgMembership, Organisation,
+		Project, RefreshToken, Run, Session, SigningKey, Stream, ToolCall,
+		User []ent.Hook
 	}
 	inters struct {
-		Agent, ApiKey, Conversation, Event, GitObject, GitRef, IdempotencyKey,
-		Membership, Message, OrgMembership, Organisation, Project, RefreshToken, Run,
-		Session, SigningKey, Stream, ToolCall, User []ent.Interceptor
+		Agent, ApiKey, Conversation, DeviceCode, Event, GitObject, GitRef,
+		IdempotencyKey, Installation, Membership, Message, OrgMembership, Organisation,
+		Project, RefreshToken, Run, Session, SigningKey, Stream, ToolCall,
+		User []ent.Interceptor
 	}
 )
 

@@ -15,10 +15,12 @@ import (
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/devicecode"
 	"github.com/zeblit/zeblit/ent/event"
 	"github.com/zeblit/zeblit/ent/gitobject"
 	"github.com/zeblit/zeblit/ent/gitref"
 	"github.com/zeblit/zeblit/ent/idempotencykey"
+	"github.com/zeblit/zeblit/ent/installation"
 	"github.com/zeblit/zeblit/ent/membership"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/organisation"
@@ -94,10 +96,12 @@ func checkColumn(t, c string) error {
 			agent.Table:          agent.ValidColumn,
 			apikey.Table:         apikey.ValidColumn,
 			conversation.Table:   conversation.ValidColumn,
+			devicecode.Table:     devicecode.ValidColumn,
 			event.Table:          event.ValidColumn,
 			gitobject.Table:      gitobject.ValidColumn,
 			gitref.Table:         gitref.ValidColumn,
 			idempotencykey.Table: idempotencykey.ValidColumn,
+			installation.Table:   installation.ValidColumn,
 			membership.Table:     membership.ValidColumn,
 			message.Table:        message.ValidColumn,
 			orgmembership.Table:  orgmembership.ValidColumn,

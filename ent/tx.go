@@ -20,6 +20,8 @@ type Tx struct {
 	ApiKey *ApiKeyClient
 	// Conversation is the client for interacting with the Conversation builders.
 	Conversation *ConversationClient
+	// DeviceCode is the client for interacting with the DeviceCode builders.
+	DeviceCode *DeviceCodeClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
 	// GitObject is the client for interacting with the GitObject builders.
@@ -28,6 +30,8 @@ type Tx struct {
 	GitRef *GitRefClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
+	// Installation is the client for interacting with the Installation builders.
+	Installation *InstallationClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
 	// Message is the client for interacting with the Message builders.
@@ -186,10 +190,12 @@ func (tx *Tx) init() {
 	tx.Agent = NewAgentClient(tx.config)
 	tx.ApiKey = NewApiKeyClient(tx.config)
 	tx.Conversation = NewConversationClient(tx.config)
+	tx.DeviceCode = NewDeviceCodeClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.GitObject = NewGitObjectClient(tx.config)
 	tx.GitRef = NewGitRefClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
+	tx.Installation = NewInstallationClient(tx.config)
 	tx.Membership = NewMembershipClient(tx.config)
 	tx.Message = NewMessageClient(tx.config)
 	tx.OrgMembership = NewOrgMembershipClient(tx.config)

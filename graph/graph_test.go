@@ -79,7 +79,8 @@ func setup(t *testing.T, db *store.DB) *bundle {
 	carrier := memory.New()
 	log := stream.NewLog(db, carrier, logger)
 	return &bundle{db, graph.NewExecutor(graph.Deps{
-		DB: db, Identity: identity.New(db, identity.Options{Issuer: "test", Logger: logger}), Projects: project.New(db, log),
+		PublicURL: func() string { return "https://zeblit.example" },
+		DB:        db, Identity: identity.New(db, identity.Options{Issuer: "test", Logger: logger}), Projects: project.New(db, log),
 		Workspace: workspace.New(db, log), Log: log, Hub: stream.NewHub(log, carrier, logger), Logger: logger,
 		Version: "test", Provider: "demo", Model: "demo", Demo: true,
 	})}

@@ -13,6 +13,7 @@ import (
 	"github.com/zeblit/zeblit/graph/generated"
 	"github.com/zeblit/zeblit/graph/model"
 	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/relay"
 )
 
@@ -76,12 +77,44 @@ func (r *mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeA
 	return &model.RevokeAPIKeyPayload{APIKey: key}, nil
 }
 
+func (r *mutationResolver) RequestDeviceCode(ctx context.Context, input model.RequestDeviceCodeInput) (*model.RequestDeviceCodePayload, error) {
+	d, err := r.Identity.RequestDeviceCode(ctx, input.ClientName)
+	if err != nil {
+		return nil, err
+	}
+	page := r.PublicURL() + "/device"
+	return &model.RequestDeviceCodePayload{
+		DeviceCode: d.Code, UserCode: d.UserCode, VerificationURL: page, VerificationURLComplete: page + "?code=" + d.UserCode,
+		ExpiresAt: d.ExpiresAt, Interval: int(identity.DeviceInterval.Seconds()),
+	}, nil
+}
+
+func (r *mutationResolver) DecideDeviceCode(ctx context.Context, input model.DecideDeviceCodeInput) (*model.DecideDeviceCodePayload, error) {
+	code, err := r.Identity.DecideDeviceCode(ctx, input.UserCode, input.Decision)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DecideDeviceCodePayload{ClientName: code.ClientName}, nil
+}
+
+func (r *mutationResolver) ExchangeDeviceCode(ctx context.Context, input model.ExchangeDeviceCodeInput) (*model.ExchangeDeviceCodePayload, error) {
+	a, err := r.Identity.ExchangeDeviceCode(ctx, input.DeviceCode)
+	if err != nil {
+		return nil, err
+	}
+	return &model.ExchangeDeviceCodePayload{Status: a.Status, APIKey: a.Key, Secret: nilIfEmpty(a.Secret), User: a.User}, nil
+}
+
 func (r *queryResolver) Viewer(ctx context.Context) (*ent.User, error) {
 	viewer := access.ViewerFrom(ctx)
 	if viewer == nil {
 		return nil, nil
 	}
 	return the(ctx, load(ctx).users, viewer.UserID)
+}
+
+func (r *queryResolver) DeviceCode(ctx context.Context, userCode string) (*ent.DeviceCode, error) {
+	return r.Identity.DeviceCode(ctx, userCode)
 }
 
 func (r *userResolver) Email(ctx context.Context, obj *ent.User) (*string, error) {

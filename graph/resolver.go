@@ -47,6 +47,9 @@ type Deps struct {
 	Provider string // the configured model provider's short name
 	Model    string // its default model
 	Demo     bool   // whether that is the offline demo model
+
+	// PublicURL is where people reach the server: the start of every link.
+	PublicURL func() string
 }
 
 // Resolver is the root of the resolvers.

@@ -11,10 +11,12 @@ import (
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/devicecode"
 	"github.com/zeblit/zeblit/ent/event"
 	"github.com/zeblit/zeblit/ent/gitobject"
 	"github.com/zeblit/zeblit/ent/gitref"
 	"github.com/zeblit/zeblit/ent/idempotencykey"
+	"github.com/zeblit/zeblit/ent/installation"
 	"github.com/zeblit/zeblit/ent/membership"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/organisation"
@@ -167,6 +169,33 @@ func (f TraverseConversation) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.ConversationQuery", q)
 }
 
+// The DeviceCodeFunc type is an adapter to allow the use of ordinary function as a Querier.
+type DeviceCodeFunc func(context.Context, *ent.DeviceCodeQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f DeviceCodeFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.DeviceCodeQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.DeviceCodeQuery", q)
+}
+
+// The TraverseDeviceCode type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseDeviceCode func(context.Context, *ent.DeviceCodeQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseDeviceCode) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseDeviceCode) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.DeviceCodeQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.DeviceCodeQuery", q)
+}
+
 // The EventFunc type is an adapter to allow the use of ordinary function as a Querier.
 type EventFunc func(context.Context, *ent.EventQuery) (ent.Value, error)
 
@@ -273,6 +302,33 @@ func (f TraverseIdempotencyKey) Traverse(ctx context.Context, q ent.Query) error
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.IdempotencyKeyQuery", q)
+}
+
+// The InstallationFunc type is an adapter to allow the use of ordinary function as a Querier.
+type InstallationFunc func(context.Context, *ent.InstallationQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f InstallationFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.InstallationQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.InstallationQuery", q)
+}
+
+// The TraverseInstallation type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseInstallation func(context.Context, *ent.InstallationQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseInstallation) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseInstallation) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.InstallationQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.InstallationQuery", q)
 }
 
 // The MembershipFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -608,6 +664,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.ApiKeyQuery, predicate.ApiKey, apikey.OrderOption]{typ: ent.TypeApiKey, tq: q}, nil
 	case *ent.ConversationQuery:
 		return &query[*ent.ConversationQuery, predicate.Conversation, conversation.OrderOption]{typ: ent.TypeConversation, tq: q}, nil
+	case *ent.DeviceCodeQuery:
+		return &query[*ent.DeviceCodeQuery, predicate.DeviceCode, devicecode.OrderOption]{typ: ent.TypeDeviceCode, tq: q}, nil
 	case *ent.EventQuery:
 		return &query[*ent.EventQuery, predicate.Event, event.OrderOption]{typ: ent.TypeEvent, tq: q}, nil
 	case *ent.GitObjectQuery:
@@ -616,6 +674,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.GitRefQuery, predicate.GitRef, gitref.OrderOption]{typ: ent.TypeGitRef, tq: q}, nil
 	case *ent.IdempotencyKeyQuery:
 		return &query[*ent.IdempotencyKeyQuery, predicate.IdempotencyKey, idempotencykey.OrderOption]{typ: ent.TypeIdempotencyKey, tq: q}, nil
+	case *ent.InstallationQuery:
+		return &query[*ent.InstallationQuery, predicate.Installation, installation.OrderOption]{typ: ent.TypeInstallation, tq: q}, nil
 	case *ent.MembershipQuery:
 		return &query[*ent.MembershipQuery, predicate.Membership, membership.OrderOption]{typ: ent.TypeMembership, tq: q}, nil
 	case *ent.MessageQuery:

@@ -93,6 +93,45 @@ var (
 			},
 		},
 	}
+	// DeviceCodesColumns holds the columns for the "device_codes" table.
+	DeviceCodesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "hash", Type: field.TypeBytes, Unique: true},
+		{Name: "user_code", Type: field.TypeString, Unique: true},
+		{Name: "client_name", Type: field.TypeString},
+		{Name: "decision", Type: field.TypeEnum, Nullable: true, Enums: []string{"APPROVE", "DENY"}},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "polled_at", Type: field.TypeTime, Nullable: true},
+		{Name: "used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "user_id", Type: field.TypeString, Nullable: true},
+	}
+	// DeviceCodesTable holds the schema information for the "device_codes" table.
+	DeviceCodesTable = &schema.Table{
+		Name:       "device_codes",
+		Columns:    DeviceCodesColumns,
+		PrimaryKey: []*schema.Column{DeviceCodesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "device_codes_users_user",
+				Columns:    []*schema.Column{DeviceCodesColumns[9]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "devicecode_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{DeviceCodesColumns[9]},
+			},
+			{
+				Name:    "devicecode_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{DeviceCodesColumns[6]},
+			},
+		},
+	}
 	// EventsColumns holds the columns for the "events" table.
 	EventsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -226,6 +265,18 @@ var (
 				Columns: []*schema.Column{IdempotencyKeysColumns[5]},
 			},
 		},
+	}
+	// InstallationsColumns holds the columns for the "installations" table.
+	InstallationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "single", Type: field.TypeInt, Unique: true},
+	}
+	// InstallationsTable holds the schema information for the "installations" table.
+	InstallationsTable = &schema.Table{
+		Name:       "installations",
+		Columns:    InstallationsColumns,
+		PrimaryKey: []*schema.Column{InstallationsColumns[0]},
 	}
 	// MembershipsColumns holds the columns for the "memberships" table.
 	MembershipsColumns = []*schema.Column{
@@ -682,10 +733,12 @@ var (
 		AgentsTable,
 		APIKeysTable,
 		ConversationsTable,
+		DeviceCodesTable,
 		EventsTable,
 		GitObjectsTable,
 		GitRefsTable,
 		IdempotencyKeysTable,
+		InstallationsTable,
 		MembershipsTable,
 		MessagesTable,
 		OrgMembershipsTable,
@@ -705,10 +758,15 @@ func init() {
 	APIKeysTable.ForeignKeys[0].RefTable = UsersTable
 	ConversationsTable.ForeignKeys[0].RefTable = ProjectsTable
 	ConversationsTable.ForeignKeys[1].RefTable = UsersTable
+	DeviceCodesTable.ForeignKeys[0].RefTable = UsersTable
 	EventsTable.ForeignKeys[0].RefTable = StreamsTable
 	GitObjectsTable.ForeignKeys[0].RefTable = ProjectsTable
 	GitRefsTable.ForeignKeys[0].RefTable = ProjectsTable
 	IdempotencyKeysTable.ForeignKeys[0].RefTable = UsersTable
+	InstallationsTable.Annotation = &entsql.Annotation{}
+	InstallationsTable.Annotation.Checks = map[string]string{
+		"one_installation": "single = 1",
+	}
 	MembershipsTable.ForeignKeys[0].RefTable = ProjectsTable
 	MembershipsTable.ForeignKeys[1].RefTable = UsersTable
 	MessagesTable.ForeignKeys[0].RefTable = ConversationsTable

@@ -182,6 +182,30 @@ func (f ConversationMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mu
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ConversationMutation", m)
 }
 
+// The DeviceCodeQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type DeviceCodeQueryRuleFunc func(context.Context, *ent.DeviceCodeQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f DeviceCodeQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.DeviceCodeQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.DeviceCodeQuery", q)
+}
+
+// The DeviceCodeMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type DeviceCodeMutationRuleFunc func(context.Context, *ent.DeviceCodeMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f DeviceCodeMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.DeviceCodeMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.DeviceCodeMutation", m)
+}
+
 // The EventQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type EventQueryRuleFunc func(context.Context, *ent.EventQuery) error
@@ -276,6 +300,30 @@ func (f IdempotencyKeyMutationRuleFunc) EvalMutation(ctx context.Context, m ent.
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.IdempotencyKeyMutation", m)
+}
+
+// The InstallationQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type InstallationQueryRuleFunc func(context.Context, *ent.InstallationQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f InstallationQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.InstallationQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.InstallationQuery", q)
+}
+
+// The InstallationMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type InstallationMutationRuleFunc func(context.Context, *ent.InstallationMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f InstallationMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.InstallationMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.InstallationMutation", m)
 }
 
 // The MembershipQueryRuleFunc type is an adapter to allow the use of ordinary

@@ -9,10 +9,12 @@ import (
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/devicecode"
 	"github.com/zeblit/zeblit/ent/event"
 	"github.com/zeblit/zeblit/ent/gitobject"
 	"github.com/zeblit/zeblit/ent/gitref"
 	"github.com/zeblit/zeblit/ent/idempotencykey"
+	"github.com/zeblit/zeblit/ent/installation"
 	"github.com/zeblit/zeblit/ent/membership"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/organisation"
@@ -109,6 +111,28 @@ func init() {
 	conversationDescID := conversationMixinFields0[0].Descriptor()
 	// conversation.DefaultID holds the default value on creation for the id field.
 	conversation.DefaultID = conversationDescID.Default.(func() string)
+	devicecodeMixin := schema.DeviceCode{}.Mixin()
+	devicecode.Policy = privacy.NewPolicies(schema.DeviceCode{})
+	devicecode.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := devicecode.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	devicecodeMixinFields0 := devicecodeMixin[0].Fields()
+	_ = devicecodeMixinFields0
+	devicecodeFields := schema.DeviceCode{}.Fields()
+	_ = devicecodeFields
+	// devicecodeDescCreatedAt is the schema descriptor for created_at field.
+	devicecodeDescCreatedAt := devicecodeMixinFields0[1].Descriptor()
+	// devicecode.DefaultCreatedAt holds the default value on creation for the created_at field.
+	devicecode.DefaultCreatedAt = devicecodeDescCreatedAt.Default.(func() time.Time)
+	// devicecodeDescID is the schema descriptor for id field.
+	devicecodeDescID := devicecodeMixinFields0[0].Descriptor()
+	// devicecode.DefaultID holds the default value on creation for the id field.
+	devicecode.DefaultID = devicecodeDescID.Default.(func() string)
 	event.Policy = privacy.NewPolicies(schema.Event{})
 	event.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -157,6 +181,28 @@ func init() {
 			return next.Mutate(ctx, m)
 		})
 	}
+	installationMixin := schema.Installation{}.Mixin()
+	installation.Policy = privacy.NewPolicies(schema.Installation{})
+	installation.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := installation.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	installationMixinFields0 := installationMixin[0].Fields()
+	_ = installationMixinFields0
+	installationFields := schema.Installation{}.Fields()
+	_ = installationFields
+	// installationDescCreatedAt is the schema descriptor for created_at field.
+	installationDescCreatedAt := installationMixinFields0[1].Descriptor()
+	// installation.DefaultCreatedAt holds the default value on creation for the created_at field.
+	installation.DefaultCreatedAt = installationDescCreatedAt.Default.(func() time.Time)
+	// installationDescID is the schema descriptor for id field.
+	installationDescID := installationMixinFields0[0].Descriptor()
+	// installation.DefaultID holds the default value on creation for the id field.
+	installation.DefaultID = installationDescID.Default.(func() string)
 	membershipMixin := schema.Membership{}.Mixin()
 	membership.Policy = privacy.NewPolicies(schema.Membership{})
 	membership.Hooks[0] = func(next ent.Mutator) ent.Mutator {

@@ -50,6 +50,7 @@ type ComplexityRoot struct {
 
 	AgentConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -70,6 +71,7 @@ type ComplexityRoot struct {
 
 	ApiKeyConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -93,6 +95,7 @@ type ComplexityRoot struct {
 
 	CommitConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -114,6 +117,7 @@ type ComplexityRoot struct {
 
 	ConversationConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -131,8 +135,26 @@ type ComplexityRoot struct {
 		Project func(childComplexity int) int
 	}
 
+	DecideDeviceCodePayload struct {
+		ClientName func(childComplexity int) int
+	}
+
 	DeleteProjectPayload struct {
 		ProjectID func(childComplexity int) int
+	}
+
+	DeviceCode struct {
+		ClientName func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		UserCode   func(childComplexity int) int
+	}
+
+	ExchangeDeviceCodePayload struct {
+		APIKey func(childComplexity int) int
+		Secret func(childComplexity int) int
+		Status func(childComplexity int) int
+		User   func(childComplexity int) int
 	}
 
 	File struct {
@@ -156,6 +178,7 @@ type ComplexityRoot struct {
 
 	FileConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -174,6 +197,7 @@ type ComplexityRoot struct {
 
 	MembershipConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -218,6 +242,7 @@ type ComplexityRoot struct {
 
 	MessageConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -247,6 +272,7 @@ type ComplexityRoot struct {
 
 	ModelConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -256,18 +282,21 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		CancelRun      func(childComplexity int, input model.CancelRunInput) int
-		CreateAPIKey   func(childComplexity int, input model.CreateAPIKeyInput) int
-		CreateProject  func(childComplexity int, input model.CreateProjectInput) int
-		DeleteProject  func(childComplexity int, input model.DeleteProjectInput) int
-		RefreshSession func(childComplexity int, input model.RefreshSessionInput) int
-		RevokeAPIKey   func(childComplexity int, input model.RevokeAPIKeyInput) int
-		SendMessage    func(childComplexity int, input model.SendMessageInput) int
-		SignIn         func(childComplexity int, input model.SignInInput) int
-		SignOut        func(childComplexity int, input model.SignOutInput) int
-		SignUp         func(childComplexity int, input model.SignUpInput) int
-		UpdateProject  func(childComplexity int, input model.UpdateProjectInput) int
-		WriteFile      func(childComplexity int, input model.WriteFileInput) int
+		CancelRun          func(childComplexity int, input model.CancelRunInput) int
+		CreateAPIKey       func(childComplexity int, input model.CreateAPIKeyInput) int
+		CreateProject      func(childComplexity int, input model.CreateProjectInput) int
+		DecideDeviceCode   func(childComplexity int, input model.DecideDeviceCodeInput) int
+		DeleteProject      func(childComplexity int, input model.DeleteProjectInput) int
+		ExchangeDeviceCode func(childComplexity int, input model.ExchangeDeviceCodeInput) int
+		RefreshSession     func(childComplexity int, input model.RefreshSessionInput) int
+		RequestDeviceCode  func(childComplexity int, input model.RequestDeviceCodeInput) int
+		RevokeAPIKey       func(childComplexity int, input model.RevokeAPIKeyInput) int
+		SendMessage        func(childComplexity int, input model.SendMessageInput) int
+		SignIn             func(childComplexity int, input model.SignInInput) int
+		SignOut            func(childComplexity int, input model.SignOutInput) int
+		SignUp             func(childComplexity int, input model.SignUpInput) int
+		UpdateProject      func(childComplexity int, input model.UpdateProjectInput) int
+		WriteFile          func(childComplexity int, input model.WriteFileInput) int
 	}
 
 	Organisation struct {
@@ -279,6 +308,7 @@ type ComplexityRoot struct {
 
 	OrganisationConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -314,6 +344,7 @@ type ComplexityRoot struct {
 
 	ProjectConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -333,6 +364,7 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Agents     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		DeviceCode func(childComplexity int, userCode string) int
 		Models     func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Node       func(childComplexity int, id string) int
 		Nodes      func(childComplexity int, ids []string) int
@@ -349,6 +381,15 @@ type ComplexityRoot struct {
 		ExpiresAt    func(childComplexity int) int
 		RefreshToken func(childComplexity int) int
 		User         func(childComplexity int) int
+	}
+
+	RequestDeviceCodePayload struct {
+		DeviceCode              func(childComplexity int) int
+		ExpiresAt               func(childComplexity int) int
+		Interval                func(childComplexity int) int
+		UserCode                func(childComplexity int) int
+		VerificationURL         func(childComplexity int) int
+		VerificationURLComplete func(childComplexity int) int
 	}
 
 	RevokeApiKeyPayload struct {
@@ -374,6 +415,7 @@ type ComplexityRoot struct {
 
 	RunConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -452,6 +494,7 @@ type ComplexityRoot struct {
 
 	ToolCallConnection struct {
 		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
 	}
 
@@ -563,6 +606,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AgentConnection.Edges(childComplexity), true
+	case "AgentConnection.nodes":
+		if e.ComplexityRoot.AgentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgentConnection.Nodes(childComplexity), true
 	case "AgentConnection.pageInfo":
 		if e.ComplexityRoot.AgentConnection.PageInfo == nil {
 			break
@@ -632,6 +681,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiKeyConnection.Edges(childComplexity), true
+	case "ApiKeyConnection.nodes":
+		if e.ComplexityRoot.ApiKeyConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyConnection.Nodes(childComplexity), true
 	case "ApiKeyConnection.pageInfo":
 		if e.ComplexityRoot.ApiKeyConnection.PageInfo == nil {
 			break
@@ -702,6 +757,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CommitConnection.Edges(childComplexity), true
+	case "CommitConnection.nodes":
+		if e.ComplexityRoot.CommitConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommitConnection.Nodes(childComplexity), true
 	case "CommitConnection.pageInfo":
 		if e.ComplexityRoot.CommitConnection.PageInfo == nil {
 			break
@@ -787,6 +848,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConversationConnection.Edges(childComplexity), true
+	case "ConversationConnection.nodes":
+		if e.ComplexityRoot.ConversationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationConnection.Nodes(childComplexity), true
 	case "ConversationConnection.pageInfo":
 		if e.ComplexityRoot.ConversationConnection.PageInfo == nil {
 			break
@@ -827,12 +894,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateProjectPayload.Project(childComplexity), true
 
+	case "DecideDeviceCodePayload.clientName":
+		if e.ComplexityRoot.DecideDeviceCodePayload.ClientName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecideDeviceCodePayload.ClientName(childComplexity), true
+
 	case "DeleteProjectPayload.projectId":
 		if e.ComplexityRoot.DeleteProjectPayload.ProjectID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.DeleteProjectPayload.ProjectID(childComplexity), true
+
+	case "DeviceCode.clientName":
+		if e.ComplexityRoot.DeviceCode.ClientName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviceCode.ClientName(childComplexity), true
+	case "DeviceCode.createdAt":
+		if e.ComplexityRoot.DeviceCode.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviceCode.CreatedAt(childComplexity), true
+	case "DeviceCode.expiresAt":
+		if e.ComplexityRoot.DeviceCode.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviceCode.ExpiresAt(childComplexity), true
+	case "DeviceCode.userCode":
+		if e.ComplexityRoot.DeviceCode.UserCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviceCode.UserCode(childComplexity), true
+
+	case "ExchangeDeviceCodePayload.apiKey":
+		if e.ComplexityRoot.ExchangeDeviceCodePayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeDeviceCodePayload.APIKey(childComplexity), true
+	case "ExchangeDeviceCodePayload.secret":
+		if e.ComplexityRoot.ExchangeDeviceCodePayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeDeviceCodePayload.Secret(childComplexity), true
+	case "ExchangeDeviceCodePayload.status":
+		if e.ComplexityRoot.ExchangeDeviceCodePayload.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeDeviceCodePayload.Status(childComplexity), true
+	case "ExchangeDeviceCodePayload.user":
+		if e.ComplexityRoot.ExchangeDeviceCodePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeDeviceCodePayload.User(childComplexity), true
 
 	case "File.isBinary":
 		if e.ComplexityRoot.File.IsBinary == nil {
@@ -920,6 +1044,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FileConnection.Edges(childComplexity), true
+	case "FileConnection.nodes":
+		if e.ComplexityRoot.FileConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileConnection.Nodes(childComplexity), true
 	case "FileConnection.pageInfo":
 		if e.ComplexityRoot.FileConnection.PageInfo == nil {
 			break
@@ -977,6 +1107,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MembershipConnection.Edges(childComplexity), true
+	case "MembershipConnection.nodes":
+		if e.ComplexityRoot.MembershipConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MembershipConnection.Nodes(childComplexity), true
 	case "MembershipConnection.pageInfo":
 		if e.ComplexityRoot.MembershipConnection.PageInfo == nil {
 			break
@@ -1161,6 +1297,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MessageConnection.Edges(childComplexity), true
+	case "MessageConnection.nodes":
+		if e.ComplexityRoot.MessageConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageConnection.Nodes(childComplexity), true
 	case "MessageConnection.pageInfo":
 		if e.ComplexityRoot.MessageConnection.PageInfo == nil {
 			break
@@ -1267,6 +1409,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ModelConnection.Edges(childComplexity), true
+	case "ModelConnection.nodes":
+		if e.ComplexityRoot.ModelConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelConnection.Nodes(childComplexity), true
 	case "ModelConnection.pageInfo":
 		if e.ComplexityRoot.ModelConnection.PageInfo == nil {
 			break
@@ -1320,6 +1468,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateProject(childComplexity, args["input"].(model.CreateProjectInput)), true
+	case "Mutation.decideDeviceCode":
+		if e.ComplexityRoot.Mutation.DecideDeviceCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_decideDeviceCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DecideDeviceCode(childComplexity, args["input"].(model.DecideDeviceCodeInput)), true
 	case "Mutation.deleteProject":
 		if e.ComplexityRoot.Mutation.DeleteProject == nil {
 			break
@@ -1331,6 +1490,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteProject(childComplexity, args["input"].(model.DeleteProjectInput)), true
+	case "Mutation.exchangeDeviceCode":
+		if e.ComplexityRoot.Mutation.ExchangeDeviceCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_exchangeDeviceCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExchangeDeviceCode(childComplexity, args["input"].(model.ExchangeDeviceCodeInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -1342,6 +1512,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefreshSession(childComplexity, args["input"].(model.RefreshSessionInput)), true
+	case "Mutation.requestDeviceCode":
+		if e.ComplexityRoot.Mutation.RequestDeviceCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestDeviceCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestDeviceCode(childComplexity, args["input"].(model.RequestDeviceCodeInput)), true
 	case "Mutation.revokeApiKey":
 		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
 			break
@@ -1451,6 +1632,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrganisationConnection.Edges(childComplexity), true
+	case "OrganisationConnection.nodes":
+		if e.ComplexityRoot.OrganisationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationConnection.Nodes(childComplexity), true
 	case "OrganisationConnection.pageInfo":
 		if e.ComplexityRoot.OrganisationConnection.PageInfo == nil {
 			break
@@ -1628,6 +1815,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProjectConnection.Edges(childComplexity), true
+	case "ProjectConnection.nodes":
+		if e.ComplexityRoot.ProjectConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectConnection.Nodes(childComplexity), true
 	case "ProjectConnection.pageInfo":
 		if e.ComplexityRoot.ProjectConnection.PageInfo == nil {
 			break
@@ -1696,6 +1889,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Agents(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Query.deviceCode":
+		if e.ComplexityRoot.Query.DeviceCode == nil {
+			break
+		}
+
+		args, err := ec.field_Query_deviceCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DeviceCode(childComplexity, args["userCode"].(string)), true
 
 	case "Query.models":
 		if e.ComplexityRoot.Query.Models == nil {
@@ -1807,6 +2011,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RefreshSessionPayload.User(childComplexity), true
 
+	case "RequestDeviceCodePayload.deviceCode":
+		if e.ComplexityRoot.RequestDeviceCodePayload.DeviceCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestDeviceCodePayload.DeviceCode(childComplexity), true
+	case "RequestDeviceCodePayload.expiresAt":
+		if e.ComplexityRoot.RequestDeviceCodePayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestDeviceCodePayload.ExpiresAt(childComplexity), true
+	case "RequestDeviceCodePayload.interval":
+		if e.ComplexityRoot.RequestDeviceCodePayload.Interval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestDeviceCodePayload.Interval(childComplexity), true
+	case "RequestDeviceCodePayload.userCode":
+		if e.ComplexityRoot.RequestDeviceCodePayload.UserCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestDeviceCodePayload.UserCode(childComplexity), true
+	case "RequestDeviceCodePayload.verificationUrl":
+		if e.ComplexityRoot.RequestDeviceCodePayload.VerificationURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestDeviceCodePayload.VerificationURL(childComplexity), true
+	case "RequestDeviceCodePayload.verificationUrlComplete":
+		if e.ComplexityRoot.RequestDeviceCodePayload.VerificationURLComplete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestDeviceCodePayload.VerificationURLComplete(childComplexity), true
+
 	case "RevokeApiKeyPayload.apiKey":
 		if e.ComplexityRoot.RevokeApiKeyPayload.APIKey == nil {
 			break
@@ -1910,6 +2151,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RunConnection.Edges(childComplexity), true
+	case "RunConnection.nodes":
+		if e.ComplexityRoot.RunConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunConnection.Nodes(childComplexity), true
 	case "RunConnection.pageInfo":
 		if e.ComplexityRoot.RunConnection.PageInfo == nil {
 			break
@@ -2201,6 +2448,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ToolCallConnection.Edges(childComplexity), true
+	case "ToolCallConnection.nodes":
+		if e.ComplexityRoot.ToolCallConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToolCallConnection.Nodes(childComplexity), true
 	case "ToolCallConnection.pageInfo":
 		if e.ComplexityRoot.ToolCallConnection.PageInfo == nil {
 			break
@@ -2430,10 +2683,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CancelRunInput", ec.unmarshalInputCancelRunInput),
 			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
 			graphql.NewInputUnmarshaler("CreateProjectInput", ec.unmarshalInputCreateProjectInput),
+			graphql.NewInputUnmarshaler("DecideDeviceCodeInput", ec.unmarshalInputDecideDeviceCodeInput),
 			graphql.NewInputUnmarshaler("DeleteProjectInput", ec.unmarshalInputDeleteProjectInput),
+			graphql.NewInputUnmarshaler("ExchangeDeviceCodeInput", ec.unmarshalInputExchangeDeviceCodeInput),
 			graphql.NewInputUnmarshaler("ProjectFilter", ec.unmarshalInputProjectFilter),
 			graphql.NewInputUnmarshaler("ProjectOrder", ec.unmarshalInputProjectOrder),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
+			graphql.NewInputUnmarshaler("RequestDeviceCodeInput", ec.unmarshalInputRequestDeviceCodeInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
@@ -2552,6 +2808,8 @@ type Agent implements Node {
 type AgentConnection {
   "The agents with their cursors."
   edges: [AgentEdge!]!
+  "The agents without their cursors."
+  nodes: [Agent!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -2580,6 +2838,8 @@ type Model {
 type ModelConnection {
   "The models with their cursors."
   edges: [ModelEdge!]!
+  "The models without their cursors."
+  nodes: [Model!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -2659,6 +2919,8 @@ type Conversation implements Node {
 type ConversationConnection {
   "The conversations with their cursors."
   edges: [ConversationEdge!]!
+  "The conversations without their cursors."
+  nodes: [Conversation!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -2714,6 +2976,8 @@ type Message implements Node {
 type MessageConnection {
   "The messages with their cursors."
   edges: [MessageEdge!]!
+  "The messages without their cursors."
+  nodes: [Message!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -3071,6 +3335,8 @@ type Organisation implements Node {
 type OrganisationConnection {
   "The organisations with their cursors."
   edges: [OrganisationEdge!]!
+  "The organisations without their cursors."
+  nodes: [Organisation!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -3105,6 +3371,8 @@ type ApiKey implements Node {
 type ApiKeyConnection {
   "The keys with their cursors."
   edges: [ApiKeyEdge!]!
+  "The keys without their cursors."
+  nodes: [ApiKey!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -3115,6 +3383,40 @@ type ApiKeyEdge {
   cursor: Cursor!
   "The key."
   node: ApiKey!
+}
+
+"A program that wants to sign in, and waits for a person's decision."
+type DeviceCode {
+  "The code that the program shows."
+  userCode: String!
+  "What the program calls itself. Nobody has checked that."
+  clientName: String!
+  "When it asked."
+  createdAt: Time!
+  "When it is too late to decide."
+  expiresAt: Time!
+}
+
+"What a person decides about a program that wants to sign in."
+enum DeviceDecision {
+  "It may sign in as the viewer."
+  APPROVE
+  "It may not."
+  DENY
+}
+
+"What became of a device code."
+enum DeviceCodeStatus {
+  "Nobody has decided yet: ask again after ` + "`" + `interval` + "`" + ` seconds."
+  PENDING
+  "The program asks too often: let it wait 5 seconds longer from now on, and ask again."
+  SLOW_DOWN
+  "A person has approved, and this is the key."
+  APPROVED
+  "A person has refused."
+  DENIED
+  "The code is too old, was used before, or never was."
+  EXPIRED
 }
 
 "A further step that is due before somebody is signed in."
@@ -3128,6 +3430,8 @@ enum AuthChallenge {
 extend type Query {
   "Who is signed in; null when nobody is."
   viewer: User
+  "A code that a device shows, for the viewer to decide on. Null with NOT_FOUND when there is none, or it is over."
+  deviceCode("The code, in any case, with or without its hyphen." userCode: String!): DeviceCode
 }
 
 extend type Mutation {
@@ -3143,6 +3447,12 @@ extend type Mutation {
   createApiKey("The key to make." input: CreateApiKeyInput!): CreateApiKeyPayload!
   "Ends an API key of the viewer at once."
   revokeApiKey("The key to end." input: RevokeApiKeyInput!): RevokeApiKeyPayload!
+  "Begins the sign-in of a program without a browser: a person enters the user code at the URL. It can be used by everyone."
+  requestDeviceCode("The program." input: RequestDeviceCodeInput!): RequestDeviceCodePayload!
+  "Lets a device sign in as the viewer, or refuses it. Needs a session, not an API key."
+  decideDeviceCode("The decision." input: DecideDeviceCodeInput!): DecideDeviceCodePayload!
+  "Asks what became of a device code, every ` + "`" + `interval` + "`" + ` seconds. Once approved it gives an API key, once. It can be used by everyone."
+  exchangeDeviceCode("The device code." input: ExchangeDeviceCodeInput!): ExchangeDeviceCodePayload!
 }
 
 "An account to make."
@@ -3251,6 +3561,60 @@ input RevokeApiKeyInput {
 type RevokeApiKeyPayload {
   "The key."
   apiKey: ApiKey!
+}
+
+"A program that wants to sign in."
+input RequestDeviceCodeInput {
+  "What the person will read before deciding, and what the API key will be called: 1–120 characters."
+  clientName: String!
+}
+
+"A sign-in that has begun."
+type RequestDeviceCodePayload {
+  "For ` + "`" + `exchangeDeviceCode` + "`" + `. It is a secret of the program's."
+  deviceCode: String!
+  "What the person enters: 8 letters with a hyphen."
+  userCode: String!
+  "Where the person enters it."
+  verificationUrl: String!
+  "The same with the code in it, for a link or a QR code."
+  verificationUrlComplete: String!
+  "When it is over."
+  expiresAt: Time!
+  "How many seconds to wait before each exchange."
+  interval: Int!
+}
+
+"A decision about a program that wants to sign in."
+input DecideDeviceCodeInput {
+  "The code, in any case, with or without its hyphen."
+  userCode: String!
+  "What is decided. It can't be changed; an approved program's key can be revoked."
+  decision: DeviceDecision!
+}
+
+"A decision that was made."
+type DecideDeviceCodePayload {
+  "What the program calls itself."
+  clientName: String!
+}
+
+"A device code to exchange for an API key."
+input ExchangeDeviceCodeInput {
+  "As it came from ` + "`" + `requestDeviceCode` + "`" + `."
+  deviceCode: String!
+}
+
+"What became of a device code."
+type ExchangeDeviceCodePayload {
+  "What became of it."
+  status: DeviceCodeStatus!
+  "The key; null unless APPROVED."
+  apiKey: ApiKey
+  "The credential itself, shown this once; null unless APPROVED."
+  secret: String
+  "Who approved; null unless APPROVED."
+  user: User
 }
 `, BuiltIn: false},
 	{Name: "../schema/node.graphql", Input: `"A moment: RFC 3339, in UTC, with microseconds (\"2026-01-31T12:00:00.000000Z\")."
@@ -3397,6 +3761,8 @@ type Project implements Node {
 type ProjectConnection {
   "The projects with their cursors."
   edges: [ProjectEdge!]!
+  "The projects without their cursors."
+  nodes: [Project!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -3427,6 +3793,8 @@ type Membership implements Node {
 type MembershipConnection {
   "The memberships with their cursors."
   edges: [MembershipEdge!]!
+  "The memberships without their cursors."
+  nodes: [Membership!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -3591,6 +3959,8 @@ type Run implements Node {
 type RunConnection {
   "The runs with their cursors."
   edges: [RunEdge!]!
+  "The runs without their cursors."
+  nodes: [Run!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -3659,6 +4029,8 @@ type ToolCall implements Node {
 type ToolCallConnection {
   "The tool calls with their cursors."
   edges: [ToolCallEdge!]!
+  "The tool calls without their cursors."
+  nodes: [ToolCall!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -3738,6 +4110,8 @@ type File {
 type FileConnection {
   "The files with their cursors."
   edges: [FileEdge!]!
+  "The files without their cursors."
+  nodes: [File!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -3770,6 +4144,8 @@ type Commit {
 type CommitConnection {
   "The commits with their cursors."
   edges: [CommitEdge!]!
+  "The commits without their cursors."
+  nodes: [Commit!]!
   "Where the page stands in the list."
   pageInfo: PageInfo!
 }
@@ -3848,6 +4224,8 @@ func (ec *executionContext) childFields_AgentConnection(ctx context.Context, fie
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_AgentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AgentConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_AgentConnection_pageInfo(ctx, field)
 	}
@@ -3888,6 +4266,8 @@ func (ec *executionContext) childFields_ApiKeyConnection(ctx context.Context, fi
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_ApiKeyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ApiKeyConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_ApiKeyConnection_pageInfo(ctx, field)
 	}
@@ -3934,6 +4314,8 @@ func (ec *executionContext) childFields_CommitConnection(ctx context.Context, fi
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_CommitConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CommitConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_CommitConnection_pageInfo(ctx, field)
 	}
@@ -3976,6 +4358,8 @@ func (ec *executionContext) childFields_ConversationConnection(ctx context.Conte
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_ConversationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ConversationConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_ConversationConnection_pageInfo(ctx, field)
 	}
@@ -4010,12 +4394,48 @@ func (ec *executionContext) childFields_CreateProjectPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type CreateProjectPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DecideDeviceCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clientName":
+		return ec.fieldContext_DecideDeviceCodePayload_clientName(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecideDeviceCodePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteProjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "projectId":
 		return ec.fieldContext_DeleteProjectPayload_projectId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteProjectPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeviceCode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userCode":
+		return ec.fieldContext_DeviceCode_userCode(ctx, field)
+	case "clientName":
+		return ec.fieldContext_DeviceCode_clientName(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_DeviceCode_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_DeviceCode_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeviceCode", field.Name)
+}
+
+func (ec *executionContext) childFields_ExchangeDeviceCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return ec.fieldContext_ExchangeDeviceCodePayload_status(ctx, field)
+	case "apiKey":
+		return ec.fieldContext_ExchangeDeviceCodePayload_apiKey(ctx, field)
+	case "secret":
+		return ec.fieldContext_ExchangeDeviceCodePayload_secret(ctx, field)
+	case "user":
+		return ec.fieldContext_ExchangeDeviceCodePayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangeDeviceCodePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_File(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4038,6 +4458,8 @@ func (ec *executionContext) childFields_FileConnection(ctx context.Context, fiel
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_FileConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FileConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_FileConnection_pageInfo(ctx, field)
 	}
@@ -4074,6 +4496,8 @@ func (ec *executionContext) childFields_MembershipConnection(ctx context.Context
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_MembershipConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MembershipConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_MembershipConnection_pageInfo(ctx, field)
 	}
@@ -4126,6 +4550,8 @@ func (ec *executionContext) childFields_MessageConnection(ctx context.Context, f
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_MessageConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MessageConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_MessageConnection_pageInfo(ctx, field)
 	}
@@ -4160,6 +4586,8 @@ func (ec *executionContext) childFields_ModelConnection(ctx context.Context, fie
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_ModelConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ModelConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_ModelConnection_pageInfo(ctx, field)
 	}
@@ -4194,6 +4622,8 @@ func (ec *executionContext) childFields_OrganisationConnection(ctx context.Conte
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_OrganisationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OrganisationConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_OrganisationConnection_pageInfo(ctx, field)
 	}
@@ -4264,6 +4694,8 @@ func (ec *executionContext) childFields_ProjectConnection(ctx context.Context, f
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_ProjectConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ProjectConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_ProjectConnection_pageInfo(ctx, field)
 	}
@@ -4294,6 +4726,24 @@ func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Contex
 		return ec.fieldContext_RefreshSessionPayload_challenge(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefreshSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestDeviceCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deviceCode":
+		return ec.fieldContext_RequestDeviceCodePayload_deviceCode(ctx, field)
+	case "userCode":
+		return ec.fieldContext_RequestDeviceCodePayload_userCode(ctx, field)
+	case "verificationUrl":
+		return ec.fieldContext_RequestDeviceCodePayload_verificationUrl(ctx, field)
+	case "verificationUrlComplete":
+		return ec.fieldContext_RequestDeviceCodePayload_verificationUrlComplete(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_RequestDeviceCodePayload_expiresAt(ctx, field)
+	case "interval":
+		return ec.fieldContext_RequestDeviceCodePayload_interval(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestDeviceCodePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4342,6 +4792,8 @@ func (ec *executionContext) childFields_RunConnection(ctx context.Context, field
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_RunConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RunConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_RunConnection_pageInfo(ctx, field)
 	}
@@ -4450,6 +4902,8 @@ func (ec *executionContext) childFields_ToolCallConnection(ctx context.Context, 
 	switch field.Name {
 	case "edges":
 		return ec.fieldContext_ToolCallConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ToolCallConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_ToolCallConnection_pageInfo(ctx, field)
 	}

@@ -534,6 +534,38 @@ func (ec *executionContext) fieldContext_RunConnection_edges(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _RunConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[*ent.Run]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.Run) graphql.Marshaler {
+			return ec.marshalNRun2ᚕᚖgithubᚗcomᚋzeblitᚋzeblitᚋentᚐRunᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RunConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Run(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RunConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[*ent.Run]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -901,6 +933,38 @@ func (ec *executionContext) fieldContext_ToolCallConnection_edges(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _ToolCallConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[*ent.ToolCall]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ToolCallConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.ToolCall) graphql.Marshaler {
+			return ec.marshalNToolCall2ᚕᚖgithubᚗcomᚋzeblitᚋzeblitᚋentᚐToolCallᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ToolCallConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ToolCallConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ToolCall(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ToolCallConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[*ent.ToolCall]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1243,6 +1307,11 @@ func (ec *executionContext) _RunConnection(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "nodes":
+			out.Values[i] = ec._RunConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "pageInfo":
 			out.Values[i] = ec._RunConnection_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1399,6 +1468,11 @@ func (ec *executionContext) _ToolCallConnection(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "nodes":
+			out.Values[i] = ec._ToolCallConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "pageInfo":
 			out.Values[i] = ec._ToolCallConnection_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1514,6 +1588,22 @@ func (ec *executionContext) marshalNCancelRunPayload2ᚖgithubᚗcomᚋzeblitᚋ
 	return ec._CancelRunPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNRun2ᚕᚖgithubᚗcomᚋzeblitᚋzeblitᚋentᚐRunᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Run) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRun2ᚖgithubᚗcomᚋzeblitᚋzeblitᚋentᚐRun(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNRun2ᚖgithubᚗcomᚋzeblitᚋzeblitᚋentᚐRun(ctx context.Context, sel ast.SelectionSet, v *ent.Run) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Run!")
@@ -1562,6 +1652,22 @@ func (ec *executionContext) unmarshalNRunState2githubᚗcomᚋzeblitᚋzeblitᚋ
 
 func (ec *executionContext) marshalNRunState2githubᚗcomᚋzeblitᚋzeblitᚋentᚋenumᚐRunState(ctx context.Context, sel ast.SelectionSet, v enum.RunState) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNToolCall2ᚕᚖgithubᚗcomᚋzeblitᚋzeblitᚋentᚐToolCallᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.ToolCall) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNToolCall2ᚖgithubᚗcomᚋzeblitᚋzeblitᚋentᚐToolCall(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNToolCall2ᚖgithubᚗcomᚋzeblitᚋzeblitᚋentᚐToolCall(ctx context.Context, sel ast.SelectionSet, v *ent.ToolCall) graphql.Marshaler {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/enum"
 )
 
 // A run to end.
@@ -74,6 +75,20 @@ type CreateProjectPayload struct {
 	Project *ent.Project `json:"project"`
 }
 
+// A decision about a program that wants to sign in.
+type DecideDeviceCodeInput struct {
+	// The code, in any case, with or without its hyphen.
+	UserCode string `json:"userCode"`
+	// What is decided. It can't be changed; an approved program's key can be revoked.
+	Decision enum.DeviceDecision `json:"decision"`
+}
+
+// A decision that was made.
+type DecideDeviceCodePayload struct {
+	// What the program calls itself.
+	ClientName string `json:"clientName"`
+}
+
 // A project to delete.
 type DeleteProjectInput struct {
 	// The project's id.
@@ -84,6 +99,24 @@ type DeleteProjectInput struct {
 type DeleteProjectPayload struct {
 	// The id that it had.
 	ProjectID string `json:"projectId"`
+}
+
+// A device code to exchange for an API key.
+type ExchangeDeviceCodeInput struct {
+	// As it came from `requestDeviceCode`.
+	DeviceCode string `json:"deviceCode"`
+}
+
+// What became of a device code.
+type ExchangeDeviceCodePayload struct {
+	// What became of it.
+	Status enum.DeviceCodeStatus `json:"status"`
+	// The key; null unless APPROVED.
+	APIKey *ent.ApiKey `json:"apiKey,omitempty"`
+	// The credential itself, shown this once; null unless APPROVED.
+	Secret *string `json:"secret,omitempty"`
+	// Who approved; null unless APPROVED.
+	User *ent.User `json:"user,omitempty"`
 }
 
 // A language model that agents can work with.
@@ -130,6 +163,28 @@ type RefreshSessionPayload struct {
 	User *ent.User `json:"user,omitempty"`
 	// The further step that is due, if one is.
 	Challenge *AuthChallenge `json:"challenge,omitempty"`
+}
+
+// A program that wants to sign in.
+type RequestDeviceCodeInput struct {
+	// What the person will read before deciding, and what the API key will be called: 1–120 characters.
+	ClientName string `json:"clientName"`
+}
+
+// A sign-in that has begun.
+type RequestDeviceCodePayload struct {
+	// For `exchangeDeviceCode`. It is a secret of the program's.
+	DeviceCode string `json:"deviceCode"`
+	// What the person enters: 8 letters with a hyphen.
+	UserCode string `json:"userCode"`
+	// Where the person enters it.
+	VerificationURL string `json:"verificationUrl"`
+	// The same with the code in it, for a link or a QR code.
+	VerificationURLComplete string `json:"verificationUrlComplete"`
+	// When it is over.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// How many seconds to wait before each exchange.
+	Interval int `json:"interval"`
 }
 
 // An API key to end.

@@ -32,6 +32,7 @@ var actors = map[Actor]map[string][]Verb{
 		ent.TypeSession:       write,
 		ent.TypeRefreshToken:  anything,
 		ent.TypeApiKey:        write,
+		ent.TypeDeviceCode:    anything,
 		ent.TypeSigningKey:    write,
 		ent.TypeOrganisation:  readAdd,
 		ent.TypeOrgMembership: readAdd,
@@ -53,6 +54,7 @@ var actors = map[Actor]map[string][]Verb{
 	Maintenance: {
 		ent.TypeAgent:          write,
 		ent.TypeUser:           readOnly,
+		ent.TypeInstallation:   readAdd,
 		ent.TypeSession:        {Read, Delete},
 		ent.TypeIdempotencyKey: {Read, Delete},
 	},

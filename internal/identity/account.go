@@ -34,11 +34,14 @@ func (s *Service) SignUp(ctx context.Context, email, password, name string) (*To
 	if !ok {
 		return nil, problem.BadField("email", "must be an e-mail address of at most %d bytes", maxEmailBytes)
 	}
-	if n := utf8.RuneCountInString(password); n < minPasswordChars || n > maxPasswordChars || !utf8.ValidString(password) {
-		return nil, problem.BadField("password", "must have %d to %d characters", minPasswordChars, maxPasswordChars)
+	if err := checkPassword(password); err != nil {
+		return nil, err
 	}
 	name, err := cleanName(name)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.allow(ctx, "sign-up", ""); err != nil {
 		return nil, err
 	}
 	keys, err := s.signingKeys(ctx)
@@ -65,6 +68,9 @@ func (s *Service) SignUp(ctx context.Context, email, password, name string) (*To
 // SignIn opens a session. A wrong password and an unknown address give the same
 // error after the same time.
 func (s *Service) SignIn(ctx context.Context, email, password string) (*Tokens, error) {
+	if err := s.allow(ctx, "sign-in", strings.ToLower(strings.TrimSpace(email))); err != nil {
+		return nil, err
+	}
 	keys, err := s.signingKeys(ctx)
 	if err != nil {
 		return nil, err
@@ -113,7 +119,7 @@ func (s *Service) EnsureOwner(ctx context.Context) (*Owner, error) {
 	if exists {
 		return nil, nil
 	}
-	owner := &Owner{Email: ownerEmail, Password: randomBase62(24)}
+	owner := &Owner{Email: ownerEmail, Password: NewPassword()}
 	hash, err := s.hasher.hash(ctx, owner.Password)
 	if err != nil {
 		return nil, err
@@ -149,6 +155,13 @@ func createUser(ctx context.Context, tx *store.Tx, create *ent.UserCreate) (*ent
 	}
 	return u, tx.Ent.OrgMembership.Create().
 		SetOrganisationID(o.ID).SetUserID(u.ID).SetRole(enum.OrganisationOwner).Exec(ctx)
+}
+
+func checkPassword(password string) error {
+	if n := utf8.RuneCountInString(password); n < minPasswordChars || n > maxPasswordChars || !utf8.ValidString(password) {
+		return problem.BadField("password", "must have %d to %d characters", minPasswordChars, maxPasswordChars)
+	}
+	return nil
 }
 
 // cleanEmail returns a bare address in lower case, in which it is unique.

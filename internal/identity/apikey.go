@@ -52,15 +52,8 @@ func (s *Service) CreateAPIKey(ctx context.Context, name string, expiresAt *time
 	}
 	var secret string
 	key, err := inTx(access.As(ctx, access.Auth), s.db, func(ctx context.Context, tx *store.Tx) (key *ent.ApiKey, err error) {
-		if err := lockUser(ctx, tx, v.UserID); err != nil {
+		if err := roomForKey(ctx, tx, v.UserID, s.now()); err != nil {
 			return nil, err
-		}
-		n, err := tx.Ent.ApiKey.Query().Where(apikey.UserID(v.UserID), activeKey(s.now())).Count(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if n >= maxActiveKeys {
-			return nil, problem.New(problem.PreconditionFailed, "you have %d active API keys, which is the most: revoke one first", n)
 		}
 		key, secret, err = s.createKey(ctx, tx, v.UserID, name, expiresAt)
 		return key, err
@@ -101,6 +94,22 @@ func (s *Service) createKey(ctx context.Context, tx *store.Tx, userID, name stri
 	key, err := tx.Ent.ApiKey.Create().SetUserID(userID).SetName(name).SetPrefix(secret[:keyShown]).
 		SetHash(hash[:]).SetNillableExpiresAt(expiresAt).Save(ctx)
 	return key, secret, err
+}
+
+// roomForKey is PRECONDITION_FAILED where a user has as many keys as one may have.
+// It makes those who count a user's keys take turns.
+func roomForKey(ctx context.Context, tx *store.Tx, userID string, now time.Time) error {
+	if err := lockUser(ctx, tx, userID); err != nil {
+		return err
+	}
+	n, err := tx.Ent.ApiKey.Query().Where(apikey.UserID(userID), activeKey(now)).Count(ctx)
+	if err != nil {
+		return err
+	}
+	if n >= maxActiveKeys {
+		return problem.New(problem.PreconditionFailed, "you have %d active API keys, which is the most: revoke one first", n)
+	}
+	return nil
 }
 
 // lockUser makes transactions that count a user's keys take turns. SQLite's

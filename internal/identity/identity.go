@@ -43,6 +43,11 @@ type Options struct {
 	Clock func() time.Time
 	// Logger may be nil: nothing is logged then.
 	Logger *slog.Logger
+	// Limit is asked before each attempt that must not be made too often, and
+	// before it costs anything: an error refuses the attempt. The names and their
+	// keys are "sign-in" with the e-mail address in lower case, "sign-up" and
+	// "device-code" with none, "device-lookup" with the user's id. Nil: no limit.
+	Limit func(ctx context.Context, name, key string) error
 
 	cost cost // of hashing a password; hashCost when zero
 }
@@ -65,6 +70,7 @@ type Service struct {
 	signUpOpen bool
 	clock      func() time.Time
 	logger     *slog.Logger
+	limit      func(ctx context.Context, name, key string) error
 	hasher     *hasher
 	parser     *jwt.Parser
 
@@ -91,10 +97,17 @@ func New(db *store.DB, o Options) *Service {
 	}
 	s := &Service{
 		db: db, issuer: o.Issuer, secret: o.Secret, signUpOpen: o.SignUpOpen,
-		clock: o.Clock, logger: o.Logger, hasher: newHasher(o.cost),
+		clock: o.Clock, logger: o.Logger, limit: o.Limit, hasher: newHasher(o.cost),
 	}
 	s.parser = s.newParser()
 	return s
+}
+
+func (s *Service) allow(ctx context.Context, name, key string) error {
+	if s.limit == nil {
+		return nil
+	}
+	return s.limit(ctx, name, key)
 }
 
 // now has the precision that both databases keep.

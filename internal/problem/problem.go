@@ -27,6 +27,8 @@ const (
 	Internal            Code = "INTERNAL"
 	GraphQLParseFailed  Code = "GRAPHQL_PARSE_FAILED"
 	GraphQLValidateFail Code = "GRAPHQL_VALIDATION_FAILED"
+	// PersistedNotFound asks the client to send the document along with its hash.
+	PersistedNotFound Code = "PERSISTED_QUERY_NOT_FOUND"
 )
 
 // Error is shown to the client as it stands, so neither Message nor Field may

@@ -24,6 +24,15 @@ type Connection[T any] struct {
 	PageInfo *PageInfo
 }
 
+// Nodes are the page's objects without their cursors.
+func (c *Connection[T]) Nodes() []T {
+	nodes := make([]T, len(c.Edges))
+	for i, edge := range c.Edges {
+		nodes[i] = edge.Node
+	}
+	return nodes
+}
+
 // Edge is an object in a page.
 type Edge[T any] struct {
 	Cursor string
