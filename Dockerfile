@@ -1,19 +1,33 @@
-FROM golang:1.26.8 AS build
+# One static program in an empty image: docker build -t zeblit .
+FROM docker.io/library/node:20-bookworm-slim AS web
+WORKDIR /src
+COPY package.json package-lock.json tsconfig.base.json ./
+COPY web web
+COPY examples/apollo-react/package.json examples/apollo-react/
+COPY examples/graphql-ws-node/package.json examples/graphql-ws-node/
+RUN npm ci --workspace @zeblit/explorer --no-audit --no-fund \
+ && npm run build --workspace @zeblit/explorer
+
+FROM docker.io/library/golang:1.26.8-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+COPY --from=web /src/web/dist web/dist
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/zeblit ./cmd/zeblit \
- && mkdir /out/data
+ && mkdir /out/data \
+ && mkdir -m 1777 /out/tmp
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/zeblit /zeblit
+COPY --from=build /out/tmp /tmp
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 ENV ZEBLIT_ADDR=0.0.0.0:8080 ZEBLIT_DATA_DIR=/data
 VOLUME /data
 EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/zeblit", "health"]
 ENTRYPOINT ["/zeblit"]
 CMD ["serve"]

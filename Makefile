@@ -3,15 +3,25 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI_VERSION := 2.15.0
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+WEB_SOURCES := $(shell find web/explorer web/packages -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null) package.json package-lock.json tsconfig.base.json
 
 .DEFAULT_GOAL := help
-.PHONY: help bench build run dev test race lint generate check-generated smoke clean
+.PHONY: help bench build web run dev test test-web race lint generate check-generated smoke clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build bin/zeblit
+build: web ## build bin/zeblit, with the web pages where Node is installed
 	$(GO_BUILD) -o bin/zeblit ./cmd/zeblit
+
+web: web/dist/.built ## build the web pages, if their sources have changed
+
+web/dist/.built: $(WEB_SOURCES)
+	@scripts/build-web.sh
+
+node_modules/.all: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
 
 run: build ## build and serve, on http://127.0.0.1:8080 unless told otherwise
 	@exec bin/zeblit serve
@@ -19,17 +29,23 @@ run: build ## build and serve, on http://127.0.0.1:8080 unless told otherwise
 dev: ## serve, and start again whenever a source file changes
 	@scripts/dev.sh
 
-test: ## run the tests on SQLite and PostgreSQL
+test: ## run the Go tests, on SQLite, PostgreSQL and Redis
 	@scripts/with-services.sh go test ./...
 
-race: ## the same under the race detector
+test-web: build node_modules/.all ## test the web pages, the packages, the examples and other people's clients
+	@scripts/test-web.sh
+
+race: ## the Go tests under the race detector
 	@scripts/with-services.sh go test -race ./...
 
-lint: ## check style and look for mistakes
+lint: node_modules/.all ## check style and look for mistakes
 	@scripts/lint.sh $(GOLANGCI_VERSION)
+	npm run --silent lint
+	npm run --silent typecheck
 
-generate: ## write the generated code and schema.graphql anew
+generate: node_modules/.all ## write the generated code and schema.graphql anew
 	go generate ./...
+	npm run --silent codegen
 
 check-generated: ## fail where generating changes a file
 	@scripts/check-generated.sh
@@ -41,4 +57,5 @@ smoke: build ## start the built program, chat with it, stop it
 	@scripts/smoke.sh bin/zeblit
 
 clean: ## remove what was built; the data in .zeblit stays
-	rm -rf bin dist
+	rm -rf bin dist node_modules
+	find web/dist -mindepth 1 ! -name placeholder.txt -delete

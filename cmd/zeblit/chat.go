@@ -2,197 +2,182 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net"
-	"net/url"
-	"os"
-	"path/filepath"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/zeblit/zeblit/internal/client"
-	"github.com/zeblit/zeblit/internal/config"
+	"github.com/zeblit/zeblit/internal/terminal"
 )
 
-// longestName is how much of a request becomes its project's name, in characters.
-const longestName = 60
+const (
+	// longestName is how much of a request becomes its project's name, in characters.
+	longestName = 60
+	// longestText is how much of a message is read from standard input, in bytes: more
+	// than the API takes.
+	longestText = 1 << 20
+	// noAgent, instead of an agent, speaks to the people in the project only.
+	noAgent = "none"
+)
 
 type chatCommand struct {
-	DataDir string `name:"data-dir" env:"ZEBLIT_DATA_DIR" default:"./.zeblit" placeholder:"DIR" help:"Where the server keeps owner.json, for its address and key."`
-	URL     string `name:"url" env:"ZEBLIT_URL" placeholder:"URL" help:"The server's address. Default: from owner.json."`
-	APIKey  string `name:"api-key" env:"ZEBLIT_API_KEY" placeholder:"KEY" help:"The key to use. Default: from owner.json."`
-	Project string `name:"project" placeholder:"ID|NAME" help:"Go on in this project. Default: a new one, named after the text."`
-	Text    string `arg:"" help:"What you want, in your own words."`
+	target
+	Project string   `name:"project" env:"ZEBLIT_PROJECT" placeholder:"ID|NAME" help:"A project's id, else the latest project of that name, else a new one of that name. Default: a new one, named after the text."`
+	Agent   string   `name:"agent" placeholder:"SLUG" help:"Who is to answer; zeblit agents lists them."`
+	Model   string   `name:"model" placeholder:"NAME" help:"The model to use; zeblit models lists them."`
+	JSON    bool     `name:"json" help:"Each event as one line, as the API gives it."`
+	Text    []string `arg:"" optional:"" help:"What you want, in your own words. Without it: a conversation, a line at a time. -: read it from standard input."`
 }
 
 func (f *chatCommand) Run(ctx context.Context, c console) error {
-	text := strings.TrimSpace(f.Text)
-	if text == "" {
+	text := strings.TrimSpace(strings.Join(f.Text, " "))
+	switch {
+	case text == "-":
+		raw, err := io.ReadAll(io.LimitReader(c.in, longestText))
+		if err != nil {
+			return fmt.Errorf("read standard input: %w", err)
+		}
+		if text = strings.TrimSpace(string(raw)); text == "" {
+			return &codeError{exitUsage, errors.New("standard input is empty")}
+		}
+	case text == "" && len(f.Text) > 0:
 		return &codeError{exitUsage, errors.New("say what you want, as in: zeblit chat \"Build a to-do list page\"")}
 	}
-	options, err := f.options(c)
-	if err != nil {
-		return err
-	}
-	api, err := client.New(options)
-	if err != nil {
-		return &codeError{exitUsage, err}
-	}
-	err = f.chat(ctx, api, text, c)
-	if err != nil && ctx.Err() != nil {
-		_, _ = fmt.Fprintln(c.err, "\nInterrupted. What was begun goes on at the server.")
-		return &codeError{exitInterrupted, nil}
-	}
-	return explain(err, options.URL)
-}
-
-// options takes the address and key that were given, and what is missing from owner.json.
-func (f *chatCommand) options(c console) (client.Options, error) {
-	o := client.Options{URL: f.URL, Key: f.APIKey, Notice: func(s string) { _, _ = fmt.Fprintf(c.err, "\n[%s]\n", s) }}
-	if o.URL != "" && o.Key != "" {
-		return o, nil
-	}
-	dir := f.DataDir
-	if dir == "" {
-		dir = config.DefaultDataDir
-	}
-	path := filepath.Join(dir, "owner.json")
-	raw, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return o, fmt.Errorf("there is no %s: start the server with make run, or give --url and --api-key", path)
-	case err != nil:
-		return o, fmt.Errorf("read the owner's key: %w", err)
-	}
-	var owner struct{ URL, APIKey string }
-	if err := json.Unmarshal(raw, &owner); err != nil {
-		return o, fmt.Errorf("%s is damaged: give --url and --api-key", path)
-	}
-	if o.URL == "" {
-		o.URL = owner.URL
-	}
-	if o.Key == "" {
-		if o.URL != owner.URL && !local(o.URL) {
-			return o, fmt.Errorf("the key in %s is for another server: give one for %s with --api-key (ZEBLIT_API_KEY)", path, o.URL)
+	show := newWatch(c, f.JSON)
+	return f.with(ctx, c, show.notice, func(api *client.Client) error {
+		t := &talk{f: f, c: c, api: api, watch: show}
+		if text != "" {
+			return t.say(ctx, text)
 		}
-		o.Key = owner.APIKey
-	}
-	return o, nil
+		return t.interactive(ctx)
+	})
 }
 
-// local reports whether an address is on this machine.
-func local(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+// talk is one conversation with the agents.
+type talk struct {
+	f            *chatCommand
+	c            console
+	api          *client.Client
+	watch        *watch
+	project      client.Project // once it is open
+	conversation string         // once it has begun
 }
 
-// chat subscribes before it sends, so that nothing of the answer is missed.
-func (f *chatCommand) chat(ctx context.Context, api *client.Client, text string, c console) error {
-	project, err := f.open(ctx, api, text)
+// say sends one message and shows the run that answers it, to its end.
+func (t *talk) say(ctx context.Context, text string) error {
+	if err := t.open(ctx, text); err != nil {
+		return err
+	}
+	sent, err := t.api.Send(ctx, client.Message{
+		ProjectID: t.project.ID, ConversationID: t.conversation, Text: text, Agent: t.f.Agent, Model: t.f.Model,
+	})
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(c.out, "Project %s (%s)\n\n", project.Name, project.ID)
-
-	ctx, cancel := context.WithCancel(ctx)
-	events := make(chan client.Event) // unbuffered: a slow terminal slows the reading, no more
-	ended := make(chan error, 1)
-	go func() {
-		ended <- api.Events(ctx, project.ID, project.Head, func(e client.Event) error {
-			select {
-			case events <- e:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-		close(events)
-	}()
-	defer func() {
-		cancel()
-		for range events { // until the subscription has ended
-		}
-	}()
-
-	run, err := api.Send(ctx, project.ID, text)
-	if err != nil {
-		return err
-	}
-	if run == nil {
-		_, _ = fmt.Fprintln(c.out, "Sent. No agent was asked.")
+	t.conversation = sent.ConversationID
+	if sent.Run == nil {
+		t.watch.remark("Sent. No agent was asked.")
 		return nil
 	}
-	show := newTranscript(c.out, run.ID)
-	for e := range events {
-		show.event(e)
-		if e.Type == "StreamReset" {
-			// The events between are gone; where the run stands is not.
-			if show.run, err = api.Run(ctx, run.ID); err != nil {
-				return err
-			}
-		}
-		if show.run.Ended() {
-			return f.finish(ctx, api, project.ID, show)
-		}
-	}
-	return <-ended
+	return t.watch.follow(ctx, t.api, *sent.Run, true)
 }
 
-func (f *chatCommand) open(ctx context.Context, api *client.Client, text string) (client.Project, error) {
-	if f.Project != "" {
-		return api.Project(ctx, f.Project)
+// open finds or makes the project, at the first call.
+func (t *talk) open(ctx context.Context, text string) (err error) {
+	if t.project.ID != "" {
+		return nil
 	}
-	return api.CreateProject(ctx, nameFrom(text))
+	if err := t.checkAgent(ctx); err != nil { // before there is a project with nothing in it
+		return err
+	}
+	var none *client.NoProjectError
+	if t.f.Project == "" {
+		t.project, err = t.api.CreateProject(ctx, nameFrom(text))
+	} else if t.project, err = t.api.Project(ctx, t.f.Project); errors.As(err, &none) {
+		t.project, err = t.api.CreateProject(ctx, none.Name)
+	}
+	if err != nil {
+		return err
+	}
+	out := t.c.out
+	if t.f.JSON {
+		out = t.c.err // programs read events only
+	}
+	_, err = fmt.Fprintf(out, "Project %s (%s)\n\n", t.c.style().Bold(terminal.CleanLine(t.project.Name)), t.project.ID)
+	return err
 }
 
-// finish lists what the run wrote. A run that failed is an error.
-func (f *chatCommand) finish(ctx context.Context, api *client.Client, projectID string, show *transcript) error {
-	var files []client.File
-	for _, path := range show.written() {
-		file, err := api.File(ctx, projectID, path)
-		if client.IsCode(err, "NOT_FOUND") {
-			continue // removed meanwhile
-		}
+func (t *talk) checkAgent(ctx context.Context) error {
+	if t.f.Agent == "" || t.f.Agent == noAgent {
+		return nil
+	}
+	for agent, err := range t.api.Agents(ctx) {
 		if err != nil {
 			return err
 		}
-		files = append(files, file)
+		if agent.Slug == t.f.Agent {
+			return nil
+		}
 	}
-	show.files(files)
-	if show.run.State == "SUCCEEDED" {
-		return nil
-	}
-	reason := show.run.Error
-	if reason == "" {
-		reason = "the run was " + strings.ToLower(show.run.State)
-	}
-	return errors.New(reason)
+	return &codeError{exitUsage, fmt.Errorf("there is no agent %q: zeblit agents lists them", t.f.Agent)}
 }
 
-// explain puts what to do behind the errors that a newcomer meets.
-func explain(err error, address string) error {
-	var unreachable *client.UnreachableError
-	switch {
-	case errors.As(err, &unreachable):
-		return fmt.Errorf("no server answers at %s: start it with make run (%w)", address, unreachable.Err)
-	case client.IsCode(err, "UNAUTHENTICATED"):
-		return fmt.Errorf("%w: the key isn't of this server; give another with --api-key (ZEBLIT_API_KEY)", err)
+// interactive reads messages until the person leaves. On a terminal a run that fails
+// or is cancelled doesn't end the conversation; a program that writes into a pipe
+// hears of the first failure.
+func (t *talk) interactive(ctx context.Context) error {
+	if t.f.Project != "" {
+		if err := t.open(ctx, ""); err != nil {
+			return err
+		}
 	}
-	return err
+	prompt := terminal.NewPrompt(t.c.in, t.c.out, t.c.style())
+	for {
+		text, err := t.read(prompt)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the message: %w", err)
+		}
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		if err = t.say(ctx, text); err != nil {
+			if !t.c.interactive() || ctx.Err() != nil || !goesOn(err) {
+				return err
+			}
+			_, _ = fmt.Fprintln(t.c.out, t.c.style().Red(terminal.Clean(err.Error())))
+		}
+		_, _ = fmt.Fprintln(t.c.out)
+	}
+}
+
+// read waits for a message. It can't be interrupted but by the end of the program.
+func (t *talk) read(prompt terminal.Prompt) (string, error) {
+	defer t.c.interrupts.handle(func() {
+		prompt.Restore()
+		if t.c.exit != nil {
+			t.c.exit(exitInterrupted)
+		}
+	})()
+	return prompt.Read()
+}
+
+// goesOn reports whether a conversation can go on after an error.
+func goesOn(err error) bool {
+	var unreachable *client.UnreachableError
+	return !errors.As(err, &unreachable) && !client.IsCode(err, "UNAUTHENTICATED") && !errors.Is(err, errLeft)
 }
 
 // nameFrom makes a project's name of a request: its first line, cut at a word.
 func nameFrom(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	line = strings.TrimRightFunc(strings.Join(strings.Fields(line), " "), func(r rune) bool { return r == '.' || r == '!' || r == '?' })
+	line = strings.TrimSpace(terminal.Clean(line)) // the API takes no control characters in a name
 	if line == "" {
 		return "New project"
 	}

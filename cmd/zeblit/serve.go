@@ -20,6 +20,7 @@ const smallHeap = 50
 type serveCommand struct {
 	config.Flags
 
+	Worker    bool `name:"worker" env:"ZEBLIT_WORKER" negatable:"" default:"true" help:"Also advance runs. --no-worker leaves that to zeblit worker."`
 	CheckOnly bool `help:"Check the settings and that the database can be reached, then end."`
 }
 
@@ -28,12 +29,15 @@ func (s *serveCommand) Run(ctx context.Context, c console) (err error) {
 	if err != nil {
 		return err
 	}
+	if cfg.Embedded() && !s.Worker {
+		return config.Problems{"--no-worker needs a shared database, where a zeblit worker advances the runs: set --database-url (DATABASE_URL)"}
+	}
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(smallHeap)
 	}
 	a, err := app.New(ctx, cfg, app.Options{
 		Logger:  newLogger(cfg),
-		Version: version,
+		Version: version, ServeOnly: !s.Worker,
 		OnReady: func(r app.Ready) {
 			_, _ = fmt.Fprint(c.out, greeting(r, c.terminal))
 			releaseStartup()

@@ -12,8 +12,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zeblit/zeblit"
@@ -25,13 +27,14 @@ import (
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/configured"
 	"github.com/zeblit/zeblit/internal/project"
+	"github.com/zeblit/zeblit/internal/ratelimit"
 	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/server"
-	"github.com/zeblit/zeblit/internal/server/limits"
+	"github.com/zeblit/zeblit/internal/server/pages"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
-	"github.com/zeblit/zeblit/internal/stream/memory"
 	"github.com/zeblit/zeblit/internal/workspace"
+	"github.com/zeblit/zeblit/web"
 )
 
 // Options are what an App needs besides its configuration.
@@ -40,6 +43,8 @@ type Options struct {
 	Version string
 	// OnReady is told once, when the server listens.
 	OnReady func(Ready)
+	// ServeOnly leaves the runs to workers of their own.
+	ServeOnly bool
 }
 
 // Ready is what a person wants to know when the server is up.
@@ -60,10 +65,13 @@ type App struct {
 	options Options
 	logger  *slog.Logger
 	unlock  func() error
+	url     atomic.Pointer[string] // set once by Serve
 
 	db       *store.DB
 	queue    *run.Queue
-	carrier  *memory.Carrier
+	redis    *goredis.Client // nil on a single node
+	carrier  stream.Carrier
+	limiter  *ratelimit.Limiter // nil: no limits
 	deltas   *stream.Deltas
 	hub      *stream.Hub
 	identity *identity.Service
@@ -89,7 +97,9 @@ func (a *App) build(ctx context.Context) (err error) {
 	if a.queue, err = run.NewQueue(ctx, a.db, cfg.DatabaseURL, a.logger); err != nil {
 		return err
 	}
-	a.carrier = memory.New()
+	if err := a.connect(ctx); err != nil {
+		return err
+	}
 	log := stream.NewLog(a.db, a.carrier, a.logger)
 	a.deltas = stream.NewDeltas(log)
 	a.hub = stream.NewHub(log, a.carrier, a.logger)
@@ -103,7 +113,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		DB: a.db, Log: log, Deltas: a.deltas, Queue: a.queue, Workspace: files, Provider: a.provider, Logger: a.logger,
 	})
 	a.identity = identity.New(a.db, identity.Options{
-		Issuer: "zeblit", Secret: cfg.Secret, SignUpOpen: cfg.SignUpOpen, Logger: a.logger,
+		Issuer: "zeblit", Secret: cfg.Secret, SignUpOpen: cfg.SignUpOpen, Limit: a.limit, Logger: a.logger,
 	})
 	if err := a.identity.Start(ctx); err != nil {
 		return err
@@ -115,14 +125,28 @@ func (a *App) build(ctx context.Context) (err error) {
 		DB: a.db, Identity: a.identity, Projects: project.New(a.db, log),
 		Conversations: conversation.New(a.db, log, a.queue), Runs: a.engine, Workspace: files,
 		Log: log, Hub: a.hub, Version: o.Version, Provider: a.provider.Name(), Model: a.provider.DefaultModel(),
-		Demo: a.demo(), Logger: a.logger,
+		Demo: a.demo(), Logger: a.logger, PublicURL: a.publicURL,
 	})
-	exec.Use(limits.Limits{})
-	a.server = server.New(server.Options{
+	server.Protect(exec, cfg.Introspection)
+	front := server.Options{
 		Exec: exec, DB: a.db, Identity: a.identity, SDL: zeblit.SDL, Version: o.Version,
-		Provider: a.provider.Name(), Demo: a.demo(), AllowedOrigins: cfg.AllowedOrigins, Logger: a.logger,
-	})
+		Provider: a.provider.Name(), Demo: a.demo(), Logger: a.logger,
+		PublicURL: cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
+		Introspection: cfg.Introspection, Limiter: a.limiter, Pages: pages.New(web.Assets(), o.Version), Checks: a.checks(),
+	}
+	if l := cfg.Limits; l != nil {
+		front.Requests, front.Connects, front.SocketsPerUser = l.Requests, l.Connects, l.Sockets
+	}
+	a.server = server.New(front)
 	return nil
+}
+
+// publicURL is where people reach the server. With port 0 it is known once Serve listens.
+func (a *App) publicURL() string {
+	if url := a.url.Load(); url != nil {
+		return *url
+	}
+	return a.cfg.PublicURL
 }
 
 func (a *App) demo() bool { return a.provider.Name() == "demo" }
@@ -137,8 +161,8 @@ func (a *App) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if !a.cfg.Embedded() {
-		a.logger.WarnContext(ctx, "events travel within this process only: run one node on this database")
+	if !a.cfg.Embedded() && a.cfg.RedisURL == "" {
+		a.logger.WarnContext(ctx, "without Redis events travel within this process only: run one node on this database, or set REDIS_URL")
 	}
 	if a.db, err = openStore(a.cfg); err != nil {
 		return err
@@ -191,18 +215,16 @@ func (a *App) Serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	ready, err := a.introduce(ctx, a.cfg.URLAt(listener.Addr().String()))
+	url := a.cfg.URLAt(listener.Addr().String())
+	a.url.Store(&url)
+	ready, err := a.introduce(ctx, url)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	web := &http.Server{
-		Handler: a.server.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second,
-		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(a.logger.Handler(), slog.LevelDebug),
-	}
+	front := server.HTTPServer(a.server.Handler(), a.logger)
 	return a.work(ctx, func(ctx context.Context, group *errgroup.Group) {
 		group.Go(func() error {
-			if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := front.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve: %w", err)
 			}
 			return nil
@@ -211,7 +233,7 @@ func (a *App) Serve(ctx context.Context) error {
 			<-ctx.Done()
 			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 			defer cancel()
-			return errors.Join(a.server.CloseSockets(end), web.Shutdown(end))
+			return errors.Join(a.server.CloseSockets(end), front.Shutdown(end))
 		})
 		if a.options.OnReady != nil {
 			a.options.OnReady(ready)
@@ -233,12 +255,19 @@ func (a *App) work(ctx context.Context, more func(context.Context, *errgroup.Gro
 	below, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	streams, below := errgroup.WithContext(below)
-	streams.Go(func() error { return a.carrier.Run(below) })
-	streams.Go(func() error { return a.deltas.Run(below) })
+	// The carrier outlives the deltas, so that the last of them are carried too.
+	carrying, landed := context.WithCancel(context.WithoutCancel(below))
+	streams.Go(func() error { return a.carrier.Run(carrying) })
+	streams.Go(func() error {
+		defer landed()
+		return a.deltas.Run(below)
+	})
 	streams.Go(func() error { return a.hub.Run(below) })
 
 	group, above := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.engine.Run(above) })
+	if !a.options.ServeOnly {
+		group.Go(func() error { return a.engine.Run(above) })
+	}
 	group.Go(func() error { // a stream that fails takes everything down
 		select {
 		case <-above.Done():
@@ -259,8 +288,11 @@ func (a *App) Close() error {
 		a.queue.Close()
 	}
 	var err error
+	if a.redis != nil {
+		err = a.redis.Close()
+	}
 	if a.db != nil {
-		err = a.db.Close()
+		err = errors.Join(err, a.db.Close())
 	}
 	return errors.Join(err, a.unlock())
 }

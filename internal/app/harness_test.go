@@ -23,8 +23,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if encoded := os.Getenv(serveVariable); encoded != "" {
-		os.Exit(serveForTest(encoded))
+	if encoded := os.Getenv(processVariable); encoded != "" {
+		os.Exit(runAsProcess(encoded))
 	}
 	goleak.VerifyTestMain(m,
 		// The default transport's idle connections to the servers of the tests.
@@ -43,7 +43,7 @@ func eachDatabase(t *testing.T, test func(t *testing.T, cfg config.Config)) {
 	t.Helper()
 	base := func(t *testing.T) config.Config {
 		return config.Config{
-			DataDir: t.TempDir(), Addr: "127.0.0.1:0", PublicURL: "http://127.0.0.1", SignUpOpen: true, DemoPace: -1,
+			DataDir: t.TempDir(), Addr: "127.0.0.1:0", PublicURL: "http://127.0.0.1", SignUpOpen: true, Introspection: true, DemoPace: -1,
 		}
 	}
 	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, base(t)) })

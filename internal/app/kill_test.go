@@ -18,34 +18,48 @@ import (
 	"github.com/zeblit/zeblit/internal/llm/llmtest"
 )
 
-// serveVariable makes the test program a server, with the configuration that it holds.
-const serveVariable = "ZEBLIT_TEST_SERVE"
+// processVariable makes the test program a process of Zeblit: the mode, a space, and
+// the configuration.
+const processVariable = "ZEBLIT_TEST_PROCESS"
 
-func serveForTest(encoded string) int {
+const (
+	modeServe     = "serve"
+	modeServeOnly = "serve-only"
+	modeWorker    = "worker"
+)
+
+func runAsProcess(encoded string) int {
+	mode, encoded, _ := strings.Cut(encoded, " ")
 	var cfg config.Config
 	if err := json.Unmarshal([]byte(encoded), &cfg); err != nil {
 		panic(err)
 	}
 	ctx := context.Background()
 	a, err := app.New(ctx, cfg, app.Options{
-		Logger: slog.New(slog.DiscardHandler), Version: "test",
+		Logger: slog.New(slog.DiscardHandler), Version: "test", ServeOnly: mode == modeServeOnly,
 		OnReady: func(r app.Ready) { fmt.Println(r.URL) },
 	})
-	if err == nil {
+	switch {
+	case err != nil:
+	case mode == modeWorker:
+		fmt.Println("working")
+		err = a.Worker(ctx)
+	default:
 		err = a.Serve(ctx)
 	}
 	fmt.Fprintln(os.Stderr, err)
 	return 1
 }
 
-// process starts a server as a process of its own, and returns what kills it as
-// a power cut would.
-func process(t *testing.T, cfg config.Config) (s *system, kill func()) {
+// processOf starts Zeblit as a process of its own, and returns the line that says
+// that it is ready and what kills it as a power cut would.
+func processOf(t *testing.T, cfg config.Config, mode string) (line string, kill func()) {
 	t.Helper()
 	encoded, err := json.Marshal(cfg)
 	require.NoError(t, err)
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), serveVariable+"="+string(encoded))
+	cmd.Env = append(os.Environ(), processVariable+"="+mode+" "+string(encoded))
+	cmd.Stderr = testWriter{t}
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -58,9 +72,16 @@ func process(t *testing.T, cfg config.Config) (s *system, kill func()) {
 		}
 	}
 	t.Cleanup(kill)
-	line, err := bufio.NewReader(out).ReadString('\n')
+	line, err = bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err)
-	return &system{url: strings.TrimSpace(line), key: ownerKey(t, cfg)}, kill
+	return strings.TrimSpace(line), kill
+}
+
+// process starts a server that also works.
+func process(t *testing.T, cfg config.Config) (s *system, kill func()) {
+	t.Helper()
+	url, kill := processOf(t, cfg, modeServe)
+	return &system{url: url, key: ownerKey(t, cfg)}, kill
 }
 
 func TestARunGoesOnAfterKill9(t *testing.T) {

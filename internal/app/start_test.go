@@ -40,7 +40,7 @@ func TestTheOwnersFileIsPrivate(t *testing.T) {
 
 func TestThePlainEndpoints(t *testing.T) {
 	t.Parallel()
-	s := start(t, config.Config{DataDir: t.TempDir(), Addr: "127.0.0.1:0", DemoPace: -1})
+	s := start(t, config.Config{DataDir: t.TempDir(), Addr: "127.0.0.1:0", Introspection: true, DemoPace: -1})
 	for path, want := range map[string]int{
 		"/health": 200, "/health/ready": 200, "/api/v1/health": 200, "/api/v1/agents": 200, "/schema.graphql": 200,
 		"/.well-known/jwks.json": 200, "/": 200, "/nothing": 404,

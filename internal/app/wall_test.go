@@ -100,7 +100,7 @@ func TestNoFieldTakesAnotherTenantsIDs(t *testing.T) {
 				}
 				tried++
 				query := fmt.Sprintf("%s { %s%s { __typename } }", strings.ToLower(root.Name), field.Name, arguments)
-				answers := []answer{s.socketPost(t, eve, query, nil)}
+				answers := []answer{s.socketPost(t, eve, query, nil), s.eventPost(t, eve, query)}
 				if root != schema.Subscription {
 					_, a := s.post(t, eve, query, nil)
 					answers = append(answers, a)

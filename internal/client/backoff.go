@@ -2,9 +2,7 @@ package client
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
-	"syscall"
 	"time"
 )
 
@@ -33,5 +31,3 @@ func pause(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
-
-func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

@@ -25,16 +25,17 @@ import (
 const (
 	requestTimeout = 30 * time.Second
 	largestAnswer  = 16 << 20
-	attempts       = 3 // of a request that is safe to repeat
 )
 
 // Options of New.
 type Options struct {
 	URL string // the server's address, such as http://127.0.0.1:8080
 	Key string // an access token or an API key
-	// Notice, when set, is told in a few words of cut connections and returns.
+	// Notice, when set, is told once when a server that had answered is gone, and
+	// once when it is back: ConnectionLost and Resumed. It may be called from
+	// several goroutines, never at once.
 	Notice func(string)
-	// GiveUpAfter is how long Events goes on without a connection. 0: two minutes.
+	// GiveUpAfter is how long a server that had answered is waited for. 0: two minutes.
 	GiveUpAfter time.Duration
 }
 
@@ -45,6 +46,7 @@ type Client struct {
 	options Options
 	http    *http.Client
 	dialer  *websocket.Dialer
+	outage  outage
 }
 
 // New checks the address. It doesn't connect.
@@ -56,9 +58,6 @@ func New(o Options) (*Client, error) {
 	if o.GiveUpAfter == 0 {
 		o.GiveUpAfter = 2 * time.Minute
 	}
-	if o.Notice == nil {
-		o.Notice = func(string) {}
-	}
 	u = u.JoinPath("graphql")
 	socket := *u
 	socket.Scheme = "ws" + strings.TrimPrefix(u.Scheme, "http")
@@ -66,7 +65,12 @@ func New(o Options) (*Client, error) {
 		graphql: u.String(),
 		socket:  socket.String(),
 		options: o,
-		http:    &http.Client{Timeout: requestTimeout},
+		http: &http.Client{
+			Timeout: requestTimeout,
+			// A redirect would take the key elsewhere.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		outage: outage{notice: o.Notice},
 		dialer: &websocket.Dialer{
 			Proxy:            http.ProxyFromEnvironment,
 			HandshakeTimeout: dialTimeout,
@@ -79,9 +83,15 @@ func New(o Options) (*Client, error) {
 type UnreachableError struct {
 	URL string
 	Err error
+	// After is how long a server that had answered before was waited for; 0 when
+	// none ever did.
+	After time.Duration
 }
 
 func (e *UnreachableError) Error() string {
+	if e.After > 0 {
+		return fmt.Sprintf("the server at %s has been away for %s: %v", e.URL, e.After, e.Err)
+	}
 	return fmt.Sprintf("no server answers at %s: %v", e.URL, e.Err)
 }
 func (e *UnreachableError) Unwrap() error { return e.Err }
@@ -93,6 +103,8 @@ type GraphQLError struct {
 		Code      string `json:"code"`
 		Field     string `json:"field"`
 		Reference string `json:"reference"`
+		// RetryAfter is in seconds; 0 when the server says nothing.
+		RetryAfter int `json:"retryAfter"`
 	} `json:"extensions"`
 }
 
@@ -159,6 +171,7 @@ func (c *Client) Do(ctx context.Context, query string, variables map[string]any,
 		}
 		return fmt.Errorf("%s is no Zeblit server: it answered %s without GraphQL", c.options.URL, res.Status)
 	}
+	c.outage.reached()
 	if len(answer.Errors) > 0 {
 		return answer.Errors[0]
 	}
@@ -169,26 +182,6 @@ func (c *Client) Do(ctx context.Context, query string, variables map[string]any,
 		return fmt.Errorf("decode the server's answer: %w", err)
 	}
 	return nil
-}
-
-// doSafely repeats a query, or a mutation with an idempotency key, when the connection
-// broke on the way. A server that was never reached is reported at once.
-func (c *Client) doSafely(ctx context.Context, query string, variables map[string]any, out any) error {
-	var err error
-	for n := range attempts {
-		if err = c.Do(ctx, query, variables, out); err == nil || n == attempts-1 || !worthRepeating(err) {
-			break
-		}
-		if pause(ctx, backoff(n)) != nil {
-			return ctx.Err()
-		}
-	}
-	return err
-}
-
-func worthRepeating(err error) bool {
-	var unreachable *UnreachableError
-	return errors.As(err, &unreachable) && !isRefused(err) || IsCode(err, "UNAVAILABLE")
 }
 
 // newKey makes an idempotency key.

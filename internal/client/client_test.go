@@ -86,7 +86,7 @@ func (f *fakeServer) socket(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		_ = conn.WriteJSON(map[string]any{"type": "next", "id": in.ID, "payload": map[string]any{"data": map[string]any{
-			"projectEvents": map[string]any{"__typename": "MessageDelta", "cursor": fmt.Sprintf("c%d", n), "seq": n, "text": "x"},
+			"event": map[string]any{"__typename": "MessageDelta", "cursor": fmt.Sprintf("c%d", n), "seq": n, "text": "x"},
 		}}})
 	}
 	_, _, _ = conn.ReadMessage()
@@ -107,7 +107,7 @@ func TestEventsGoOnWhereTheyWereCut(t *testing.T) {
 	f := &fakeServer{events: 5, cutAfter: 2}
 	c := start(t, f, client.Options{})
 	var seqs []int64
-	err := c.Events(context.Background(), "prj_1", "start", func(e client.Event) error {
+	err := c.ProjectEvents(context.Background(), "prj_1", "start", func(e client.Event) error {
 		seqs = append(seqs, e.Seq)
 		if e.Seq == 5 {
 			return client.ErrStop
@@ -122,14 +122,14 @@ func TestEventsGoOnWhereTheyWereCut(t *testing.T) {
 func TestEventsEndWithTheContext(t *testing.T) {
 	c := start(t, &fakeServer{events: 1, cutAfter: 9}, client.Options{})
 	ctx, cancel := context.WithCancel(context.Background())
-	err := c.Events(ctx, "prj_1", "start", func(client.Event) error { cancel(); return nil })
+	err := c.ProjectEvents(ctx, "prj_1", "start", func(client.Event) error { cancel(); return nil })
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestARefusedKeyIsNotTriedAgain(t *testing.T) {
 	f := &fakeServer{closeCode: 4403}
 	c := start(t, f, client.Options{})
-	err := c.Events(context.Background(), "prj_1", "", nil)
+	err := c.ProjectEvents(context.Background(), "prj_1", "", nil)
 	require.ErrorContains(t, err, "refuses the key")
 	require.Equal(t, 1, f.sockets)
 }
@@ -138,7 +138,7 @@ func TestEventsGiveUp(t *testing.T) {
 	c, err := client.New(client.Options{URL: "http://127.0.0.1:1", GiveUpAfter: time.Nanosecond})
 	require.NoError(t, err)
 	var unreachable *client.UnreachableError
-	require.ErrorAs(t, c.Events(context.Background(), "prj_1", "", nil), &unreachable)
+	require.ErrorAs(t, c.ProjectEvents(context.Background(), "prj_1", "", nil), &unreachable)
 }
 
 func TestACutMutationIsRepeatedWithTheSameKey(t *testing.T) {
@@ -158,32 +158,44 @@ func TestErrorsAreTold(t *testing.T) {
 		`<html>`,
 	}}
 	c := start(t, f, client.Options{})
-	_, err := c.Send(context.Background(), "prj_1", "hello")
+	_, err := c.Send(context.Background(), client.Message{ProjectID: "prj_1", Text: "hello"})
 	require.EqualError(t, err, "too long (BAD_USER_INPUT, field text)")
 	require.True(t, client.IsCode(err, "BAD_USER_INPUT"))
-	_, err = c.Send(context.Background(), "prj_1", "hello")
+	_, err = c.Send(context.Background(), client.Message{ProjectID: "prj_1", Text: "hello"})
 	require.ErrorContains(t, err, "is no Zeblit server")
 }
 
 func TestAProjectIsFoundByItsName(t *testing.T) {
+	const id = "prj_00000000000000000000000000"
 	page := func(more bool, names ...string) string {
-		edges := []any{}
+		nodes := []any{}
 		for _, n := range names {
-			edges = append(edges, map[string]any{"node": map[string]any{"id": "prj_" + n, "name": n, "headCursor": "c"}})
+			nodes = append(nodes, map[string]any{"id": "prj_" + n, "name": n})
 		}
-		out, _ := json.Marshal(map[string]any{"data": map[string]any{"projects": map[string]any{
-			"edges": edges, "pageInfo": map[string]any{"hasNextPage": more, "endCursor": "e"}}}})
+		out, _ := json.Marshal(map[string]any{"data": map[string]any{"page": map[string]any{
+			"nodes": nodes, "pageInfo": map[string]any{"hasNextPage": more, "endCursor": "e"}}}})
 		return string(out)
 	}
-	f := &fakeServer{answers: []string{page(true, "a"), page(false, "Shop"), page(false, "a"), page(false, "shop", "SHOP")}}
+	f := &fakeServer{answers: []string{
+		page(true, "SHOP", "Shopping"), page(false, "shop"), page(false, "a", "SHOP", "Shop"), page(false, "Shopping"),
+		`{"data":{"project":{"id":"` + id + `"}}}`, page(false),
+	}}
 	c := start(t, f, client.Options{})
-	project, err := c.Project(context.Background(), "shop")
-	require.NoError(t, err)
-	require.Equal(t, "prj_Shop", project.ID)
-	_, err = c.Project(context.Background(), "shop")
-	require.ErrorContains(t, err, `no project named "shop"`)
-	_, err = c.Project(context.Background(), "shop")
-	require.ErrorContains(t, err, "choose one of prj_shop, prj_SHOP")
+	find := func(name string) string {
+		project, err := c.Project(context.Background(), name)
+		require.NoError(t, err)
+		return project.ID
+	}
+	require.Equal(t, "prj_shop", find("shop"), "the same name wins over a similar one")
+	require.Equal(t, "prj_SHOP", find(" shop "), "the latest of the similar ones")
+	var none *client.NoProjectError
+	_, err := c.Project(context.Background(), "shop")
+	require.ErrorAs(t, err, &none)
+	require.Equal(t, id, find(id))
+	_, err = c.Project(context.Background(), "prj_x")
+	require.ErrorAs(t, err, &none, "not every prj_ is an id")
+	require.Contains(t, f.requests[1], `"after":"e"`)
+	require.Contains(t, f.requests[1], `"nameContains":"shop"`)
 }
 
 func TestAToolCallsPath(t *testing.T) {

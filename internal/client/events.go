@@ -8,9 +8,15 @@ import (
 	"time"
 )
 
+// Start is the cursor before a stream's first event.
+const Start = "start"
+
 // Event is one thing that happened in a project. Type is the GraphQL type's name and
 // says which of the other fields are set.
 type Event struct {
+	// Raw is the event as the server sent it, a JSON object.
+	Raw json.RawMessage `json:"-"`
+
 	Type      string `json:"__typename"`
 	Cursor    string
 	Seq       int64
@@ -38,33 +44,41 @@ func (t ToolCall) Path() string {
 	return input.Path
 }
 
-// ErrStop, returned by a handler of Events, ends it without an error.
+// ErrStop, returned by a handler of events, ends the subscription without an error.
 var ErrStop = errors.New("stop")
 
-// Events hands over everything that happens in a project after a cursor ("start" for
-// all, "" from now on), in order, each event once, until handle returns ErrStop or another
-// error, or ctx ends. A cut connection is made again with growing pauses; Events gives
-// up when the server refuses, or can't be reached for GiveUpAfter. (With "", what happens
-// before the first event that arrives can be missed.)
-func (c *Client) Events(ctx context.Context, projectID, after string, handle func(Event) error) error {
-	cut, failures := time.Time{}, 0
+// ProjectEvents hands over everything that happens in a project after a cursor (Start
+// for all, "" from now on), in order, each event once, until handle returns ErrStop or
+// another error, or ctx ends. A cut connection is made again with growing pauses, and
+// goes on after the last event that was handed over; it gives up when the server
+// refuses, or can't be reached for GiveUpAfter. (With "", what happens before the
+// first event that arrives can be missed.)
+func (c *Client) ProjectEvents(ctx context.Context, projectID, after string, handle func(Event) error) error {
+	return c.follow(ctx, projectEventsSubscription, projectID, after, handle)
+}
+
+// RunEvents does the same with what concerns one run.
+func (c *Client) RunEvents(ctx context.Context, runID, after string, handle func(Event) error) error {
+	return c.follow(ctx, runEventsSubscription, runID, after, handle)
+}
+
+func (c *Client) follow(ctx context.Context, subscription, id, after string, handle func(Event) error) error {
+	since, failures := time.Time{}, 0 // of the last connection's loss
 	for {
 		var fromHandler error
 		connected := func() {
-			if failures > 0 {
-				c.options.Notice("connected again")
-			}
-			cut, failures = time.Time{}, 0
+			c.outage.reached()
+			since, failures = time.Time{}, 0
 		}
-		err := c.subscribe(ctx, eventsSubscription, position(projectID, after), connected, func(data json.RawMessage) error {
-			var out struct{ ProjectEvents Event }
-			if err := json.Unmarshal(data, &out); err != nil {
-				return &refusedError{fmt.Errorf("decode an event: %w", err)}
+		err := c.subscribe(ctx, subscription, position(id, after), connected, func(data json.RawMessage) error {
+			event, err := decodeEvent(data)
+			if err != nil {
+				return &refusedError{err}
 			}
-			if fromHandler = handle(out.ProjectEvents); fromHandler != nil {
+			if fromHandler = handle(event); fromHandler != nil {
 				return fromHandler
 			}
-			after = out.ProjectEvents.Cursor
+			after = event.Cursor
 			return nil
 		})
 		var refused *refusedError
@@ -78,22 +92,41 @@ func (c *Client) Events(ctx context.Context, projectID, after string, handle fun
 		case errors.As(err, &refused):
 			return refused.err
 		}
-		if failures == 0 {
-			cut = time.Now()
-			c.options.Notice("the connection was cut, trying again")
+		c.outage.lost()
+		if since.IsZero() {
+			since = time.Now()
 		}
-		if time.Since(cut) > c.options.GiveUpAfter {
-			return fmt.Errorf("gave up after %s: %w", c.options.GiveUpAfter, err)
+		wait := backoff(failures)
+		if time.Since(since)+wait > c.options.GiveUpAfter {
+			var unreachable *UnreachableError
+			if !errors.As(err, &unreachable) {
+				err = &UnreachableError{URL: c.options.URL, Err: err}
+			}
+			return c.gaveUp(err)
 		}
-		if pause(ctx, backoff(failures)) != nil {
-			return ctx.Err()
+		if err := pause(ctx, wait); err != nil {
+			return err
 		}
 		failures++
 	}
 }
 
-func position(projectID, after string) map[string]any {
-	variables := map[string]any{"project": projectID}
+func decodeEvent(data json.RawMessage) (Event, error) {
+	var out struct{ Event json.RawMessage }
+	var event Event
+	err := json.Unmarshal(data, &out)
+	if err == nil {
+		err = json.Unmarshal(out.Event, &event)
+	}
+	if err != nil {
+		return event, fmt.Errorf("decode an event: %w", err)
+	}
+	event.Raw = out.Event
+	return event, nil
+}
+
+func position(id, after string) map[string]any {
+	variables := map[string]any{"id": id}
 	if after != "" {
 		variables["after"] = after
 	}

@@ -3,34 +3,26 @@ package client
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
+	"time"
 )
 
-// Project is what a client needs of one. Head is the cursor of its latest event when
-// it was read.
+// Project is one as it was when it was read. Head is the cursor of its latest event
+// then.
 type Project struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	Head string `json:"headCursor"`
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	CreatedAt   time.Time `json:"createdAt"`
+	UpdatedAt   time.Time `json:"updatedAt"`
+	Head        string    `json:"headCursor"`
 }
 
-// Run is an agent's work on one message.
-type Run struct {
-	ID    string `json:"id"`
-	State string `json:"state"`
-	Error string `json:"error"`
-}
+// NoProjectError says that no project has a name.
+type NoProjectError struct{ Name string }
 
-// Ended reports whether the run will change no more.
-func (r Run) Ended() bool {
-	return r.State == "SUCCEEDED" || r.State == "FAILED" || r.State == "CANCELLED"
-}
-
-// File is a file of a project, without its text.
-type File struct {
-	Path string `json:"path"`
-	Size int64  `json:"size"`
-}
+func (e *NoProjectError) Error() string { return fmt.Sprintf("there is no project named %q", e.Name) }
 
 // CreateProject makes a project, once, also when the connection breaks on the way.
 func (c *Client) CreateProject(ctx context.Context, name string) (Project, error) {
@@ -42,77 +34,48 @@ func (c *Client) CreateProject(ctx context.Context, name string) (Project, error
 	return out.CreateProject.Project, err
 }
 
-// Project finds a project by its id or its name. A name that several have is an error
-// that lists their ids.
+// DeleteProject deletes a project with everything in it.
+func (c *Client) DeleteProject(ctx context.Context, id string) error {
+	var out struct{}
+	return c.Do(ctx, deleteProjectMutation, object("projectId", id), &out)
+}
+
+// Projects are those of the viewer, newest first.
+func (c *Client) Projects(ctx context.Context) iter.Seq2[Project, error] {
+	return list[Project](ctx, c, projectsQuery, nil)
+}
+
+// Project finds a project by its id, else the latest one of that name; failing that
+// the latest whose name differs in case only. A *NoProjectError where none has the name.
 func (c *Client) Project(ctx context.Context, idOrName string) (Project, error) {
-	if strings.HasPrefix(idOrName, "prj_") {
+	if IsProjectID(idOrName) {
 		var out struct{ Project Project }
 		err := c.doSafely(ctx, projectQuery, map[string]any{"id": idOrName}, &out)
 		return out.Project, err
 	}
-	var found []Project
-	for after := any(nil); ; {
-		var out struct {
-			Projects struct {
-				Edges    []struct{ Node Project }
-				PageInfo struct {
-					HasNextPage bool
-					EndCursor   string
-				}
-			}
-		}
-		if err := c.doSafely(ctx, projectsQuery, map[string]any{"after": after}, &out); err != nil {
+	name := strings.TrimSpace(idOrName)
+	var similar Project
+	where := map[string]any{"where": map[string]any{"nameContains": name}}
+	for p, err := range list[Project](ctx, c, projectsQuery, where) {
+		switch {
+		case err != nil:
 			return Project{}, err
+		case p.Name == name:
+			return p, nil
+		case similar.ID == "" && strings.EqualFold(p.Name, name):
+			similar = p
 		}
-		for _, edge := range out.Projects.Edges {
-			if strings.EqualFold(edge.Node.Name, idOrName) {
-				found = append(found, edge.Node)
-			}
-		}
-		if !out.Projects.PageInfo.HasNextPage {
-			break
-		}
-		after = out.Projects.PageInfo.EndCursor
 	}
-	switch len(found) {
-	case 0:
-		return Project{}, fmt.Errorf("there is no project named %q", idOrName)
-	case 1:
-		return found[0], nil
+	if similar.ID == "" {
+		return Project{}, &NoProjectError{name}
 	}
-	ids := make([]string, len(found))
-	for i, p := range found {
-		ids[i] = p.ID
-	}
-	return Project{}, fmt.Errorf("%d projects are named %q: choose one of %s", len(found), idOrName, strings.Join(ids, ", "))
+	return similar, nil
 }
 
-// Send sends a message, once, and returns the run that it started: nil when it
-// started none.
-func (c *Client) Send(ctx context.Context, projectID, text string) (*Run, error) {
-	var out struct {
-		SendMessage struct{ Run *Run }
-	}
-	input := map[string]any{"projectId": projectID, "text": text, "idempotencyKey": newKey()}
-	err := c.doSafely(ctx, sendMessageMutation, map[string]any{"input": input}, &out)
-	return out.SendMessage.Run, err
-}
-
-// Run reads where a run stands.
-func (c *Client) Run(ctx context.Context, id string) (Run, error) {
-	var out struct{ Run Run }
-	err := c.doSafely(ctx, runQuery, map[string]any{"id": id}, &out)
-	return out.Run, err
-}
-
-// File reads one file's size; NOT_FOUND when the project has no such file.
-func (c *Client) File(ctx context.Context, projectID, path string) (File, error) {
-	var out struct{ Project struct{ File *File } }
-	if err := c.doSafely(ctx, fileQuery, map[string]any{"project": projectID, "path": path}, &out); err != nil {
-		return File{}, err
-	}
-	if out.Project.File == nil {
-		return File{}, fmt.Errorf("%s is not in the project", path)
-	}
-	return *out.Project.File, nil
+// IsProjectID reports whether s has the form of a project's id, so that it names none.
+func IsProjectID(s string) bool {
+	rest, ok := strings.CutPrefix(s, "prj_")
+	return ok && len(rest) == 26 && !strings.ContainsFunc(rest, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z')
+	})
 }

@@ -2,31 +2,78 @@ package client
 
 // The operations of this client, in one place so that a change of the schema is met here.
 const (
-	createProjectMutation = `mutation($input: CreateProjectInput!) {
-  createProject(input: $input) { project { id name headCursor } }
-}`
-	projectQuery = `query($id: ID!) { project(id: $id) { id name headCursor } }`
+	viewerQuery = `{ viewer { id name email } }`
 
-	projectsQuery = `query($after: Cursor) {
-  projects(first: 100, after: $after) { edges { node { id name headCursor } } pageInfo { hasNextPage endCursor } }
+	requestDeviceCodeMutation = `mutation($input: RequestDeviceCodeInput!) {
+  requestDeviceCode(input: $input) { deviceCode userCode verificationUrl verificationUrlComplete expiresAt interval }
+}`
+	exchangeDeviceCodeMutation = `mutation($input: ExchangeDeviceCodeInput!) {
+  exchangeDeviceCode(input: $input) { status secret apiKey { id } user { id name } }
+}`
+	revokeAPIKeyMutation = `mutation($input: RevokeApiKeyInput!) { revokeApiKey(input: $input) { apiKey { id } } }`
+
+	projectFields = `id name description createdAt updatedAt headCursor`
+
+	createProjectMutation = `mutation($input: CreateProjectInput!) {
+  createProject(input: $input) { project { ` + projectFields + ` } }
+}`
+	deleteProjectMutation = `mutation($input: DeleteProjectInput!) { deleteProject(input: $input) { projectId } }`
+
+	projectQuery = `query($id: ID!) { project(id: $id) { ` + projectFields + ` } }`
+
+	projectsQuery = `query($after: Cursor, $where: ProjectFilter) {
+  page: projects(first: 100, after: $after, where: $where) { nodes { ` + projectFields + ` } pageInfo { hasNextPage endCursor } }
 }`
 	sendMessageMutation = `mutation($input: SendMessageInput!) {
-  sendMessage(input: $input) { message { id } run { id } }
+  sendMessage(input: $input) { message { id conversation { id } } run { ` + runFields + ` } }
 }`
-	runQuery = `query($id: ID!) { run(id: $id) { id state error } }`
+	runFields = `id state error step createdAt startedAt finishedAt agent { slug } project { id name } message { text }`
 
-	fileQuery = `query($project: ID!, $path: String!) { project(id: $project) { file(path: $path) { path size } } }`
+	runQuery = `query($id: ID!) { run(id: $id) { ` + runFields + ` } }`
 
-	eventsSubscription = `subscription($project: ID!, $after: Cursor) {
-  projectEvents(projectId: $project, after: $after) {
-    __typename cursor seq
-    ... on MessageDelta { messageId runId text }
-    ... on MessageCompleted { message { id role status } }
+	projectRunsQuery = `query($project: ID!, $after: Cursor) {
+  project(id: $project) { page: runs(first: 50, after: $after) { nodes { ` + runFields + ` } pageInfo { hasNextPage endCursor } } }
+}`
+	cancelRunMutation = `mutation($input: CancelRunInput!) { cancelRun(input: $input) { run { ` + runFields + ` } } }`
+
+	filesQuery = `query($project: ID!, $ref: String, $after: Cursor) {
+  project(id: $project) { page: files(first: 100, ref: $ref, after: $after) { nodes { path size isBinary revision } pageInfo { hasNextPage endCursor } } }
+}`
+	fileQuery = `query($project: ID!, $path: String!, $ref: String) {
+  project(id: $project) { file(path: $path, ref: $ref) { path size isBinary revision } }
+}`
+	textQuery = `query($project: ID!, $path: String!, $ref: String) {
+  project(id: $project) { file(path: $path, ref: $ref) { path size isBinary revision text } }
+}`
+	headQuery = `query($project: ID!) { project(id: $project) { commits(first: 1) { nodes { hash } } } }`
+
+	agentsQuery = `query($after: Cursor) {
+  page: agents(first: 100, after: $after) { nodes { id slug name description } pageInfo { hasNextPage endCursor } }
+}`
+	modelsQuery = `query($after: Cursor) {
+  page: models(first: 100, after: $after) { nodes { name provider configured demo } pageInfo { hasNextPage endCursor } }
+}`
+
+	eventFields = `__typename cursor seq at type
+    ... on ProjectUpdated { project { id name description } }
+    ... on MessageAdded { message { id role status text } }
+    ... on MessageDelta { messageId runId offset text }
+    ... on MessageCompleted { message { id role status text } }
     ... on RunStateChanged { run { id error } state }
     ... on ToolCallStarted { toolCall { id name input state } }
+    ... on ToolCallOutput { toolCall { id } text }
     ... on ToolCallFinished { toolCall { id name input output state } }
-    ... on FileChanged { path change }
-    ... on StreamReset { reason }
+    ... on FileChanged { path change revision }
+    ... on StreamReset { reason }`
+
+	projectEventsSubscription = `subscription($id: ID!, $after: Cursor) {
+  event: projectEvents(projectId: $id, after: $after) {
+    ` + eventFields + `
+  }
+}`
+	runEventsSubscription = `subscription($id: ID!, $after: Cursor) {
+  event: runEvents(runId: $id, after: $after) {
+    ` + eventFields + `
   }
 }`
 )

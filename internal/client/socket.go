@@ -66,7 +66,7 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	}
 	switch {
 	case err == nil:
-	case res != nil && res.StatusCode < http.StatusInternalServerError:
+	case res != nil && res.StatusCode < http.StatusInternalServerError && res.StatusCode != http.StatusTooManyRequests:
 		return nil, &refusedError{fmt.Errorf("the server refuses a WebSocket: %s", res.Status)}
 	default:
 		return nil, &UnreachableError{URL: c.options.URL, Err: err}
@@ -183,7 +183,9 @@ func closed(err error) error {
 	}
 	switch e.Code {
 	case 4403:
-		return &refusedError{errors.New("the server refuses the key: it is wrong, expired or revoked (4403)")}
+		refusal := &GraphQLError{Message: "the server refuses the key: it is wrong, expired or revoked"}
+		refusal.Extensions.Code = "UNAUTHENTICATED"
+		return &refusedError{refusal}
 	case 4400, 4401, 4406, 4409, websocket.CloseInternalServerErr:
 		return &refusedError{fmt.Errorf("the server closed the connection: %d %s", e.Code, e.Text)}
 	}

@@ -4,12 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/zeblit/zeblit/internal/agent"
 )
 
-// pingTimeout bounds how long a health check waits for the database.
+// pingTimeout bounds how long a health check waits for the parts.
 const pingTimeout = 2 * time.Second
 
 // health says that the process lives.
@@ -26,21 +27,55 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"ready": true})
 }
 
+// details shows the parts. Without the database nothing works (503); without
+// another part the server is degraded and goes on.
 func (s *Server) details(w http.ResponseWriter, r *http.Request) {
+	components := s.check(r.Context())
+	status, code := "ok", http.StatusOK
 	took, err := s.ping(r.Context())
-	status, database := "ok", map[string]any{"status": "ok", "kind": s.options.DB.Dialect, "responseTimeMs": float64(took.Microseconds()) / 1000}
-	code := http.StatusOK
+	database := component("ok", took)
+	database["kind"] = s.options.DB.Dialect
 	if err != nil {
-		status, code = "degraded", http.StatusServiceUnavailable
 		database["status"] = "down"
+		code = http.StatusServiceUnavailable
 	}
+	components["database"] = database
+	for _, c := range components {
+		if c["status"] != "ok" {
+			status = "degraded"
+		}
+	}
+	components["model"] = map[string]any{"provider": s.options.Provider, "demo": s.options.Demo}
 	answer(w, code, map[string]any{
 		"status": status, "version": s.options.Version, "timestamp": time.Now().UTC().Format(time.RFC3339),
-		"components": map[string]any{
-			"database": database,
-			"model":    map[string]any{"provider": s.options.Provider, "demo": s.options.Demo},
-		},
+		"components": components,
 	})
+}
+
+// check asks all of Options.Checks at once.
+func (s *Server) check(ctx context.Context) map[string]map[string]any {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	var mu sync.Mutex
+	var asked sync.WaitGroup
+	found := map[string]map[string]any{}
+	for name, check := range s.options.Checks {
+		asked.Go(func() {
+			started, status := time.Now(), "ok"
+			if err := check(ctx); err != nil { // its words may name what is inside
+				status = "down"
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			found[name] = component(status, time.Since(started))
+		})
+	}
+	asked.Wait()
+	return found
+}
+
+func component(status string, took time.Duration) map[string]any {
+	return map[string]any{"status": status, "responseTimeMs": float64(took.Microseconds()) / 1000}
 }
 
 func (s *Server) ping(ctx context.Context) (time.Duration, error) {

@@ -1,74 +1,113 @@
 package server
 
 import (
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/clientaddr"
 	"github.com/zeblit/zeblit/internal/relay"
-	"github.com/zeblit/zeblit/internal/server/gqlreq"
 )
 
-// around gives every answer its id and its security headers, handles CORS, and
-// writes the request to the log.
+// around gives every answer its id and its security headers, handles CORS, notes
+// the client's address, and writes the request to the log.
 func (s *Server) around(next http.Handler) http.Handler {
+	secure := s.securityHeaders()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := relay.NewID("req")
 		h := w.Header()
+		for _, header := range secure {
+			h[header.name] = header.value
+		}
 		h.Set("X-Request-Id", id)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		if s.cors(w, r) {
 			return
 		}
+		addr := clientaddr.Of(r, s.options.TrustedProxies)
+		r = r.WithContext(clientaddr.With(r.Context(), addr))
 		started := time.Now()
 		next.ServeHTTP(w, r)
 		s.options.Logger.LogAttrs(r.Context(), slog.LevelDebug, "request",
-			slog.String("request", id), slog.String("method", r.Method),
-			slog.String("path", r.URL.Path), slog.Duration("took", time.Since(started)))
+			slog.String("request", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+			slog.String("address", addr.String()), slog.Duration("took", time.Since(started)))
 	})
+}
+
+type header struct {
+	name  string // as net/http writes it
+	value []string
+}
+
+// securityHeaders are those of every answer. They let nothing happen; a page that
+// needs more says so itself. The values are shared, so a handler must set and not
+// add to them.
+func (s *Server) securityHeaders() []header {
+	headers := []header{
+		{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+		// No foreign page may embed an answer. Those that CORS allows read it all the same.
+		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+		{"Permissions-Policy", []string{permissions()}},
+		{"Referrer-Policy", []string{"no-referrer"}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"X-Frame-Options", []string{"DENY"}},
+	}
+	if strings.HasPrefix(s.options.PublicURL, "https://") {
+		headers = append(headers, header{"Strict-Transport-Security", []string{"max-age=31536000"}})
+	}
+	return headers
+}
+
+// permissions denies the features of a browser that no page of ours needs.
+func permissions() string {
+	denied := []string{
+		"accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "encrypted-media",
+		"fullscreen", "gamepad", "geolocation", "gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi",
+		"payment", "picture-in-picture", "screen-wake-lock", "serial", "storage-access", "usb", "window-management", "xr-spatial-tracking",
+	}
+	return strings.Join(denied, "=(), ") + "=()"
 }
 
 // cors answers preflights and marks answers for the allowed origins. It reports
 // whether the request is answered.
 func (s *Server) cors(w http.ResponseWriter, r *http.Request) bool {
+	if len(s.options.AllowedOrigins) > 0 {
+		w.Header().Add("Vary", "Origin")
+	}
 	origin := r.Header.Get("Origin")
-	if origin == "" || !slices.Contains(s.options.AllowedOrigins, origin) {
+	if origin == "" {
 		return false
 	}
+	preflight := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 	h := w.Header()
-	h.Add("Vary", "Origin")
+	if !slices.Contains(s.options.AllowedOrigins, origin) {
+		if preflight && !ownOrigin(r) { // without a word about who is allowed what
+			w.WriteHeader(http.StatusForbidden)
+			return true
+		}
+		return false
+	}
 	h.Set("Access-Control-Allow-Origin", origin)
-	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+	if !preflight {
+		h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
 		return false
 	}
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept, Last-Event-ID")
 	h.Set("Access-Control-Max-Age", "600")
 	w.WriteHeader(http.StatusNoContent)
 	return true
 }
 
-// refuse answers a request whose credentials don't hold, in GraphQL's form.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	p, status := problem.As(err), http.StatusUnauthorized
-	switch {
-	case p == nil:
-		reference := relay.NewID("err")
-		s.options.Logger.ErrorContext(r.Context(), "authentication failed", "reference", reference, "error", err)
-		p, status = problem.New(problem.Internal, "internal error %s", reference), http.StatusInternalServerError
-	case p.Code == problem.Unavailable:
-		status = http.StatusServiceUnavailable
-	default:
-		w.Header().Set("WWW-Authenticate", "Bearer")
-	}
-	told := gqlreq.Error(p)
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{told}})
+// originAllowed accepts programs, which send no Origin, the server's own pages,
+// and the origins of the configuration.
+func (s *Server) originAllowed(r *http.Request) bool {
+	return ownOrigin(r) || slices.Contains(s.options.AllowedOrigins, r.Header.Get("Origin"))
+}
+
+func ownOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return origin == "" || origin == "http://"+r.Host || origin == "https://"+r.Host
 }

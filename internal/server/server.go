@@ -1,115 +1,162 @@
 // Package server is the HTTP side: it routes requests to the GraphQL transports
-// (wsproto, httpproto) and to the few plain endpoints, and puts around all of
-// them what every answer needs. It decides nothing: see graph and below.
+// (wsproto, httpproto, sseproto) and to the few plain endpoints, and puts around all
+// of them what every answer needs. It decides nothing: see graph and below.
 package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
+	"net/netip"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/gorilla/websocket"
 
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/identity"
-	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/ratelimit"
+	"github.com/zeblit/zeblit/internal/server/credential"
 	"github.com/zeblit/zeblit/internal/server/httpproto"
+	"github.com/zeblit/zeblit/internal/server/sseproto"
 	"github.com/zeblit/zeblit/internal/server/wsproto"
 	"github.com/zeblit/zeblit/internal/store"
 )
 
 // Options are the parts that a Server works with.
 type Options struct {
-	Exec           graphql.GraphExecutor
-	DB             *store.DB
-	Identity       *identity.Service
-	SDL            string // the published schema
-	Version        string
-	Provider       string // the model provider's name
-	Demo           bool
+	// Exec executes operations. Protect must have been called with it.
+	Exec     graphql.GraphExecutor
+	DB       *store.DB
+	Identity *identity.Service
+	SDL      string // the published schema
+	Version  string
+	Provider string // the model provider's name
+	Demo     bool
+	Logger   *slog.Logger
+
+	// PublicURL is where clients reach the server; with https they are told to stay
+	// with it (HSTS).
+	PublicURL string
+	// AllowedOrigins are the web origins, besides the server's own, whose pages may
+	// use the API.
 	AllowedOrigins []string
-	Logger         *slog.Logger
+	// TrustedProxies are the addresses whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// Introspection publishes the schema at /schema.graphql.
+	Introspection bool
+
+	// Limiter counts for Requests and Connects. Nil: nothing is limited.
+	Limiter *ratelimit.Limiter
+	// Requests, over HTTP and within sockets, of one viewer, or of one address without
+	// a viewer.
+	Requests ratelimit.Rate
+	// Connects are sockets and event streams opened from one address.
+	Connects ratelimit.Rate
+	// SocketsPerUser is how many sockets and event streams one viewer, or one address
+	// without a viewer, may have open on this node. 0: any number.
+	SocketsPerUser int
+
+	// Pages serves everything that no route of the API takes. Nil: a start page in
+	// plain text.
+	Pages http.Handler
+	// Checks are the parts that /api/v1/health shows by name besides the database.
+	// The server is degraded, but ready, without one.
+	Checks map[string]func(context.Context) error
 }
 
 // Server answers requests.
 type Server struct {
 	options Options
+	seats   *seats
 	sockets *wsproto.Handler
+	events  *sseproto.Handler
 	http    http.Handler
 	root    http.Handler
 }
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{options: o}
+	s := &Server{options: o, seats: newSeats(o.SocketsPerUser)}
 	s.http = httpproto.New(o.Exec, httpproto.Config{Logger: o.Logger})
+	s.events = sseproto.New(o.Exec, sseproto.Config{
+		Credentials: credential.Rules{Expiry: expiry, Revalidate: s.revalidate},
+		Admit:       s.seats.take,
+		Logger:      o.Logger,
+	})
 	s.sockets = wsproto.New(o.Exec, wsproto.Config{
 		Authenticate: o.Identity.Authenticate,
 		Revalidate:   s.revalidate,
-		Expiry: func(ctx context.Context) time.Time {
-			if v := access.ViewerFrom(ctx); v != nil {
-				return v.ExpiresAt
-			}
-			return time.Time{}
-		},
-		CheckOrigin: s.originAllowed,
-		Logger:      o.Logger,
+		Expiry:       expiry,
+		Admit:        s.seats.take,
+		Allow:        s.allowRequest,
+		CheckOrigin:  s.originAllowed,
+		Logger:       o.Logger,
 	})
-	mux := http.NewServeMux()
-	mux.HandleFunc("/graphql", s.graphql)
-	mux.HandleFunc("GET /schema.graphql", s.schema)
-	mux.HandleFunc("GET /health", s.health)
-	mux.HandleFunc("GET /health/ready", s.ready)
-	mux.HandleFunc("GET /api/v1/health", s.details)
-	mux.HandleFunc("GET /api/v1/agents", s.agents)
-	mux.HandleFunc("GET /.well-known/jwks.json", s.jwks)
-	mux.HandleFunc("GET /{$}", s.start)
-	s.root = s.around(mux)
+	s.root = s.around(s.routes())
 	return s
 }
 
-// Handler is what to listen with.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/graphql", s.graphql)
+	for path, handler := range map[string]http.HandlerFunc{
+		"/schema.graphql":        s.schema,
+		"/health":                s.health,
+		"/health/ready":          s.ready,
+		"/api/v1/health":         s.details,
+		"/api/v1/agents":         s.agents,
+		"/.well-known/jwks.json": s.jwks,
+	} {
+		mux.Handle(path, readOnly(handler))
+	}
+	if s.options.Pages != nil {
+		mux.Handle("/", s.options.Pages)
+	} else {
+		mux.Handle("/{$}", readOnly(s.start))
+	}
+	return mux
+}
+
+// readOnly answers other methods than GET and HEAD with 405. The mux would do it,
+// were there no handler for everything else.
+func readOnly(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		next(w, r)
+	})
+}
+
+// Handler is what to listen with, in HTTPServer.
 func (s *Server) Handler() http.Handler { return s.root }
 
-// CloseSockets ends every WebSocket with 1012, so that clients resume elsewhere.
-func (s *Server) CloseSockets(ctx context.Context) error { return s.sockets.Shutdown(ctx) }
+// CloseSockets ends every WebSocket (with 1012) and event stream, so that clients
+// resume elsewhere. It is to be called before http.Server.Shutdown, which waits for
+// streams and does not know sockets.
+func (s *Server) CloseSockets(ctx context.Context) error {
+	streams := make(chan error, 1)
+	go func() { streams <- s.events.Shutdown(ctx) }()
+	return errors.Join(s.sockets.Shutdown(ctx), <-streams)
+}
 
-func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
-	if websocket.IsWebSocketUpgrade(r) {
-		s.sockets.ServeHTTP(w, r)
+// expiry is when the credentials of a socket or stream end.
+func expiry(ctx context.Context) time.Time {
+	if v := access.ViewerFrom(ctx); v != nil {
+		return v.ExpiresAt
+	}
+	return time.Time{}
+}
+
+func (s *Server) schema(w http.ResponseWriter, r *http.Request) {
+	if !s.options.Introspection {
+		http.NotFound(w, r)
 		return
 	}
-	ctx, err := s.options.Identity.Authenticate(r.Context(), r.Header.Get("Authorization"))
-	if err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	s.http.ServeHTTP(w, r.WithContext(ctx))
-}
-
-// revalidate asks whether a socket's credentials still hold. That the database
-// does not answer says nothing about them.
-func (s *Server) revalidate(ctx context.Context) error {
-	err := s.options.Identity.Revalidate(ctx)
-	if err != nil && problem.As(err) == nil {
-		return problem.New(problem.Unavailable, "the credentials could not be checked")
-	}
-	return err
-}
-
-// originAllowed accepts programs, which send no Origin, the server's own pages,
-// and the origins of the configuration.
-func (s *Server) originAllowed(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	return origin == "" || origin == "http://"+r.Host || origin == "https://"+r.Host ||
-		slices.Contains(s.options.AllowedOrigins, origin)
-}
-
-func (s *Server) schema(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/graphql; charset=utf-8")
 	_, _ = io.WriteString(w, s.options.SDL)
 }
@@ -121,5 +168,5 @@ func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) start(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, "Zeblit "+s.options.Version+"\n\nGraphQL  /graphql (POST, GET, WebSocket)\nSchema   /schema.graphql\nHealth   /health\n\nIn a terminal: zeblit chat \"Build a to-do list page\"\n")
+	_, _ = io.WriteString(w, "Zeblit "+s.options.Version+"\n\nGraphQL  /graphql (POST, GET, WebSocket, server-sent events)\nSchema   /schema.graphql\nHealth   /health\n\nIn a terminal: zeblit chat \"Build a to-do list page\"\n")
 }

@@ -37,6 +37,23 @@ func Error(p *problem.Error) *gqlerror.Error {
 	return &gqlerror.Error{Err: p, Message: p.Message, Extensions: extensions}
 }
 
+// Told is what a client hears of an error from outside the executor: a problem as
+// it stands, anything else as a reference to the log.
+func Told(ctx context.Context, logger *slog.Logger, err error) *gqlerror.Error {
+	if p := problem.As(err); p != nil {
+		return Error(p)
+	}
+	reference := rand.Text()[:12]
+	logger.ErrorContext(ctx, "a request failed", "reference", reference, "error", err)
+	return internal(reference)
+}
+
+func internal(reference string) *gqlerror.Error {
+	told := Error(problem.New(problem.Internal, "Internal error"))
+	told.Extensions["reference"] = reference
+	return told
+}
+
 // RequestErrors turns what CreateOperationContext returned into what the client
 // is told: at most ten errors, short, each with a code of the API. Errors about
 // variables become BAD_USER_INPUT with the variable's path as `field`.
@@ -115,9 +132,7 @@ func Panicked(ctx context.Context, logger *slog.Logger, recovered any) *gqlerror
 	reference := rand.Text()[:12]
 	logger.ErrorContext(ctx, "operation panicked",
 		"reference", reference, "panic", recovered, "stack", string(debug.Stack()))
-	told := Error(problem.New(problem.Internal, "Internal error"))
-	told.Extensions["reference"] = reference
-	return told
+	return internal(reference)
 }
 
 func shorten(text string, limit int) string {

@@ -3,6 +3,8 @@ package gqlreq
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"strconv"
 	"unicode/utf8"
 
@@ -12,8 +14,8 @@ import (
 )
 
 // Decode reads request parameters, a JSON object with `query` (a string that is
-// not empty), `variables`, `extensions` (objects or null) and `operationName` (a
-// string or null). Names are matched exactly; others are ignored, as the
+// not empty, but see Complete), `variables`, `extensions` (objects or null) and
+// `operationName` (a string or null). Names are matched exactly; others are ignored, as the
 // specification reserves them. The error is for the client.
 func Decode(raw []byte) (*graphql.RawParams, *problem.Error) {
 	if !utf8.Valid(raw) {
@@ -22,9 +24,24 @@ func Decode(raw []byte) (*graphql.RawParams, *problem.Error) {
 	if trimmed := bytes.TrimLeft(raw, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '[' {
 		return nil, problem.New(problem.BadInput, "Batches are not supported: send one request as a JSON object")
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {
-		return nil, problem.New(problem.BadInput, "The request must be one JSON object")
+	if complex := Measure(raw); complex != nil {
+		return nil, complex
+	}
+	fields, ok := Members(raw)
+	if !ok {
+		return nil, notAnObject()
+	}
+	if len(fields["query"]) > maxQuery {
+		return nil, &problem.Error{Code: problem.QueryTooComplex, Message: "The document is too long", Field: "query"}
+	}
+	for name, value := range fields {
+		switch name {
+		case "query", "operationName", "variables", "extensions": // are read below
+		default:
+			if !json.Valid(value) {
+				return nil, notAnObject()
+			}
+		}
 	}
 
 	params := &graphql.RawParams{}
@@ -32,8 +49,8 @@ func Decode(raw []byte) (*graphql.RawParams, *problem.Error) {
 	if params.Query, bad = text(fields, "query"); bad != nil {
 		return nil, bad
 	}
-	if params.Query == "" {
-		return nil, problem.BadField("query", "query is required")
+	if len(fields["operationName"]) > maxName {
+		return nil, problem.BadField("operationName", "operationName is longer than %d bytes", maxName)
 	}
 	if params.OperationName, bad = text(fields, "operationName"); bad != nil {
 		return nil, bad
@@ -44,7 +61,19 @@ func Decode(raw []byte) (*graphql.RawParams, *problem.Error) {
 	if params.Extensions, bad = Object("extensions", fields["extensions"]); bad != nil {
 		return nil, bad
 	}
+	if bad = Complete(params); bad != nil {
+		return nil, bad
+	}
 	return params, nil
+}
+
+// Complete says what is missing: `query` may be empty exactly where the
+// extensions name a persisted one, whatever they say about it.
+func Complete(params *graphql.RawParams) *problem.Error {
+	if params.Query == "" && params.Extensions["persistedQuery"] == nil {
+		return problem.BadField("query", "query is required")
+	}
+	return nil
 }
 
 // Object reads a parameter that must be a JSON object or null; nothing at all
@@ -57,10 +86,14 @@ func Object(name string, raw []byte) (map[string]any, *problem.Error) {
 	if len(raw) == 0 {
 		return nil, nil
 	}
+	if complex := Measure(raw); complex != nil {
+		complex.Field = name
+		return nil, complex
+	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var object map[string]any
-	if err := decoder.Decode(&object); err != nil || decoder.More() || !json.Valid(raw) {
+	if err := decoder.Decode(&object); err != nil || !atEnd(decoder) {
 		return nil, problem.BadField(name, "%s must be a JSON object or null", name)
 	}
 	for key, value := range object {
@@ -69,19 +102,26 @@ func Object(name string, raw []byte) (map[string]any, *problem.Error) {
 	return object, nil
 }
 
+// atEnd reports that nothing but space follows.
+func atEnd(decoder *json.Decoder) bool {
+	_, err := decoder.Token()
+	return errors.Is(err, io.EOF)
+}
+
+func notAnObject() *problem.Error {
+	return problem.New(problem.BadInput, "The request must be one JSON object")
+}
+
 func text(fields map[string]json.RawMessage, name string) (string, *problem.Error) {
 	raw, present := fields[name]
-	if !present {
+	if !present || string(raw) == "null" {
 		return "", nil
 	}
-	var value *string
-	if err := json.Unmarshal(raw, &value); err != nil {
+	value, ok := unquote(raw)
+	if !ok {
 		return "", problem.BadField(name, "%s must be a string", name)
 	}
-	if value == nil {
-		return "", nil
-	}
-	return *value, nil
+	return value, nil
 }
 
 func plain(value any) any {

@@ -137,10 +137,11 @@ func TestRequestErrorsHaveTheStatusOfTheMediaType(t *testing.T) {
 	e := setup(t, limits.Limits{})
 	for query, code := range map[string]problem.Code{
 		`{"query":"{"}`: problem.GraphQLParseFailed,
-		`{"query":"{` + strings.Repeat("x", 100_000) + `(}"}`:                                   problem.GraphQLParseFailed,
+		`{"query":"{` + strings.Repeat("x", 100_000) + `(}"}`:                                   problem.QueryTooComplex,
 		`{"query":"{nothing}"}`:                                                                 problem.GraphQLValidateFail,
 		`{"query":"#"}`:                                                                         problem.GraphQLValidateFail,
-		`{"query":"{` + strings.Repeat("x", 100_000) + `}"}`:                                    problem.GraphQLValidateFail,
+		`{"query":"{` + strings.Repeat("x", 100_000) + `}"}`:                                    problem.QueryTooComplex,
+		`{"query":"{name(text:\"` + strings.Repeat("x", 100_000) + `\")}"}`:                     problem.GraphQLValidateFail,
 		`{"query":"query A{name} query B{name}"}`:                                               problem.BadInput,
 		`{"query":"query A{name}","operationName":"B"}`:                                         problem.BadInput,
 		`{"query":"query($input: EchoInput!){echo(input:$input)}"}`:                             problem.BadInput,
@@ -289,6 +290,7 @@ func TestSubscriptionsAreSentElsewhere(t *testing.T) {
 	} {
 		got.refused(t, 400, problem.BadInput)
 		require.Contains(t, got.body.Errors[0].Message, "WebSocket")
+		require.Contains(t, got.body.Errors[0].Message, "text/event-stream")
 	}
 }
 

@@ -29,6 +29,9 @@ type Limits struct {
 	Bytes int
 	// Tokens of the document, comments included; 4,000.
 	Tokens int
+	// Name is the length of the longest name, in bytes; 128. What is wrong with a name
+	// is told by comparing it with all that there are.
+	Name int
 	// Definitions, that is operations and fragments; 100.
 	Definitions int
 	// Depth of selections, a root field being 1; 15.
@@ -61,7 +64,7 @@ func (Limits) ExtensionName() string { return "Limits" }
 
 // Validate implements graphql.HandlerExtension.
 func (l Limits) Validate(graphql.ExecutableSchema) error {
-	for _, n := range []int{l.Bytes, l.Tokens, l.Definitions, l.Depth, l.IntrospectionDepth, l.Fields, l.Aliases, l.Directives, l.Repeats, l.Errors} {
+	for _, n := range []int{l.Bytes, l.Tokens, l.Name, l.Definitions, l.Depth, l.IntrospectionDepth, l.Fields, l.Aliases, l.Directives, l.Repeats, l.Errors} {
 		if n < 0 {
 			return errors.New("a limit is negative")
 		}
@@ -103,6 +106,9 @@ func (l Limits) Check(query string) *problem.Error {
 	if len(query) > l.Bytes {
 		return tooComplex("The document is longer than %d bytes", l.Bytes)
 	}
+	if longestRun(query) > l.Name && hasLongName(query, l) {
+		return tooComplex("The document has a name longer than %d bytes", l.Name)
+	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, l.Tokens)
 	if err != nil {
 		return parseRefusal(err, l.Tokens)
@@ -124,7 +130,8 @@ func (l Limits) obviouslySmall(query string) bool {
 		!strings.Contains(query, "...") &&
 		strings.Count(query, "{") <= min(l.Depth, l.Definitions) &&
 		strings.Count(query, ":") <= l.Aliases &&
-		strings.Count(query, "@") <= l.Directives
+		strings.Count(query, "@") <= l.Directives &&
+		longestRun(query) <= l.Name
 }
 
 func (l Limits) withDefaults() Limits {
@@ -134,6 +141,7 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.Bytes, 512 << 10},
 		{&l.Tokens, 4000},
+		{&l.Name, 128},
 		{&l.Definitions, 100},
 		{&l.Depth, 15},
 		{&l.IntrospectionDepth, 20},

@@ -30,7 +30,8 @@ const SDL = `
 		tree: Tree
 	}
 	type Mutation { rename: String! }
-	type Subscription { ticks: String! refused: String! panics: String! }
+	type Event { cursor: String text: String }
+	type Subscription { ticks: String! refused: String! panics: String! events(after: String): Event! }
 `
 
 // Schema implements graphql.ExecutableSchema. Its functions must be set before
@@ -41,6 +42,9 @@ type Schema struct {
 	Slow func(ctx context.Context) string
 	// Ticks is the source of `ticks`. The stream ends with the channel or ctx.
 	Ticks func(ctx context.Context) <-chan string
+	// Events is the source of `events`, with what it was asked to go on after. Each
+	// is the event's JSON.
+	Events func(ctx context.Context, after any) <-chan string
 	// Renamed is called by the mutation.
 	Renamed func()
 }
@@ -62,12 +66,13 @@ func (s *Schema) Complexity(context.Context, string, string, int, map[string]any
 // Exec implements graphql.ExecutableSchema.
 func (s *Schema) Exec(ctx context.Context) graphql.ResponseHandler {
 	operation := graphql.GetOperationContext(ctx)
-	field, ok := operation.Operation.SelectionSet[0].(*ast.Field)
-	if !ok {
+	fields := graphql.CollectFields(operation, operation.Operation.SelectionSet, []string{"Query", "Mutation", "Subscription"})
+	if len(fields) == 0 {
 		return data(`{}`)
 	}
+	field := fields[0].Field
 	if operation.Operation.Operation == ast.Subscription {
-		return s.subscribe(ctx, field.Name)
+		return s.subscribe(ctx, field, operation.Variables)
 	}
 	switch field.Name {
 	case "broken":
@@ -97,24 +102,34 @@ func (s *Schema) Exec(ctx context.Context) graphql.ResponseHandler {
 	return data(`{"name":"test"}`)
 }
 
-func (s *Schema) subscribe(ctx context.Context, field string) graphql.ResponseHandler {
-	if field == "refused" {
+func (s *Schema) subscribe(ctx context.Context, field *ast.Field, variables map[string]any) graphql.ResponseHandler {
+	switch field.Name {
+	case "refused":
 		graphql.AddError(ctx, errors.New("not for you"))
 		return nil
-	}
-	if field == "panics" {
+	case "panics":
 		return func(context.Context) *graphql.Response { panic("secret detail") }
+	case "events":
+		events := s.Events(ctx, field.ArgumentMap(variables)["after"])
+		return stream(ctx, events, func(event string) []byte { return []byte(`{"events":` + event + `}`) })
 	}
-	ticks := s.Ticks(ctx)
+	return stream(ctx, s.Ticks(ctx), func(tick string) []byte { return object("ticks", tick) })
+}
+
+// stream answers what comes. The word "unavailable" ends it with that error.
+func stream(ctx context.Context, source <-chan string, data func(string) []byte) graphql.ResponseHandler {
 	return func(context.Context) *graphql.Response {
 		select {
 		case <-ctx.Done():
 			return nil
-		case tick, open := <-ticks:
-			if !open {
+		case value, open := <-source:
+			switch {
+			case !open:
 				return nil
+			case value == "unavailable":
+				return &graphql.Response{Errors: gqlerror.List{{Message: "it ended", Extensions: map[string]any{"code": "UNAVAILABLE"}}}}
 			}
-			return &graphql.Response{Data: object("ticks", tick)}
+			return &graphql.Response{Data: data(value)}
 		}
 	}
 }

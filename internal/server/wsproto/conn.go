@@ -12,7 +12,9 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/zeblit/zeblit/internal/server/credential"
 	"github.com/zeblit/zeblit/internal/server/gqlreq"
+	"github.com/zeblit/zeblit/internal/server/outbox"
 )
 
 // conn is one socket. run is its owner.
@@ -21,7 +23,7 @@ type conn struct {
 	ws     *websocket.Conn // read only by run
 	net    net.Conn
 	header http.Header // of the upgrade request
-	out    *outbox
+	out    *outbox.Outbox[message, ending]
 
 	// ctx lives as long as the socket is served; cancel ends every operation. It is
 	// kept here because the socket is what outlives calls.
@@ -30,16 +32,15 @@ type conn struct {
 	// session is ctx with what Authenticate added; nil until the ack. Only the
 	// reader touches it.
 	session context.Context
+	release func() // of Admit; nil until then. The reader's, and run's after it
 
-	background sync.WaitGroup // operations and a revalidation under way
+	background sync.WaitGroup // operations under way
 
-	mu         sync.Mutex
-	ops        map[string]*operation
-	closing    bool // our close frame is out: the read deadline is final
-	done       bool // run is waiting for background: nothing may be added
-	initTimer  *time.Timer
-	expiry     *time.Timer
-	revalidate *time.Timer
+	mu        sync.Mutex
+	ops       map[string]*operation
+	closing   bool // our close frame is out: the read deadline is final
+	initTimer *time.Timer
+	watch     *credential.Watch // nil when there is nothing to watch over; the reader's
 }
 
 func newConn(h *Handler, ws *websocket.Conn, r *http.Request) *conn {
@@ -48,7 +49,7 @@ func newConn(h *Handler, ws *websocket.Conn, r *http.Request) *conn {
 		ws:     ws,
 		net:    ws.NetConn(),
 		header: r.Header,
-		out:    newOutbox(h.cfg.QueueBytes, h.cfg.QueueAge),
+		out:    outbox.New[message, ending](h.cfg.QueueBytes, h.cfg.QueueAge),
 		ops:    map[string]*operation{},
 	}
 	// net/http cancels the request's context when the handler returns.
@@ -72,6 +73,10 @@ func (c *conn) run() {
 	<-written
 	c.breakOff()
 	c.background.Wait()
+	c.watch.Wait()
+	if c.release != nil {
+		c.release()
+	}
 }
 
 // read handles the client's messages until there are no more to come. After the
@@ -106,7 +111,7 @@ func (c *conn) read() {
 		if err != nil {
 			return
 		}
-		if c.out.ended() {
+		if c.out.Ended() {
 			continue
 		}
 		raw, err := io.ReadAll(io.LimitReader(reader, c.h.cfg.MaxMessageBytes+1))
@@ -148,8 +153,8 @@ func (c *conn) receive(raw []byte) {
 // send puts m into the outbox and reports whether it will be sent: not after the
 // socket's end or the client's complete. A full outbox is the end of the socket.
 func (c *conn) send(m message) bool {
-	err := c.out.push(m)
-	if errors.Is(err, errFull) {
+	err := c.out.Push(m)
+	if errors.Is(err, outbox.ErrFull) {
 		c.end(tooSlow)
 	}
 	return err == nil
@@ -158,7 +163,7 @@ func (c *conn) send(m message) bool {
 // end ends the socket; the first call decides how, and is told so. It never
 // blocks: the writer says the last word, the reader waits for the client's.
 func (c *conn) end(e ending) bool {
-	if !c.out.end(e) {
+	if !c.out.End(e, e.discard) {
 		return false
 	}
 	c.cancel()

@@ -45,6 +45,14 @@ type Config struct {
 	Revalidate         func(ctx context.Context) error
 	RevalidateInterval time.Duration
 
+	// Admit is asked once for each socket, with the context that Authenticate has
+	// returned. It returns what to call at the socket's end; an error closes 4510.
+	// Nil admits all.
+	Admit func(ctx context.Context) (release func(), err error)
+	// Allow is asked before each operation, within its goroutine; an error is the
+	// operation's. Nil allows all.
+	Allow func(ctx context.Context) error
+
 	// CheckOrigin decides about the upgrade's Origin header. Nil accepts the same
 	// host and requests without one.
 	CheckOrigin func(r *http.Request) bool
@@ -132,6 +140,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	if h.draining {
 		h.mu.Unlock()
+		w.Header().Set("Retry-After", "1")
 		http.Error(w, "The server is going away", http.StatusServiceUnavailable)
 		return
 	}

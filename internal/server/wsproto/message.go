@@ -9,7 +9,9 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/server/gqlreq"
+	"github.com/zeblit/zeblit/internal/server/outbox"
 )
 
 // Close codes. Those of the protocol first, then ours.
@@ -41,12 +43,28 @@ var (
 	goingAway = ending{code: websocket.CloseServiceRestart, reason: "The server is going away: resume elsewhere"}
 	tooSlow   = ending{code: CodeSlowConsumer, reason: "Slow consumer: resume from your cursor", discard: true}
 	forbidden = ending{code: CodeForbidden, reason: "Forbidden", discard: true}
+	tooMany   = ending{code: CodeTryAgain, reason: "Too many open connections: try again later", discard: true}
 	tryAgain  = ending{code: CodeTryAgain, reason: "Try again later", discard: true}
 )
 
 func invalid(reason string) ending {
 	return ending{code: CodeInvalidMessage, reason: "Invalid message: " + reason}
 }
+
+// message is one frame that waits to be written. With a payload the frame is
+// head, payload, "}": the payload may be shared and is never written to.
+type message struct {
+	op      *operation // nil when it is the socket's own
+	opcode  byte
+	head    []byte
+	payload []byte
+}
+
+// Cost implements outbox.Message.
+func (m message) Cost() int { return len(m.head) + len(m.payload) + outbox.Overhead }
+
+// Withdrawn implements outbox.Message: the client has completed the operation.
+func (m message) Withdrawn() bool { return m.op != nil && m.op.stopped }
 
 // maxID is the longest operation id, in characters.
 const maxID = 128
@@ -58,19 +76,31 @@ type request struct {
 	payload json.RawMessage    // of ping: an object, null, or nothing
 	auth    string             // of connection_init
 	params  *graphql.RawParams // of subscribe
+	refused *problem.Error     // of a subscribe that is well-formed but too much
 }
 
 // parse reads a client's message. Names are matched exactly; members that the
 // protocol doesn't know are ignored, as the reference implementation does. The
 // error is the reason of the close.
 func parse(raw []byte) (request, error) {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(raw, &members) != nil || members == nil {
+	members, ok := gqlreq.Members(raw)
+	if !ok {
 		return request{}, errors.New("not a JSON object")
 	}
 	r := request{payload: members["payload"]}
 	if json.Unmarshal(members["type"], &r.kind) != nil || r.kind == "" {
 		return request{}, errors.New("no type")
+	}
+	for name, value := range members {
+		if name == "payload" && r.kind == "subscribe" {
+			continue // is read below
+		}
+		if gqlreq.Measure(value) != nil {
+			return r, errors.New("too complex")
+		}
+		if !json.Valid(value) {
+			return r, errors.New("not a JSON object")
+		}
 	}
 	switch r.kind {
 	case "connection_init":
@@ -84,7 +114,10 @@ func parse(raw []byte) (request, error) {
 			return r, err
 		}
 		params, bad := gqlreq.Decode(r.payload)
-		if bad != nil {
+		switch {
+		case bad != nil && bad.Code == problem.QueryTooComplex:
+			r.refused = bad
+		case bad != nil:
 			return r, errors.New("payload: " + bad.Message)
 		}
 		r.params = params

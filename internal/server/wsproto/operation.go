@@ -35,9 +35,11 @@ func (c *conn) subscribe(r request) {
 		c.end(existing(r.id))
 		return
 	}
-	if len(c.ops) >= c.h.cfg.MaxOperations {
-		c.send(errorMessage(r.id, gqlerror.List{gqlreq.Error(
-			problem.New(problem.RateLimited, "More than %d operations on one connection", c.h.cfg.MaxOperations))}))
+	if r.refused == nil && len(c.ops) >= c.h.cfg.MaxOperations {
+		r.refused = problem.New(problem.RateLimited, "More than %d operations on one connection", c.h.cfg.MaxOperations)
+	}
+	if r.refused != nil {
+		c.send(errorMessage(r.id, gqlerror.List{gqlreq.Error(r.refused)}))
 		return
 	}
 	op := &operation{id: r.id, next: opening(r.id, "next")}
@@ -57,7 +59,7 @@ func (c *conn) complete(id string) {
 		return
 	}
 	delete(c.ops, id)
-	c.out.stop(op)
+	c.out.Withdraw(func() { op.stopped = true })
 	op.cancel()
 }
 
@@ -87,6 +89,12 @@ func (c *conn) execute(op *operation, params *graphql.RawParams) {
 			c.fail(op, gqlreq.Panicked(op.ctx, c.h.cfg.Logger, recovered))
 		}
 	}()
+	if c.h.cfg.Allow != nil {
+		if err := c.h.cfg.Allow(op.ctx); err != nil {
+			c.fail(op, gqlreq.Told(op.ctx, c.h.cfg.Logger, err))
+			return
+		}
+	}
 	ctx := graphql.StartOperationTrace(op.ctx)
 	start := graphql.GetStartTime(ctx)
 	params.ReadTime = graphql.TraceTiming{Start: start, End: start}

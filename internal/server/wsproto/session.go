@@ -2,10 +2,10 @@ package wsproto
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/server/credential"
 )
 
 // The timers of a socket hold no goroutine between their calls. Each callback is
@@ -22,12 +22,8 @@ func (c *conn) startInitTimer() {
 func (c *conn) stopTimers() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.done = true
-	for _, timer := range []*time.Timer{c.initTimer, c.expiry, c.revalidate} {
-		if timer != nil {
-			timer.Stop()
-		}
-	}
+	c.initTimer.Stop()
+	c.watch.Stop()
 }
 
 // initialise authenticates the socket and acknowledges it. It runs in the reader:
@@ -49,10 +45,19 @@ func (c *conn) initialise(authorization string) {
 			return
 		}
 	}
-	c.session = session
-	if authorization != "" && !c.watch(session) {
+	if !c.watchOver(session, authorization) {
+		c.end(forbidden)
 		return
 	}
+	if c.h.cfg.Admit != nil {
+		release, err := c.h.cfg.Admit(session)
+		if err != nil {
+			c.end(tooMany)
+			return
+		}
+		c.release = release
+	}
+	c.session = session
 	c.send(ack)
 }
 
@@ -74,7 +79,7 @@ func (c *conn) authenticate(authorization string) (context.Context, error) {
 }
 
 func (c *conn) refuse(err error) {
-	if undecided(err) || problem.Is(err, problem.Internal) {
+	if credential.Undecided(err) || problem.Is(err, problem.Internal) {
 		if c.ctx.Err() == nil {
 			c.h.cfg.Logger.WarnContext(c.ctx, "authenticate socket", "error", err)
 		}
@@ -84,65 +89,16 @@ func (c *conn) refuse(err error) {
 	c.end(forbidden)
 }
 
-// undecided tells errors that say nothing about the credentials.
-func undecided(err error) bool {
-	return problem.Is(err, problem.Unavailable) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// watch ends the socket with its credentials. It reports false when they have
-// ended already.
-func (c *conn) watch(session context.Context) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.h.cfg.Expiry != nil {
-		if at := c.h.cfg.Expiry(session); !at.IsZero() {
-			left := time.Until(at)
-			if left <= 0 {
-				c.end(forbidden)
-				return false
-			}
-			c.expiry = time.AfterFunc(left, func() { c.end(forbidden) })
-		}
+// watchOver ends the socket with its credentials. It reports false when they have
+// ended already. A socket without any has nothing that could end.
+func (c *conn) watchOver(session context.Context, authorization string) bool {
+	if authorization == "" {
+		return true
 	}
-	if c.h.cfg.Revalidate != nil {
-		c.revalidate = time.AfterFunc(c.h.cfg.RevalidateInterval, func() { c.check(session) })
-	}
-	return true
-}
-
-// check asks once whether the credentials still hold, and arranges for the next
-// time.
-func (c *conn) check(session context.Context) {
-	c.mu.Lock()
-	if c.done {
-		c.mu.Unlock()
-		return
-	}
-	c.background.Add(1)
-	c.mu.Unlock()
-	defer c.background.Done()
-
-	if !c.valid(session) {
-		c.end(forbidden)
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.done {
-		c.revalidate.Reset(c.h.cfg.RevalidateInterval)
-	}
-}
-
-func (c *conn) valid(session context.Context) (valid bool) {
-	ctx, cancel := context.WithTimeout(session, c.h.cfg.InitTimeout)
-	defer cancel()
-	defer func() {
-		if recovered := recover(); recovered != nil {
-			c.h.cfg.Logger.ErrorContext(ctx, "revalidate socket panicked", "panic", recovered)
-			valid = false
-		}
-	}()
-	err := c.h.cfg.Revalidate(ctx)
-	return err == nil || undecided(err)
+	watch := credential.Rules{
+		Expiry: c.h.cfg.Expiry, Revalidate: c.h.cfg.Revalidate,
+		Interval: c.h.cfg.RevalidateInterval, Timeout: c.h.cfg.InitTimeout, Logger: c.h.cfg.Logger,
+	}.Start(session, func() { c.end(forbidden) })
+	c.watch = watch
+	return watch != nil
 }

@@ -23,7 +23,7 @@ func (c *conn) writeLoop() {
 	defer ping.Stop()
 	for {
 		select {
-		case <-c.out.wake:
+		case <-c.out.Wake():
 		case <-ping.C:
 			c.send(message{opcode: websocket.PingMessage})
 		}
@@ -43,7 +43,7 @@ func (c *conn) flush() bool {
 		}
 	}()
 	for {
-		out, cost, last := c.out.take((*buffer)[:0], batchBytes)
+		out, cost, last := c.out.Take((*buffer)[:0], batchBytes, appendFrame)
 		if last != nil && !last.silent {
 			out = appendClose(out, last.code, last.reason)
 		}
@@ -51,7 +51,7 @@ func (c *conn) flush() bool {
 		if len(out) > 0 {
 			_ = c.net.SetWriteDeadline(time.Now().Add(c.h.cfg.WriteTimeout)) // Write reports it
 			_, err := c.net.Write(out)
-			c.out.wrote(cost)
+			c.out.Wrote(cost)
 			if err != nil {
 				c.end(gone)
 				c.breakOff()

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"github.com/zeblit/zeblit/internal/terminal"
+)
+
+// console is what a command reads from and writes to.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+	terminal bool // out is one
+	// interrupts is who is asked when Ctrl-C is pressed; nil: nobody is.
+	interrupts *interrupts
+	// exit ends the program where it can't be done otherwise.
+	exit func(code int)
+}
+
+func newConsole() console {
+	return console{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		interrupts: &interrupts{}, exit: os.Exit,
+	}
+}
+
+func (c console) style() terminal.Style { return terminal.NewStyle(c.terminal) }
+
+// interactive reports whether a person sits at both ends.
+func (c console) interactive() bool {
+	f, ok := c.in.(*os.File)
+	return ok && c.terminal && term.IsTerminal(int(f.Fd()))
+}
+
+// interrupts lets a command say what Ctrl-C means while it does something.
+type interrupts struct {
+	mu      sync.Mutex
+	handler func()
+}
+
+// handle calls f at each Ctrl-C, from another goroutine, until restore is called.
+// f must not block.
+func (i *interrupts) handle(f func()) (restore func()) {
+	if i == nil {
+		return func() {}
+	}
+	before := i.set(f)
+	return func() { i.set(before) }
+}
+
+func (i *interrupts) set(f func()) (before func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	before, i.handler = i.handler, f
+	return before
+}
+
+// press is Ctrl-C.
+func (i *interrupts) press() {
+	i.mu.Lock()
+	f := i.handler
+	i.mu.Unlock()
+	if f != nil {
+		f()
+	}
+}
+
+// signals ends ctx at SIGTERM, and at Ctrl-C where no command says otherwise; after
+// that a second one ends the program at once. stop ends the watch.
+func (c console) signals(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	received := make(chan os.Signal, 4) // what comes while it is full is more of the same
+	signal.Notify(received, os.Interrupt, syscall.SIGTERM)
+	end := func() {
+		signal.Stop(received)
+		cancel()
+	}
+	restore := c.interrupts.handle(end)
+	var group sync.WaitGroup
+	done := make(chan struct{})
+	group.Go(func() {
+		for {
+			select {
+			case s := <-received:
+				if s == os.Interrupt && c.interrupts != nil {
+					c.interrupts.press()
+				} else {
+					end()
+				}
+			case <-done:
+				return
+			}
+		}
+	})
+	return ctx, func() {
+		end()
+		restore()
+		close(done)
+		group.Wait()
+	}
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeblit/zeblit/internal/llm/llmtest"
+	"github.com/zeblit/zeblit/internal/terminal"
+)
+
+// keyboard is a person's terminal: what is written is typed, what is read is shown.
+type keyboard struct {
+	screen
+	typed *os.File
+	wait  func() int // for the program's exit code
+}
+
+func ioctl(t *testing.T, f *os.File, request uintptr, arg unsafe.Pointer) {
+	t.Helper()
+	conn, err := f.SyscallConn() // Fd would take the file's deadlines away
+	require.NoError(t, err)
+	require.NoError(t, conn.Control(func(fd uintptr) {
+		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, fd, request, uintptr(arg))
+		require.Zero(t, errno)
+	}))
+}
+
+func (p *person) terminal(t *testing.T, args ...string) *keyboard {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	require.NoError(t, err)
+	unlock, number := int32(0), uint32(0)
+	ioctl(t, master, syscall.TIOCSPTLCK, unsafe.Pointer(&unlock))
+	ioctl(t, master, syscall.TIOCGPTN, unsafe.Pointer(&number))
+	size := [4]uint16{40, 200}
+	ioctl(t, master, syscall.TIOCSWINSZ, unsafe.Pointer(&size))
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	require.NoError(t, err)
+	cmd := p.command(args...)
+	cmd.Env = append(cmd.Env, "TERM=xterm")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	require.NoError(t, cmd.Start())
+	require.NoError(t, slave.Close())
+	k := &keyboard{screen{r: master}, master, func() int { return ended(cmd) }}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = master.Close()
+	})
+	return k
+}
+
+func (k *keyboard) typeIn(t *testing.T, s string) {
+	t.Helper()
+	_, err := k.typed.WriteString(s)
+	require.NoError(t, err)
+}
+
+func TestChatOnATerminal(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings(t))
+	p := newPerson(t, "ZEBLIT_DATA_DIR="+s.dir)
+	k := p.terminal(t, "chat", "--project", "Typed")
+	shown := k.until(t, "> ")
+	require.Contains(t, shown, "\x1b[1mTyped\x1b[0m", "in colour")
+	k.typeIn(t, "Build a pagg\x7fe\r") // with a slip of the finger
+	shown = k.until(t, "Files written")
+	require.Contains(t, shown, "\x1b[32m✓\x1b[0m")
+	k.until(t, "> ")
+	k.typeIn(t, "\x1b[A\r") // the history has it
+	k.until(t, "Build a page")
+	k.until(t, "> ")
+	k.typeIn(t, "\x04")
+	require.Zero(t, k.wait())
+	runs := lines(t, p.do(t, "runs", "--json"))
+	require.Len(t, runs, 2)
+	for _, run := range runs {
+		require.Equal(t, "Build a page", run["message"].(map[string]any)["text"])
+	}
+
+	p.env = append(p.env, "NO_COLOR=1")
+	k = p.terminal(t, "files", "ls", "--project", "Typed")
+	require.NotContains(t, k.until(t, "index.html"), "\x1b")
+	require.Zero(t, k.wait())
+}
+
+func TestCtrlCCancelsTheRunFirst(t *testing.T) {
+	t.Parallel()
+	model := llmtest.NewServer(t,
+		llmtest.Reply{llmtest.Say("I begin"), llmtest.Hang()}, llmtest.Reply{llmtest.Say("I go on"), llmtest.Hang()})
+	cfg := settings(t)
+	cfg.AnthropicKey, cfg.AnthropicBaseURL = "key", model.AnthropicURL()
+	s := serve(t, cfg)
+	p := newPerson(t, "ZEBLIT_DATA_DIR="+s.dir)
+	k := p.terminal(t, "chat")
+	k.until(t, "> ")
+	k.typeIn(t, "hello\r")
+	k.until(t, "I begin")
+	k.typeIn(t, "\x03")
+	shown := k.until(t, "the run was cancelled")
+	require.Contains(t, shown, "(cancelling; Ctrl-C again leaves)")
+	k.until(t, "> ")
+	k.typeIn(t, "\x03")
+	require.Zero(t, k.wait(), "at the prompt it leaves")
+	require.Equal(t, "CANCELLED", lines(t, p.do(t, "runs", "--json"))[0]["state"])
+
+	k = p.terminal(t, "chat", "hello again")
+	k.until(t, "I go on")
+	k.typeIn(t, "\x03")
+	k.until(t, "cancelling")
+	require.Equal(t, exitInterrupted, k.wait())
+	require.Equal(t, "CANCELLED", lines(t, p.do(t, "runs", "--json"))[0]["state"])
+}
+
+func TestDeletingAsksOnATerminal(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings(t))
+	p := newPerson(t, "ZEBLIT_DATA_DIR="+s.dir)
+	id := strings.TrimSpace(p.do(t, "projects", "create", "Kept"))
+	k := p.terminal(t, "projects", "delete", id)
+	require.Contains(t, terminal.Clean(k.until(t, "Type yes: ")), "Delete Kept")
+	k.typeIn(t, "no\n")
+	require.Equal(t, exitFailed, k.wait())
+	k = p.terminal(t, "projects", "delete", id)
+	k.until(t, "Type yes: ")
+	k.typeIn(t, "yes\n")
+	require.Zero(t, k.wait())
+	require.Empty(t, p.do(t, "projects", "--json"))
+}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/clientaddr"
+	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/relay"
+	"github.com/zeblit/zeblit/internal/server/httpreq"
+)
+
+// graphql is the one endpoint of the API: it finds out who asks, and which of the
+// transports is meant.
+//
+// Who asks is said by a header that a page must set itself. There are no cookies,
+// so a foreign page can't use a person's rights by letting their browser send a
+// request, and POST, GET and event streams need no look at Origin: what may be read
+// across origins is CORS's matter. A WebSocket is not subject to CORS; its origin
+// is checked.
+func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodOptions {
+		w.Header().Set("Allow", "GET, POST, OPTIONS")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if websocket.IsWebSocketUpgrade(r) {
+		if err := s.allowConnect(r.Context()); err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		s.sockets.ServeHTTP(w, r)
+		return
+	}
+	ctx, err := s.options.Identity.Authenticate(r.Context(), r.Header.Get("Authorization"))
+	if err != nil {
+		if limited := s.allowRequest(r.Context()); limited != nil { // guesses are counted too
+			err = limited
+		}
+		s.refuse(w, r, err)
+		return
+	}
+	r = r.WithContext(ctx)
+	if err := s.allowRequest(ctx); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	media, _ := httpreq.Negotiate(r.Header.Values("Accept"), httpreq.MediaJSON, httpreq.MediaResponse, httpreq.MediaEvents)
+	if media != httpreq.MediaEvents {
+		s.http.ServeHTTP(w, r)
+		return
+	}
+	if err := s.allowConnect(ctx); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	s.events.ServeHTTP(w, r)
+}
+
+// revalidate asks whether the credentials of a socket or stream still hold. That
+// the database does not answer says nothing about them.
+func (s *Server) revalidate(ctx context.Context) error {
+	err := s.options.Identity.Revalidate(ctx)
+	if err != nil && problem.As(err) == nil {
+		return problem.New(problem.Unavailable, "the credentials could not be checked")
+	}
+	return err
+}
+
+func (s *Server) allowRequest(ctx context.Context) error {
+	return s.options.Limiter.Allow(ctx, "requests", s.options.Requests, whose(ctx))
+}
+
+func (s *Server) allowConnect(ctx context.Context) error {
+	return s.options.Limiter.Allow(ctx, "connects", s.options.Connects, clientaddr.Key(clientaddr.From(ctx)))
+}
+
+// whose is by whom requests and open connections are counted: the viewer, else the
+// address.
+func whose(ctx context.Context) string {
+	if v := access.ViewerFrom(ctx); v != nil {
+		return "user " + v.UserID
+	}
+	return "address " + clientaddr.Key(clientaddr.From(ctx))
+}
+
+// refuse answers, in GraphQL's form, a request whose credentials don't hold or who
+// sends too many.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	refusal := httpreq.Refusal{Status: http.StatusUnauthorized, Err: problem.As(err)}
+	switch {
+	case refusal.Err == nil:
+		reference := relay.NewID("err")
+		s.options.Logger.ErrorContext(r.Context(), "authentication failed", "reference", reference, "error", err)
+		refusal.Err = problem.New(problem.Internal, "internal error %s", reference)
+		refusal.Status = http.StatusInternalServerError
+	case refusal.Err.Code == problem.Unavailable:
+		refusal.Status = http.StatusServiceUnavailable
+	case refusal.Err.Code == problem.RateLimited:
+		refusal.Status = http.StatusTooManyRequests
+	default:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	answer := httpreq.NewAnswer(w, s.options.Logger)
+	if media, ok := httpreq.Negotiate(r.Header.Values("Accept"), httpreq.MediaJSON, httpreq.MediaResponse); ok {
+		answer.Media = media
+	}
+	answer.Refuse(r.Context(), refusal)
+}

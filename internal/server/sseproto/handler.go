@@ -1,0 +1,229 @@
+package sseproto
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/server/credential"
+	"github.com/zeblit/zeblit/internal/server/gqlreq"
+	"github.com/zeblit/zeblit/internal/server/httpreq"
+)
+
+// Config sets up a Handler. Zero durations and sizes mean the defaults.
+type Config struct {
+	Limits httpreq.Limits
+
+	// Credentials end the streams of requests that came with any.
+	Credentials credential.Rules
+	// Admit is asked before a stream begins, with the request's context. It returns
+	// what to call at the stream's end, or the problem to refuse it with (429 with
+	// RATE_LIMITED). Nil admits all.
+	Admit func(ctx context.Context) (release func(), err error)
+
+	// Heartbeat is the time between comments, 12 s: proxies keep the connection, and
+	// one that is dead is noticed.
+	Heartbeat time.Duration
+	// WriteTimeout is the time that one write (at most 64 KiB, or one event) may
+	// take, 10 s. When it passes, the connection is broken off.
+	WriteTimeout time.Duration
+	// QueueBytes and QueueAge bound what waits to be written, 1 MiB, and for how
+	// long, 10 s. A single event of any size may wait alone.
+	QueueBytes int
+	QueueAge   time.Duration
+
+	// Logger hears of panics; nil is slog.Default().
+	Logger *slog.Logger
+}
+
+// Handler serves streams and knows those that are open.
+type Handler struct {
+	exec graphql.GraphExecutor
+	cfg  Config
+
+	mu       sync.Mutex
+	streams  map[*stream]struct{}
+	draining bool
+	running  sync.WaitGroup // one for each stream
+}
+
+// New returns the handler of requests that accept text/event-stream.
+func New(exec graphql.GraphExecutor, cfg Config) *Handler {
+	fallback(&cfg.Heartbeat, 12*time.Second)
+	fallback(&cfg.WriteTimeout, 10*time.Second)
+	fallback(&cfg.QueueBytes, 1<<20)
+	fallback(&cfg.QueueAge, 10*time.Second)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Credentials.Logger == nil {
+		cfg.Credentials.Logger = cfg.Logger
+	}
+	return &Handler{exec: exec, cfg: cfg, streams: map[*stream]struct{}{}}
+}
+
+func fallback[T comparable](value *T, otherwise T) {
+	var zero T
+	if *value == zero {
+		*value = otherwise
+	}
+}
+
+var (
+	notAcceptable = httpreq.Refusal{Status: http.StatusNotAcceptable,
+		Err: problem.New(problem.BadInput, "Accept %s", httpreq.MediaEvents)}
+	goingAway = httpreq.Refusal{Status: http.StatusServiceUnavailable,
+		Err: &problem.Error{Code: problem.Unavailable, Message: "The server is going away", RetryAfter: time.Second}}
+)
+
+// ServeHTTP returns when the stream has ended, and everything with it.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := httpreq.NewAnswer(w, h.cfg.Logger)
+	s := newStream(h, w)
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			if s.begun {
+				_ = gqlreq.Panicked(r.Context(), h.cfg.Logger, recovered)
+				panic(http.ErrAbortHandler)
+			}
+			answer.Recovered(r.Context(), recovered)
+		}
+	}()
+	ctx := r.Context()
+	if refused := httpreq.CheckMethod(r); refused != nil {
+		answer.Refuse(ctx, *refused)
+		return
+	}
+	if _, acceptable := httpreq.Negotiate(r.Header.Values("Accept"), httpreq.MediaEvents); !acceptable {
+		answer.Refuse(ctx, notAcceptable)
+		return
+	}
+	params, refused := h.cfg.Limits.Read(w, r)
+	if refused != nil {
+		answer.Refuse(ctx, *refused)
+		return
+	}
+	if h.cfg.Admit != nil {
+		release, err := h.cfg.Admit(ctx)
+		if err != nil {
+			answer.Fail(ctx, gqlerror.List{gqlreq.Told(ctx, h.cfg.Logger, err)})
+			return
+		}
+		defer release()
+	}
+	if !h.enter(s) {
+		answer.Refuse(ctx, goingAway)
+		return
+	}
+	defer h.leave(s)
+	h.serve(ctx, s, answer, r, params)
+}
+
+// serve reads the document and, unless that is refused with a status, streams.
+func (h *Handler) serve(ctx context.Context, s *stream, answer *httpreq.Answer, r *http.Request, params *graphql.RawParams) {
+	ctx = graphql.StartOperationTrace(ctx)
+	operation, errs := h.exec.CreateOperationContext(ctx, params)
+	if len(errs) > 0 {
+		resp := h.exec.DispatchError(graphql.WithOperationContext(ctx, operation), gqlreq.RequestErrors(errs))
+		if httpreq.ErrorStatus(resp.Errors) != http.StatusBadRequest {
+			answer.Fail(ctx, resp.Errors)
+			return
+		}
+		s.run(ctx, r.Header, func(context.Context) { s.last(resp) })
+		return
+	}
+	if r.Method == http.MethodGet && operation.Operation.Operation == ast.Mutation {
+		answer.Refuse(ctx, httpreq.MutationByGet)
+		return
+	}
+	if id := r.Header.Get("Last-Event-ID"); id != "" {
+		resumeAfter(operation, id)
+	}
+	s.run(ctx, r.Header, func(ctx context.Context) { h.execute(ctx, s, operation) })
+}
+
+func (h *Handler) execute(ctx context.Context, s *stream, operation *graphql.OperationContext) {
+	responses, ctx := h.exec.DispatchOperation(ctx, operation)
+	subscription := operation.Operation.Operation == ast.Subscription
+	for {
+		resp := responses(ctx)
+		switch {
+		case resp == nil && ctx.Err() == nil:
+			s.end(completed)
+			return
+		case resp == nil: // nobody listens any more, or is to resume
+			return
+		case subscription && gqlreq.IsRequestError(resp) && httpreq.ErrorStatus(resp.Errors) == http.StatusServiceUnavailable:
+			s.end(resume(resp.Errors[0].Message))
+			return
+		case !subscription || gqlreq.IsRequestError(resp):
+			s.last(resp)
+			return
+		}
+		if !s.next(resp) {
+			return
+		}
+	}
+}
+
+func (h *Handler) enter(s *stream) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.draining {
+		return false
+	}
+	h.streams[s] = struct{}{}
+	h.running.Add(1)
+	return true
+}
+
+func (h *Handler) leave(s *stream) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.streams, s)
+	h.running.Done()
+}
+
+// Streams is the number of open streams.
+func (h *Handler) Streams() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.streams)
+}
+
+// Shutdown refuses new streams, ends all others, without `complete`, after what
+// waits to be written, and returns once they have ended. When ctx ends first it
+// breaks the remaining connections off and returns ctx's error; an operation that
+// ignores its context may then still be running.
+func (h *Handler) Shutdown(ctx context.Context) error {
+	h.mu.Lock()
+	h.draining = true
+	for s := range h.streams {
+		s.end(resume("the server is going away"))
+	}
+	h.mu.Unlock()
+
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.running.Wait()
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.streams {
+		s.breakOff()
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,98 @@
+package terminal
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+)
+
+// longestLine is how much one message may hold, in bytes: more than the API takes.
+const longestLine = 1 << 20
+
+// Prompt reads what a person types, a message at a time.
+type Prompt interface {
+	// Read returns the next message; io.EOF when the person leaves.
+	Read() (string, error)
+	// Restore gives the terminal back, where a signal ends the program in Read.
+	Restore()
+}
+
+// NewPrompt edits lines on a terminal, and reads them as they are from anywhere else.
+func NewPrompt(in io.Reader, out io.Writer, style Style) Prompt {
+	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		screen := struct {
+			io.Reader
+			io.Writer
+		}{f, out}
+		return &editor{fd: int(f.Fd()), terminal: term.NewTerminal(screen, style.Bold("> "))}
+	}
+	scanner := bufio.NewScanner(in)
+	scanner.Buffer(nil, longestLine)
+	return &lines{scanner}
+}
+
+// editor has line editing and a history of what was typed since the start. The
+// terminal is in raw mode only while it reads, so that Ctrl-C is a signal otherwise.
+type editor struct {
+	fd       int
+	terminal *term.Terminal
+
+	mu    sync.Mutex
+	usual *term.State // while it is raw
+}
+
+func (e *editor) Read() (string, error) {
+	usual, err := term.MakeRaw(e.fd)
+	if err != nil {
+		return "", err
+	}
+	e.mu.Lock()
+	e.usual = usual
+	e.mu.Unlock()
+	defer e.Restore()
+	if width, height, err := term.GetSize(e.fd); err == nil && width > 0 {
+		_ = e.terminal.SetSize(width, height) // a failure leaves the lines a bit off
+	}
+	e.terminal.SetBracketedPasteMode(true)
+	defer e.terminal.SetBracketedPasteMode(false)
+	var pasted []string
+	for {
+		line, err := e.terminal.ReadLine()
+		if errors.Is(err, term.ErrPasteIndicator) { // the message ends when Enter is typed
+			pasted = append(pasted, line)
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		return strings.Join(append(pasted, line), "\n"), nil
+	}
+}
+
+func (e *editor) Restore() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.usual != nil {
+		_ = term.Restore(e.fd, e.usual)
+		e.usual = nil
+	}
+}
+
+type lines struct{ scanner *bufio.Scanner }
+
+func (l *lines) Read() (string, error) {
+	if l.scanner.Scan() {
+		return l.scanner.Text(), nil
+	}
+	if err := l.scanner.Err(); err != nil {
+		return "", err
+	}
+	return "", io.EOF
+}
+
+func (l *lines) Restore() {}

@@ -1,0 +1,268 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** An API key to make. */
+export type CreateApiKeyInput = {
+  /** When it ends; null for never. */
+  expiresAt?: string | null | undefined;
+  /** What it is for, 1–120 characters. */
+  name: string;
+};
+
+/** A project to make. */
+export type CreateProjectInput = {
+  /** What it is about, at most 2,000 characters. */
+  description?: string | null | undefined;
+  /** At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT. */
+  idempotencyKey?: string | null | undefined;
+  /** What it is called, 1–120 characters. */
+  name: string;
+  /** The organisation it belongs to; the viewer's personal one when it is not given. */
+  organisationId?: string | number | null | undefined;
+};
+
+/** Whose words a message holds. */
+export type MessageRole =
+  /** An agent's. */
+  | 'ASSISTANT'
+  /** Zeblit's own. */
+  | 'SYSTEM'
+  /** A person's. */
+  | 'USER';
+
+/** Whether a message may still grow. */
+export type MessageStatus =
+  /** It is whole. */
+  | 'COMPLETE'
+  /** It ended early and stays as it was streamed; another takes its place. */
+  | 'INTERRUPTED'
+  /** More text may come. */
+  | 'STREAMING';
+
+/** An API key to end. */
+export type RevokeApiKeyInput = {
+  /** The key's id. */
+  apiKeyId: string | number;
+};
+
+/** Where a run stands. The last three are final. */
+export type RunState =
+  /** A person ended it. */
+  | 'CANCELLED'
+  /** It could not be done; `error` says why. */
+  | 'FAILED'
+  /** A person has stopped it for now. */
+  | 'PAUSED'
+  /** It waits for a worker, or for the runs before it in its conversation. */
+  | 'QUEUED'
+  /** An agent works. */
+  | 'RUNNING'
+  /** It is done. */
+  | 'SUCCEEDED'
+  /** A person has to allow something. */
+  | 'WAITING_FOR_APPROVAL'
+  /** A person has to answer something. */
+  | 'WAITING_FOR_INPUT';
+
+/** A message to send. `projectId` alone begins a conversation, `conversationId` goes on with one. */
+export type SendMessageInput = {
+  /** The slug of the agent to answer; "none" speaks to the people in the project only. */
+  agent?: string | null | undefined;
+  /** The conversation to go on with. */
+  conversationId?: string | number | null | undefined;
+  /** At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT. */
+  idempotencyKey?: string | null | undefined;
+  /** The model to use; the configured one when it is not given. */
+  model?: string | null | undefined;
+  /** The project to begin a conversation in. */
+  projectId?: string | number | null | undefined;
+  /** The words, at most 32 KiB. */
+  text: string;
+  /** What happens while the conversation has a run under way; QUEUE when it is not given. */
+  whileBusy?: WhileBusy | null | undefined;
+};
+
+/** What happens to a message for a conversation that has a run under way. */
+export type WhileBusy =
+  /** Its run waits for the others. */
+  | 'QUEUE';
+
+export type MessagesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MessagesQuery = { projects: { edges: Array<{ node: { name: string, messages: { edges: Array<{ node: { role: MessageRole, status: MessageStatus, text: string } }> } } }> } };
+
+export type CreateApiKeyMutationVariables = Exact<{
+  input: CreateApiKeyInput;
+}>;
+
+
+export type CreateApiKeyMutation = { createApiKey: { secret: string | null, apiKey: { id: string } } };
+
+export type RevokeApiKeyMutationVariables = Exact<{
+  input: RevokeApiKeyInput;
+}>;
+
+
+export type RevokeApiKeyMutation = { revokeApiKey: { apiKey: { id: string } } };
+
+export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ViewerQuery = { viewer: { id: string, email: string | null } | null };
+
+export type CreateProjectMutationVariables = Exact<{
+  input: CreateProjectInput;
+}>;
+
+
+export type CreateProjectMutation = { createProject: { project: { id: string, name: string, headCursor: string } } };
+
+export type SendMessageMutationVariables = Exact<{
+  input: SendMessageInput;
+}>;
+
+
+export type SendMessageMutation = { sendMessage: { message: { id: string, text: string }, run: { id: string, state: RunState } | null } };
+
+export type WatchSubscriptionVariables = Exact<{
+  projectId: string | number;
+  after?: string | null | undefined;
+}>;
+
+
+export type WatchSubscription = { projectEvents:
+    | { __typename: 'FileChanged', cursor: string, seq: number }
+    | { __typename: 'MessageAdded', cursor: string, seq: number }
+    | { __typename: 'MessageCompleted', cursor: string, seq: number, message: { id: string, role: MessageRole, status: MessageStatus, text: string } }
+    | { __typename: 'MessageDelta', messageId: string, offset: number, text: string, cursor: string, seq: number }
+    | { __typename: 'ProjectUpdated', cursor: string, seq: number }
+    | { __typename: 'RunStateChanged', state: RunState, cursor: string, seq: number, run: { id: string } }
+    | { __typename: 'StreamReset', cursor: string, seq: number }
+    | { __typename: 'ToolCallFinished', cursor: string, seq: number }
+    | { __typename: 'ToolCallOutput', cursor: string, seq: number }
+    | { __typename: 'ToolCallStarted', cursor: string, seq: number }
+   };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+
+export const MessagesDocument = new TypedDocumentString(`
+    query Messages {
+  projects(first: 1) {
+    edges {
+      node {
+        name
+        messages(first: 50) {
+          edges {
+            node {
+              role
+              status
+              text
+            }
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MessagesQuery, MessagesQueryVariables>;
+export const CreateApiKeyDocument = new TypedDocumentString(`
+    mutation CreateApiKey($input: CreateApiKeyInput!) {
+  createApiKey(input: $input) {
+    apiKey {
+      id
+    }
+    secret
+  }
+}
+    `) as unknown as TypedDocumentString<CreateApiKeyMutation, CreateApiKeyMutationVariables>;
+export const RevokeApiKeyDocument = new TypedDocumentString(`
+    mutation RevokeApiKey($input: RevokeApiKeyInput!) {
+  revokeApiKey(input: $input) {
+    apiKey {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RevokeApiKeyMutation, RevokeApiKeyMutationVariables>;
+export const ViewerDocument = new TypedDocumentString(`
+    query Viewer {
+  viewer {
+    id
+    email
+  }
+}
+    `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+export const CreateProjectDocument = new TypedDocumentString(`
+    mutation CreateProject($input: CreateProjectInput!) {
+  createProject(input: $input) {
+    project {
+      id
+      name
+      headCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateProjectMutation, CreateProjectMutationVariables>;
+export const SendMessageDocument = new TypedDocumentString(`
+    mutation SendMessage($input: SendMessageInput!) {
+  sendMessage(input: $input) {
+    message {
+      id
+      text
+    }
+    run {
+      id
+      state
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SendMessageMutation, SendMessageMutationVariables>;
+export const WatchDocument = new TypedDocumentString(`
+    subscription Watch($projectId: ID!, $after: Cursor) {
+  projectEvents(projectId: $projectId, after: $after) {
+    __typename
+    cursor
+    seq
+    ... on MessageDelta {
+      messageId
+      offset
+      text
+    }
+    ... on MessageCompleted {
+      message {
+        id
+        role
+        status
+        text
+      }
+    }
+    ... on RunStateChanged {
+      run {
+        id
+      }
+      state
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WatchSubscription, WatchSubscriptionVariables>;

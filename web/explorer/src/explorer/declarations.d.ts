@@ -1,0 +1,4 @@
+declare module "monaco-graphql/esm/graphql.worker.js?worker" {
+  const worker: new () => Worker;
+  export default worker;
+}
