@@ -50,12 +50,14 @@ generate: node_modules/.all ## write the generated code and schema.graphql anew
 check-generated: ## fail where generating changes a file
 	@scripts/check-generated.sh
 
-bench: ## measure start and idle memory beside a baseline
+bench: build ## measure: start and idle memory, hostile requests, events between nodes
 	go run ./bench/idle
+	go run ./bench/hostile
+	go run ./bench/nodes
 
 smoke: build ## start the built program, chat with it, stop it
 	@scripts/smoke.sh bin/zeblit
 
-clean: ## remove what was built; the data in .zeblit stays
+clean: ## remove what was built and installed; the data in .zeblit stays
 	rm -rf bin dist node_modules
 	find web/dist -mindepth 1 ! -name placeholder.txt -delete

@@ -16,7 +16,7 @@ trap 'stop; exit 0' INT TERM
 trap stop EXIT
 
 sources() {
-	find cmd ent graph internal go.mod -type f \( -name '*.go' -o -name '*.md' -o -name '*.graphql' -o -name '*.sql' -o -name go.mod \) -printf '%p %T@\n' | sort | cksum
+	find cmd ent graph internal web/dist web/*.go go.mod -type f \( -name '*.go' -o -name '*.gz' -o -name '*.md' -o -name '*.graphql' -o -name '*.sql' -o -name go.mod \) -printf '%p %T@\n' | sort | cksum
 }
 
 seen=
