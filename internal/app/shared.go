@@ -32,9 +32,9 @@ func (a *App) connect(ctx context.Context) (err error) {
 	}
 	a.carrier = redis.New(a.redis, id, a.logger)
 	if a.cfg.Limits != nil {
-		a.limiter, err = ratelimit.NewRedis(a.redis, "zeblit:"+id+":limits:", a.logger)
+		a.limiter = ratelimit.NewRedis(a.redis, "zeblit:"+id+":limits:", a.logger)
 	}
-	return err
+	return nil
 }
 
 // checks are the shared parts that may be away while the server serves.
@@ -44,7 +44,7 @@ func (a *App) checks() map[string]func(context.Context) error {
 	}
 	return map[string]func(context.Context) error{"redis": func(context.Context) error {
 		if !a.carrier.Healthy() {
-			return errors.New("Redis does not answer: events of other nodes come later")
+			return errors.New("no answer from Redis: events of other nodes come later")
 		}
 		return nil
 	}}
