@@ -16,29 +16,31 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
-	"github.com/throttled/throttled/v2"
-	"github.com/throttled/throttled/v2/store/memstore"
 
 	"github.com/zeblit/zeblit/internal/problem"
 )
 
 const (
-	// maxKeys bounds the buckets in memory. Beyond it those that were not used for
-	// the longest time are forgotten, which makes them full.
-	maxKeys = 1 << 16
-	// storeTimeout bounds what one call may wait for its bucket.
+	// storeTimeout bounds one question to the store. A call may wait for two: that of
+	// others, and then its own.
 	storeTimeout = 250 * time.Millisecond
 	// breakFor is how long the store isn't asked after it has failed to answer.
 	breakFor = time.Second
 	logEvery = time.Minute
 )
 
+// store keeps the buckets.
+type store interface {
+	// take takes up to n from a bucket, and says when one more will be there. It is
+	// called for one bucket once at a time.
+	take(ctx context.Context, bucket string, rate Rate, n int) (granted int, after time.Duration, err error)
+}
+
 // Limiter decides who has to wait. A nil Limiter allows everything.
 type Limiter struct {
-	store   throttled.GCRAStoreCtx
-	timeout time.Duration // of one call; 0: the store is in memory
-	logger  *slog.Logger
-	locks   locks
+	store  store
+	logger *slog.Logger
+	rounds rounds
 
 	brokenUntil atomic.Int64 // Unix nanoseconds; 0: the store answers
 	logged      atomic.Int64 // when a failure was last logged, in Unix nanoseconds
@@ -46,25 +48,17 @@ type Limiter struct {
 
 // NewMemory makes a Limiter for one process.
 func NewMemory(logger *slog.Logger) (*Limiter, error) {
-	store, err := memstore.NewCtx(maxKeys)
+	buckets, err := newMemoryStore()
 	if err != nil {
 		return nil, err
 	}
-	return newLimiter(store, 0, logger), nil
+	return &Limiter{store: buckets, logger: logger}, nil
 }
 
 // NewRedis makes a Limiter that shares its buckets with all that have the same Redis
 // and prefix. It needs no connection yet.
-func NewRedis(client goredis.UniversalClient, prefix string, logger *slog.Logger) (*Limiter, error) {
-	store, err := newRedisStore(client, prefix)
-	if err != nil {
-		return nil, err
-	}
-	return newLimiter(store, storeTimeout, logger), nil
-}
-
-func newLimiter(store throttled.GCRAStoreCtx, timeout time.Duration, logger *slog.Logger) *Limiter {
-	return &Limiter{store: store, timeout: timeout, logger: logger}
+func NewRedis(client goredis.UniversalClient, prefix string, logger *slog.Logger) *Limiter {
+	return &Limiter{store: redisStore{client, prefix}, logger: logger}
 }
 
 // Allow takes one from the bucket of key among those called name. It returns nil, or
@@ -81,46 +75,30 @@ func (l *Limiter) Allow(ctx context.Context, name string, rate Rate, key string)
 	}
 	// A client that hangs up must not get its use for nothing.
 	ctx = context.WithoutCancel(ctx)
-	if l.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, l.timeout)
-		defer cancel()
-	}
 	stored := bucket(name, rate, key)
-	// One at a time for a bucket: the store compares and swaps, which many at once
-	// would make fail, and so let through.
-	unlock, ok := l.locks.lock(ctx, stored)
-	if !ok {
-		if l.brokenUntil.Load() != 0 {
-			return nil // those before have found that it doesn't answer
+	ok, after := l.rounds.take(stored, func(n int) (int, time.Duration) {
+		if l.brokenUntil.Load() != 0 && !trial {
+			return n, 0 // those before have found that it doesn't answer
 		}
-		return limited(rate.Per / time.Duration(rate.Count)) // too many of the same at once
-	}
-	defer unlock()
-	if l.brokenUntil.Load() != 0 && !trial {
-		return nil
-	}
-	gcra, err := throttled.NewGCRARateLimiterCtx(l.store, throttled.RateQuota{
-		MaxRate: throttled.PerDuration(rate.Count, rate.Per), MaxBurst: rate.Count - 1,
+		return l.ask(ctx, stored, rate, n)
 	})
-	if err == nil {
-		gcra.SetMaxCASAttemptsLimit(casAttempts)
-		var over bool
-		var result throttled.RateLimitResult
-		if over, result, err = gcra.RateLimitCtx(ctx, stored, 1); err == nil {
-			l.brokenUntil.Store(0)
-			if over {
-				return limited(result.RetryAfter)
-			}
-			return nil
-		}
+	if !ok {
+		return limited(after)
 	}
-	l.fail(err)
 	return nil
 }
 
-// casAttempts is how often a bucket is tried that other nodes use at the same time.
-const casAttempts = 50
+func (l *Limiter) ask(ctx context.Context, bucket string, rate Rate, n int) (granted int, after time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	granted, after, err := l.store.take(ctx, bucket, rate, n)
+	if err != nil {
+		l.fail(err)
+		return n, 0
+	}
+	l.brokenUntil.Store(0)
+	return granted, after
+}
 
 func limited(after time.Duration) error {
 	after = max(after, time.Millisecond)

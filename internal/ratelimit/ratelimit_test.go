@@ -46,9 +46,7 @@ func each(t *testing.T, test func(t *testing.T, open func() *ratelimit.Limiter))
 		t.Parallel()
 		c, prefix := client(t, redistest.URL(t)), fmt.Sprintf("test:%d:%d:", time.Now().UnixNano(), tests.Add(1))
 		test(t, func() *ratelimit.Limiter {
-			l, err := ratelimit.NewRedis(c, prefix, logger)
-			require.NoError(t, err)
-			return l
+			return ratelimit.NewRedis(c, prefix, logger)
 		})
 	})
 }
@@ -125,6 +123,46 @@ func TestManyAtOnce(t *testing.T) {
 	})
 }
 
+// distant is a Redis whose answers take a while.
+type distant struct{}
+
+func (distant) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+func (distant) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		time.Sleep(5 * time.Millisecond)
+		return next(ctx, cmd)
+	}
+}
+
+func (distant) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []goredis.Cmder) error {
+		time.Sleep(5 * time.Millisecond)
+		return next(ctx, cmds)
+	}
+}
+
+// TestABurstOverADistantRedis refuses nobody for whom there is one, and lets no more
+// through than there are.
+func TestABurstOverADistantRedis(t *testing.T) {
+	t.Parallel()
+	c, log := client(t, redistest.URL(t)), &warnings{}
+	c.AddHook(distant{})
+	l := ratelimit.NewRedis(c, fmt.Sprintf("test:%d:%d:", time.Now().UnixNano(), tests.Add(1)), slog.New(log))
+	rate := ratelimit.Rate{Count: 1000, Per: time.Hour}
+	var allowed atomic.Int64
+	var work sync.WaitGroup
+	for range 3000 {
+		work.Go(func() {
+			if l.Allow(t.Context(), "a", rate, "k") == nil {
+				allowed.Add(1)
+			}
+		})
+	}
+	work.Wait()
+	require.EqualValues(t, 1000, allowed.Load())
+	require.Zero(t, log.n.Load(), "the store has answered")
+}
+
 func TestAClientThatHangsUpPaysToo(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, open func() *ratelimit.Limiter) {
@@ -166,8 +204,7 @@ func TestRedisThatIsAwayAllows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, log := redistest.Private(t), &warnings{}
-			l, err := ratelimit.NewRedis(client(t, server.URL()), "test:", slog.New(log))
-			require.NoError(t, err)
+			l := ratelimit.NewRedis(client(t, server.URL()), "test:", slog.New(log))
 			rate := ratelimit.Rate{Count: 1, Per: time.Hour}
 			require.NoError(t, l.Allow(t.Context(), "a", rate, "k"))
 			requireLimited(t, l.Allow(t.Context(), "a", rate, "k"))
@@ -199,8 +236,7 @@ func TestKeysInRedisEnd(t *testing.T) {
 	t.Parallel()
 	server := redistest.Private(t)
 	c := client(t, server.URL())
-	l, err := ratelimit.NewRedis(c, "zeblit:ins_1:limits:", slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
+	l := ratelimit.NewRedis(c, "zeblit:ins_1:limits:", slog.New(slog.DiscardHandler))
 	for range 2 {
 		require.NoError(t, l.Allow(t.Context(), "sign-in", ratelimit.Rate{Count: 5, Per: 5 * time.Minute}, "ada@example.com"))
 		keys, err := c.Keys(t.Context(), "*").Result()
@@ -256,8 +292,7 @@ func BenchmarkAllow(b *testing.B) {
 		c, err := redis.Open(redistest.URL(b))
 		require.NoError(b, err)
 		defer func() { require.NoError(b, c.Close()) }()
-		l, err := ratelimit.NewRedis(c, fmt.Sprintf("bench:%d:", time.Now().UnixNano()), logger)
-		require.NoError(b, err)
+		l := ratelimit.NewRedis(c, fmt.Sprintf("bench:%d:", time.Now().UnixNano()), logger)
 		for i := 0; b.Loop(); i++ {
 			require.NoError(b, l.Allow(b.Context(), "a", rate, "203.0.113.7"))
 		}

@@ -1,6 +1,10 @@
 package server_test
 
 import (
+	"bufio"
+	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"testing"
 
@@ -33,6 +37,7 @@ func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusForbidden, resp.StatusCode)
 	answers["an upgrade's refusal"] = reply{header: resp.Header}
+	answers["for the whole server"] = reply{header: b.optionsOfAll()}
 	for name, got := range answers {
 		for header, want := range map[string]string{
 			"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
@@ -49,6 +54,43 @@ func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
 		require.Empty(t, got.header.Get("Strict-Transport-Security"), name)
 		require.Contains(t, got.header.Values("Vary"), "Origin", name)
 	}
+}
+
+// optionsOfAll asks "OPTIONS *", which http.Client can't.
+func (b *testBundle) optionsOfAll() http.Header {
+	b.t.Helper()
+	conn, err := new(net.Dialer).DialContext(b.t.Context(), "tcp", b.addr)
+	require.NoError(b.t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	require.NoError(b.t, err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(b.t, err)
+	require.NoError(b.t, resp.Body.Close())
+	return resp.Header
+}
+
+func TestAPanicOutsideTheTransportsIsLogged(t *testing.T) {
+	t.Parallel()
+	log := make(lines, 8) // more than are written
+	b := setup(t, func(o *server.Options) {
+		o.Logger = slog.New(slog.NewTextHandler(log, nil))
+		o.Pages = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("broken page") })
+	})
+	_, err := b.client.Get(b.url + "/") //nolint:bodyclose,noctx // there is none
+	require.ErrorIs(t, err, io.EOF)
+	line := <-log
+	require.Contains(t, line, "level=ERROR")
+	require.Contains(t, line, "broken page")
+	require.Contains(t, line, "headers_test.go", "its stack")
+}
+
+// lines are what a log has written.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
 }
 
 func TestHSTSUnderTLS(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zeblit/zeblit/internal/clientaddr"
 	"github.com/zeblit/zeblit/internal/relay"
+	"github.com/zeblit/zeblit/internal/server/gqlreq"
 )
 
 // around gives every answer its id and its security headers, handles CORS, notes
@@ -25,6 +26,7 @@ func (s *Server) around(next http.Handler) http.Handler {
 		if s.cors(w, r) {
 			return
 		}
+		defer s.recovered(r)
 		addr := clientaddr.Of(r, s.options.TrustedProxies)
 		r = r.WithContext(clientaddr.With(r.Context(), addr))
 		started := time.Now()
@@ -33,6 +35,19 @@ func (s *Server) around(next http.Handler) http.Handler {
 			slog.String("request", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.String("address", addr.String()), slog.Duration("took", time.Since(started)))
 	})
+}
+
+// recovered logs a panic that no transport has caught, and breaks the answer off.
+// net/http would do so too, but where nobody looks.
+func (s *Server) recovered(r *http.Request) {
+	switch recovered := recover(); recovered { //nolint:errorlint // a recovered value is compared as net/http does
+	case nil:
+		return
+	case http.ErrAbortHandler:
+	default:
+		_ = gqlreq.Panicked(r.Context(), s.options.Logger, recovered)
+	}
+	panic(http.ErrAbortHandler)
 }
 
 type header struct {

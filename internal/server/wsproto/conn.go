@@ -38,7 +38,9 @@ type conn struct {
 
 	mu        sync.Mutex
 	ops       map[string]*operation
+	executing int  // operations, those included that the client has completed
 	closing   bool // our close frame is out: the read deadline is final
+	partial   bool // a message is on its way: no sign of life moves the deadline
 	initTimer *time.Timer
 	watch     *credential.Watch // nil when there is nothing to watch over; the reader's
 }
@@ -114,11 +116,12 @@ func (c *conn) read() {
 		if c.out.Ended() {
 			continue
 		}
+		c.begun()
 		raw, err := io.ReadAll(io.LimitReader(reader, c.h.cfg.MaxMessageBytes+1))
 		if err != nil {
 			return
 		}
-		c.alive()
+		c.ended()
 		switch {
 		case kind != websocket.TextMessage:
 			c.end(invalid("binary"))
@@ -177,9 +180,28 @@ func (c *conn) end(e ending) bool {
 func (c *conn) alive() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closing {
+	if !c.closing && !c.partial {
 		c.deadline(c.h.cfg.PingInterval + c.h.cfg.PongTimeout)
 	}
+}
+
+// begun gives the message that has begun its time to end. Pings between its
+// fragments would otherwise keep what was read of it for ever.
+func (c *conn) begun() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.partial = true
+	if !c.closing {
+		c.deadline(c.h.cfg.MessageTimeout)
+	}
+}
+
+// ended is a sign of life: the message is whole.
+func (c *conn) ended() {
+	c.mu.Lock()
+	c.partial = false
+	c.mu.Unlock()
+	c.alive()
 }
 
 // awaitClose gives the client its last time to close, after our close frame.

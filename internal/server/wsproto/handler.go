@@ -64,6 +64,9 @@ type Config struct {
 	// pongs included, arrives for PingInterval plus PongTimeout (15 s) is dropped.
 	PingInterval time.Duration
 	PongTimeout  time.Duration
+	// MessageTimeout is the time from a message's first frame to its last byte, 10 s,
+	// whatever else comes in between. When it passes, the connection is broken off.
+	MessageTimeout time.Duration
 	// WriteTimeout is the time that one write (at most 64 KiB, or one message) may
 	// take, 10 s. When it passes, the connection is broken off.
 	WriteTimeout time.Duration
@@ -77,7 +80,8 @@ type Config struct {
 	QueueBytes int
 	QueueAge   time.Duration
 	// MaxOperations under way on one socket, 100; one more is refused with an error
-	// message of code RATE_LIMITED.
+	// message of code RATE_LIMITED. As many again may be coming to their end after
+	// the client has completed them.
 	MaxOperations int
 
 	// Logger hears of panics and of failures of Authenticate; nil is slog.Default().
@@ -103,6 +107,7 @@ func New(exec graphql.GraphExecutor, cfg Config) *Handler {
 	fallback(&cfg.InitTimeout, 10*time.Second)
 	fallback(&cfg.PingInterval, 12*time.Second)
 	fallback(&cfg.PongTimeout, 15*time.Second)
+	fallback(&cfg.MessageTimeout, 10*time.Second)
 	fallback(&cfg.WriteTimeout, 10*time.Second)
 	fallback(&cfg.CloseTimeout, 2*time.Second)
 	fallback(&cfg.MaxMessageBytes, 2<<20)

@@ -170,6 +170,20 @@ func TestAClientThatAnswersPingsStays(t *testing.T) {
 	require.Equal(t, 1, b.handler.Connections())
 }
 
+func TestAMessageThatNeverEndsIsBrokenOff(t *testing.T) {
+	t.Parallel()
+	b := setup(t, wsproto.Config{MessageTimeout: 100 * time.Millisecond})
+	c := b.ready()
+	w, err := c.ws.NextWriter(websocket.TextMessage)
+	require.NoError(t, err)
+	_, err = w.Write(make([]byte, 64<<10)) // its first fragments
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		_ = c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(patience)) // fails in the end
+		return b.handler.Connections() == 0
+	}, patience, time.Millisecond)
+}
+
 func TestASlowReaderIsClosed4508(t *testing.T) {
 	t.Parallel()
 	b := setup(t, wsproto.Config{QueueBytes: 256 << 10})

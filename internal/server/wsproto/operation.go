@@ -35,7 +35,9 @@ func (c *conn) subscribe(r request) {
 		c.end(existing(r.id))
 		return
 	}
-	if r.refused == nil && len(c.ops) >= c.h.cfg.MaxOperations {
+	// What the client has completed may go on for a while: it would else bound nothing
+	// to complete at once what was begun.
+	if limit := c.h.cfg.MaxOperations; r.refused == nil && (len(c.ops) >= limit || c.executing >= 2*limit) {
 		r.refused = problem.New(problem.RateLimited, "More than %d operations on one connection", c.h.cfg.MaxOperations)
 	}
 	if r.refused != nil {
@@ -45,6 +47,7 @@ func (c *conn) subscribe(r request) {
 	op := &operation{id: r.id, next: opening(r.id, "next")}
 	op.ctx, op.cancel = context.WithCancel(c.session)
 	c.ops[op.id] = op
+	c.executing++
 	r.params.Headers = c.header
 	c.background.Go(func() { c.execute(op, r.params) })
 }
@@ -83,6 +86,7 @@ func (c *conn) sendNext(op *operation, payload []byte) bool {
 }
 
 func (c *conn) execute(op *operation, params *graphql.RawParams) {
+	defer c.executed()
 	defer op.cancel()
 	defer func() {
 		if recovered := recover(); recovered != nil {
@@ -133,6 +137,12 @@ func (c *conn) execute(op *operation, params *graphql.RawParams) {
 			return
 		}
 	}
+}
+
+func (c *conn) executed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.executing--
 }
 
 // fail ends op with an error message, which no complete follows.

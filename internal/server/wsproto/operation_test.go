@@ -3,9 +3,11 @@ package wsproto_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -190,4 +192,32 @@ func TestTooManyOperationsAreRefusedOneByOne(t *testing.T) {
 	c.subscribe("3", "{name}")
 	c.receive(`{"id":"3","type":"next","payload":{"data":{"name":"test"}}}`)
 	c.receive(`{"id":"3","type":"complete"}`)
+}
+
+func TestCompletingDoesNotMakeRoomForMoreThanCanEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t, wsproto.Config{MaxOperations: 2})
+	release := make(chan struct{})
+	b.schema.Slow = func(context.Context) string { <-release; return "" }
+	c := b.ready()
+	for i := range 4 {
+		id := strconv.Itoa(i)
+		c.subscribe(id, "{slow}")
+		c.send(`{"id":"` + id + `","type":"complete"}`)
+	}
+	c.subscribe("more", "{name}")
+	code, _ := c.receiveError("more")
+	require.Equal(t, "RATE_LIMITED", code)
+
+	close(release)
+	require.Eventually(t, func() bool {
+		c.subscribe("again", "{name}")
+		got, err := c.read()
+		require.NoError(t, err)
+		if !strings.Contains(got, `"next"`) {
+			return false
+		}
+		c.receive(`{"id":"again","type":"complete"}`)
+		return true
+	}, patience, 10*time.Millisecond)
 }
