@@ -3,7 +3,9 @@ package sseproto
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/zeblit/zeblit/internal/server/credential"
 	"github.com/zeblit/zeblit/internal/server/gqlreq"
 	"github.com/zeblit/zeblit/internal/server/httpreq"
+	"github.com/zeblit/zeblit/internal/server/spread"
 )
 
 // Config sets up a Handler. Zero durations and sizes mean the defaults.
@@ -199,16 +202,15 @@ func (h *Handler) Streams() int {
 }
 
 // Shutdown refuses new streams, ends all others, without `complete`, after what
-// waits to be written, and returns once they have ended. When ctx ends first it
-// breaks the remaining connections off and returns ctx's error; an operation that
-// ignores its context may then still be running.
+// waits to be written, some at a time over up to 5 s, and returns once they have
+// ended. When ctx ends first it breaks the remaining connections off and returns
+// ctx's error; an operation that ignores its context may then still be running.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	h.draining = true
-	for s := range h.streams {
-		s.end(resume("the server is going away"))
-	}
+	open := slices.Collect(maps.Keys(h.streams))
 	h.mu.Unlock()
+	spread.Do(ctx, open, func(s *stream) { s.end(resume("the server is going away")) })
 
 	ended := make(chan struct{})
 	go func() {

@@ -17,12 +17,16 @@ package wsproto
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
+
+	"github.com/zeblit/zeblit/internal/server/spread"
 )
 
 // Subprotocol is the one subprotocol served; a socket without it is closed 4406.
@@ -186,16 +190,15 @@ func (h *Handler) Connections() int {
 }
 
 // Shutdown refuses new sockets, closes all others with 1012 after what waits to be
-// written, and returns once all their goroutines have ended. When ctx ends first
-// it breaks the remaining connections off and returns ctx's error; an operation
-// that ignores its context may then still be running.
+// written, some at a time over up to 5 s, and returns once all their goroutines have
+// ended. When ctx ends first it breaks the remaining connections off and returns
+// ctx's error; an operation that ignores its context may then still be running.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	h.draining = true
-	for c := range h.conns {
-		c.end(goingAway)
-	}
+	open := slices.Collect(maps.Keys(h.conns))
 	h.mu.Unlock()
+	spread.Do(ctx, open, func(c *conn) { c.end(goingAway) })
 
 	ended := make(chan struct{})
 	go func() {

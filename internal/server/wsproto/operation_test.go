@@ -197,12 +197,13 @@ func TestTooManyOperationsAreRefusedOneByOne(t *testing.T) {
 func TestCompletingDoesNotMakeRoomForMoreThanCanEnd(t *testing.T) {
 	t.Parallel()
 	b := setup(t, wsproto.Config{MaxOperations: 2})
-	release := make(chan struct{})
-	b.schema.Slow = func(context.Context) string { <-release; return "" }
+	begun, release := make(chan struct{}, 4), make(chan struct{})
+	b.schema.Slow = func(context.Context) string { begun <- struct{}{}; <-release; return "" }
 	c := b.ready()
 	for i := range 4 {
 		id := strconv.Itoa(i)
 		c.subscribe(id, "{slow}")
+		<-begun // what is completed before it has begun ends at once
 		c.send(`{"id":"` + id + `","type":"complete"}`)
 	}
 	c.subscribe("more", "{name}")
