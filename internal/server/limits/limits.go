@@ -34,6 +34,8 @@ type Limits struct {
 	Name int
 	// Definitions, that is operations and fragments; 100.
 	Definitions int
+	// Variables defined by all operations; 100.
+	Variables int
 	// Depth of selections, a root field being 1; 15.
 	Depth int
 	// IntrospectionDepth is the depth below and including `__schema` or `__type`; 20.
@@ -64,7 +66,7 @@ func (Limits) ExtensionName() string { return "Limits" }
 
 // Validate implements graphql.HandlerExtension.
 func (l Limits) Validate(graphql.ExecutableSchema) error {
-	for _, n := range []int{l.Bytes, l.Tokens, l.Name, l.Definitions, l.Depth, l.IntrospectionDepth, l.Fields, l.Aliases, l.Directives, l.Repeats, l.Errors} {
+	for _, n := range []int{l.Bytes, l.Tokens, l.Name, l.Definitions, l.Variables, l.Depth, l.IntrospectionDepth, l.Fields, l.Aliases, l.Directives, l.Repeats, l.Errors} {
 		if n < 0 {
 			return errors.New("a limit is negative")
 		}
@@ -130,6 +132,7 @@ func (l Limits) obviouslySmall(query string) bool {
 		!strings.Contains(query, "...") &&
 		strings.Count(query, "{") <= min(l.Depth, l.Definitions) &&
 		strings.Count(query, ":") <= l.Aliases &&
+		strings.Count(query, "$") <= l.Variables &&
 		strings.Count(query, "@") <= l.Directives &&
 		longestRun(query) <= l.Name
 }
@@ -143,6 +146,7 @@ func (l Limits) withDefaults() Limits {
 		{&l.Tokens, 4000},
 		{&l.Name, 128},
 		{&l.Definitions, 100},
+		{&l.Variables, 100},
 		{&l.Depth, 15},
 		{&l.IntrospectionDepth, 20},
 		{&l.Fields, 1000},

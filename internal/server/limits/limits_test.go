@@ -63,6 +63,7 @@ func TestRefusals(t *testing.T) {
 		"a fragment bomb":             bomb(40),
 		"a bomb nobody spreads":       "{name} " + strings.TrimPrefix(bomb(40), "{tree{...F0}}"),
 		"51 directives":               "{name " + repeated(51, "@note") + "}",
+		"101 variables":               "query(" + repeated(101, "$v%d:Int") + "){name}",
 		"tokens":                      "{name(" + repeated(2000, "a:1") + ")}",
 		"comments":                    "{name}\n" + strings.Repeat("#\n", 4001),
 		"a million tokens":            "{" + strings.Repeat("a ", 250_000) + "}",

@@ -31,6 +31,7 @@ type measure struct {
 	fragments  map[string]*ast.FragmentDefinition
 	sizes      map[string]size // of fragments measured already
 	open       map[string]bool // fragments being measured: one met again is a cycle
+	variables  int
 	directives int
 	repeats    int
 	refusal    *problem.Error
@@ -54,6 +55,7 @@ func (m *measure) check() *problem.Error {
 	var operations, fragments size
 	for _, operation := range m.doc.Operations {
 		m.count(operation.Directives)
+		m.variables += len(operation.VariableDefinitions)
 		for _, variable := range operation.VariableDefinitions {
 			m.count(variable.Directives)
 		}
@@ -66,6 +68,8 @@ func (m *measure) check() *problem.Error {
 	switch {
 	case m.refusal != nil:
 		return m.refusal
+	case m.variables > l.Variables:
+		return tooComplex("The document has more than %d variables", l.Variables)
 	case m.directives > l.Directives:
 		return tooComplex("The document has more than %d directives", l.Directives)
 	case max(operations.depth, fragments.depth) > l.Depth:
