@@ -41,6 +41,8 @@ type Limiter struct {
 	store  store
 	logger *slog.Logger
 	rounds rounds
+	// patience bounds one question to the store: storeTimeout, but in tests.
+	patience time.Duration
 
 	brokenUntil atomic.Int64 // Unix nanoseconds; 0: the store answers
 	logged      atomic.Int64 // when a failure was last logged, in Unix nanoseconds
@@ -52,13 +54,13 @@ func NewMemory(logger *slog.Logger) (*Limiter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Limiter{store: buckets, logger: logger}, nil
+	return &Limiter{store: buckets, logger: logger, patience: storeTimeout}, nil
 }
 
 // NewRedis makes a Limiter that shares its buckets with all that have the same Redis
 // and prefix. It needs no connection yet.
 func NewRedis(client goredis.UniversalClient, prefix string, logger *slog.Logger) *Limiter {
-	return &Limiter{store: redisStore{client, prefix}, logger: logger}
+	return &Limiter{store: redisStore{client, prefix}, logger: logger, patience: storeTimeout}
 }
 
 // Allow takes one from the bucket of key among those called name. It returns nil, or
@@ -89,7 +91,7 @@ func (l *Limiter) Allow(ctx context.Context, name string, rate Rate, key string)
 }
 
 func (l *Limiter) ask(ctx context.Context, bucket string, rate Rate, n int) (granted int, after time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.patience)
 	defer cancel()
 	granted, after, err := l.store.take(ctx, bucket, rate, n)
 	if err != nil {

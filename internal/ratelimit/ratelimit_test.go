@@ -46,7 +46,7 @@ func each(t *testing.T, test func(t *testing.T, open func() *ratelimit.Limiter))
 		t.Parallel()
 		c, prefix := client(t, redistest.URL(t)), fmt.Sprintf("test:%d:%d:", time.Now().UnixNano(), tests.Add(1))
 		test(t, func() *ratelimit.Limiter {
-			return ratelimit.NewRedis(c, prefix, logger)
+			return ratelimit.Patient(ratelimit.NewRedis(c, prefix, logger))
 		})
 	})
 }
@@ -147,7 +147,7 @@ func TestABurstOverADistantRedis(t *testing.T) {
 	t.Parallel()
 	c, log := client(t, redistest.URL(t)), &warnings{}
 	c.AddHook(distant{})
-	l := ratelimit.NewRedis(c, fmt.Sprintf("test:%d:%d:", time.Now().UnixNano(), tests.Add(1)), slog.New(log))
+	l := ratelimit.Patient(ratelimit.NewRedis(c, fmt.Sprintf("test:%d:%d:", time.Now().UnixNano(), tests.Add(1)), slog.New(log)))
 	rate := ratelimit.Rate{Count: 1000, Per: time.Hour}
 	var allowed atomic.Int64
 	var work sync.WaitGroup
