@@ -36,7 +36,9 @@ func (f *resetPasswordCommand) Run(ctx context.Context, c console) (err error) {
 	}
 	password := identity.NewPassword()
 	if f.Stdin {
+		done := c.reading(nil)
 		line, _ := bufio.NewReader(c.in).ReadString('\n') // one that is too short is refused below
+		done()
 		password = strings.TrimRight(line, "\r\n")
 	}
 	db, err := openForAdmin(ctx, cfg)

@@ -36,7 +36,9 @@ func (f *chatCommand) Run(ctx context.Context, c console) error {
 	text := strings.TrimSpace(strings.Join(f.Text, " "))
 	switch {
 	case text == "-":
+		done := c.reading(nil)
 		raw, err := io.ReadAll(io.LimitReader(c.in, longestText))
+		done()
 		if err != nil {
 			return fmt.Errorf("read standard input: %w", err)
 		}
@@ -63,6 +65,8 @@ type talk struct {
 	api          *client.Client
 	watch        *watch
 	project      client.Project // once it is open
+	made         bool           // it is new, for a message that isn't sent yet
+	announced    string         // the project that was told of
 	conversation string         // once it has begun
 }
 
@@ -75,9 +79,13 @@ func (t *talk) say(ctx context.Context, text string) error {
 		ProjectID: t.project.ID, ConversationID: t.conversation, Text: text, Agent: t.f.Agent, Model: t.f.Model,
 	})
 	if err != nil {
+		t.withdraw(ctx, err)
 		return err
 	}
-	t.conversation = sent.ConversationID
+	t.conversation, t.made = sent.ConversationID, false
+	if err := t.announce(); err != nil {
+		return err
+	}
 	if sent.Run == nil {
 		t.watch.remark("Sent. No agent was asked.")
 		return nil
@@ -96,18 +104,35 @@ func (t *talk) open(ctx context.Context, text string) (err error) {
 	var none *client.NoProjectError
 	if t.f.Project == "" {
 		t.project, err = t.api.CreateProject(ctx, nameFrom(text))
+		t.made = true
 	} else if t.project, err = t.api.Project(ctx, t.f.Project); errors.As(err, &none) {
 		t.project, err = t.api.CreateProject(ctx, none.Name)
+		t.made = true
 	}
 	if err != nil {
 		return err
 	}
-	out := t.c.out
-	if t.f.JSON {
-		out = t.c.err // programs read events only
+	return nil
+}
+
+// announce says which project it is, once.
+func (t *talk) announce() error {
+	if t.announced == t.project.ID {
+		return nil
 	}
-	_, err = fmt.Fprintf(out, "Project %s (%s)\n\n", t.c.style().Bold(terminal.CleanLine(t.project.Name)), t.project.ID)
+	t.announced = t.project.ID
+	_, err := fmt.Fprintf(t.words(), "Project %s (%s)\n\n", t.c.style().Bold(terminal.CleanLine(t.project.Name)), t.project.ID)
 	return err
+}
+
+// withdraw deletes the project that was made for a message which the server refused:
+// nobody asked for an empty one. That it fails is nothing beside the refusal.
+func (t *talk) withdraw(ctx context.Context, refusal error) {
+	var refused *client.GraphQLError
+	if t.made && t.conversation == "" && errors.As(refusal, &refused) {
+		_ = t.api.DeleteProject(ctx, t.project.ID)
+		t.project, t.made = client.Project{}, false
+	}
 }
 
 func (t *talk) checkAgent(ctx context.Context) error {
@@ -133,8 +158,12 @@ func (t *talk) interactive(ctx context.Context) error {
 		if err := t.open(ctx, ""); err != nil {
 			return err
 		}
+		t.made = false // it was asked for by name, before there is a message
+		if err := t.announce(); err != nil {
+			return err
+		}
 	}
-	prompt := terminal.NewPrompt(t.c.in, t.c.out, t.c.style())
+	prompt := terminal.NewPrompt(t.c.in, t.words(), t.c.style())
 	for {
 		text, err := t.read(prompt)
 		if errors.Is(err, io.EOF) {
@@ -150,21 +179,24 @@ func (t *talk) interactive(ctx context.Context) error {
 			if !t.c.interactive() || ctx.Err() != nil || !goesOn(err) {
 				return err
 			}
-			_, _ = fmt.Fprintln(t.c.out, t.c.style().Red(terminal.Clean(err.Error())))
+			_, _ = fmt.Fprintln(t.words(), t.c.style().Red(terminal.Clean(err.Error())))
 		}
-		_, _ = fmt.Fprintln(t.c.out)
+		_, _ = fmt.Fprintln(t.words())
 	}
 }
 
-// read waits for a message. It can't be interrupted but by the end of the program.
+// read waits for a message.
 func (t *talk) read(prompt terminal.Prompt) (string, error) {
-	defer t.c.interrupts.handle(func() {
-		prompt.Restore()
-		if t.c.exit != nil {
-			t.c.exit(exitInterrupted)
-		}
-	})()
+	defer t.c.reading(prompt.Restore)()
 	return prompt.Read()
+}
+
+// words is where what isn't an event goes: programs read events only.
+func (t *talk) words() io.Writer {
+	if t.f.JSON {
+		return t.c.err
+	}
+	return t.c.out
 }
 
 // goesOn reports whether a conversation can go on after an error.

@@ -117,6 +117,9 @@ func TestLoginWithAKey(t *testing.T) {
 	require.Equal(t, exitCredentials, p.run(t, "", "login", "--url", s.url, "--api-key", "zbl_wrong").code)
 	require.Equal(t, exitUsage, p.run(t, "\n", "login", "--url", s.url, "--api-key", "-").code)
 	require.Equal(t, exitUsage, p.run(t, "", "login", "--url", "ftp://x").code)
+	split := p.run(t, "", "login", "--url", s.url, "--api-key", "zbl_a\nb")
+	require.Equal(t, exitUsage, split.code)
+	require.Contains(t, split.err, "no key has")
 	require.Equal(t, exitUnreachable, p.run(t, "", "login", "--url", "http://127.0.0.1:1").code)
 	require.NoFileExists(t, p.config())
 
@@ -205,6 +208,26 @@ func TestChatThroughAPipe(t *testing.T) {
 	conversations := data["projects"].(map[string]any)["nodes"].([]any)[0].(map[string]any)["conversations"].(map[string]any)["nodes"]
 	require.Len(t, conversations, 1, "the second message goes on with the first one's conversation")
 	require.Zero(t, p.run(t, "Build a page", "chat", "-").code)
+
+	events := p.run(t, "hello\nhello\n", "chat", "--project", "Piped", "--json")
+	require.Zero(t, events.code, events.err)
+	require.NotEmpty(t, lines(t, events.out), "nothing but events")
+}
+
+func TestARefusedMessageLeavesNoProject(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings(t))
+	p := newPerson(t, "ZEBLIT_DATA_DIR="+s.dir)
+	for _, more := range [][]string{nil, {"--project", "New"}} {
+		refused := p.run(t, strings.Repeat("long ", 20_000), append([]string{"chat", "-"}, more...)...)
+		require.Equal(t, exitUsage, refused.code)
+		require.Contains(t, refused.err, "at most 32 KiB")
+		require.Empty(t, refused.out)
+	}
+	require.Empty(t, p.do(t, "projects", "--json"))
+	id := strings.TrimSpace(p.do(t, "projects", "create", "Kept"))
+	require.Equal(t, exitUsage, p.run(t, strings.Repeat("long ", 20_000), "chat", "-", "--project", id).code)
+	require.Len(t, lines(t, p.do(t, "projects", "--json")), 1)
 }
 
 func TestChatFailsWithTheRun(t *testing.T) {
@@ -245,6 +268,10 @@ func TestFiles(t *testing.T) {
 	}
 	require.Equal(t, []any{"css/a.css", "css/deep/b.css", "cssx", "index.html"}, paths())
 	require.Equal(t, []any{"css/a.css", "css/deep/b.css"}, paths("./css/"))
+	for _, root := range []string{".", "./", "/"} {
+		require.Len(t, paths(root), 4, root)
+	}
+	require.Equal(t, "no", p.do(t, "files", "cat", "./cssx"))
 	require.Equal(t, exitNotFound, p.run(t, "", "files", "ls", "cs").code)
 	require.Equal(t, exitNotFound, p.run(t, "", "files", "cat", "no").code)
 

@@ -39,10 +39,25 @@ func (c console) interactive() bool {
 	return ok && c.terminal && term.IsTerminal(int(f.Fd()))
 }
 
+// reading says that the program waits for input, in which only its end can interrupt
+// it: at Ctrl-C and SIGTERM restore, which gives the terminal back, is called and the
+// program ends. So it is until done is called. restore may be nil.
+func (c console) reading(restore func()) (done func()) {
+	return c.interrupts.leave(func() {
+		if restore != nil {
+			restore()
+		}
+		if c.exit != nil {
+			c.exit(exitInterrupted)
+		}
+	})
+}
+
 // interrupts lets a command say what Ctrl-C means while it does something.
 type interrupts struct {
 	mu      sync.Mutex
 	handler func()
+	leaving func() // before handler, and at SIGTERM too; nil: nothing is read
 }
 
 // handle calls f at each Ctrl-C, from another goroutine, until restore is called.
@@ -55,6 +70,20 @@ func (i *interrupts) handle(f func()) (restore func()) {
 	return func() { i.set(before) }
 }
 
+// leave calls f at Ctrl-C and SIGTERM, from another goroutine, until done is called.
+func (i *interrupts) leave(f func()) (done func()) {
+	if i == nil {
+		return func() {}
+	}
+	set := func(f func()) {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.leaving = f
+	}
+	set(f)
+	return func() { set(nil) }
+}
+
 func (i *interrupts) set(f func()) (before func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -62,14 +91,21 @@ func (i *interrupts) set(f func()) (before func()) {
 	return before
 }
 
-// press is Ctrl-C.
-func (i *interrupts) press() {
+// press is Ctrl-C, or SIGTERM, which reports false where nobody takes it.
+func (i *interrupts) press(s os.Signal) bool {
+	if i == nil {
+		return false
+	}
 	i.mu.Lock()
-	f := i.handler
+	f := i.leaving
+	if f == nil && s == os.Interrupt {
+		f = i.handler
+	}
 	i.mu.Unlock()
 	if f != nil {
 		f()
 	}
+	return f != nil
 }
 
 // signals ends ctx at SIGTERM, and at Ctrl-C where no command says otherwise; after
@@ -89,9 +125,7 @@ func (c console) signals(ctx context.Context) (_ context.Context, stop func()) {
 		for {
 			select {
 			case s := <-received:
-				if s == os.Interrupt && c.interrupts != nil {
-					c.interrupts.press()
-				} else {
+				if !c.interrupts.press(s) {
 					end()
 				}
 			case <-done:

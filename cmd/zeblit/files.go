@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -47,14 +48,20 @@ func (f *filesListCommand) Run(ctx context.Context, c console) error {
 	})
 }
 
+// inRoot is the project's own name for a path as people type it: "." is the root.
+func inRoot(typed string) string { return path.Clean(strings.TrimLeft(typed, "/")) }
+
 // choose lists the files that are named, or that are in the folders named; all where
-// nothing is. A name that nothing has is an error.
+// nothing or the root is. A name that nothing has is an error.
 func choose(ctx context.Context, api *client.Client, projectID, ref string, names ...string) ([]client.File, error) {
-	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" || name == "." })
+	names = slices.Clone(names)
 	missing := map[string]bool{}
 	for i, name := range names {
-		names[i] = strings.TrimSuffix(strings.TrimPrefix(name, "./"), "/")
+		names[i] = inRoot(name)
 		missing[names[i]] = true
+	}
+	if missing["."] {
+		names = nil
 	}
 	var chosen []client.File
 	for file, err := range api.Files(ctx, projectID, ref) {
@@ -91,7 +98,7 @@ func (f *filesCatCommand) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		file, err := api.Text(ctx, p.ID, f.Path, "")
+		file, err := api.Text(ctx, p.ID, inRoot(f.Path), "")
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -22,6 +23,10 @@ import (
 
 // slowDown is what SLOW_DOWN adds to the pause between two polls, as RFC 8628 has it.
 const slowDown = 5 * time.Second
+
+// browserStarts is how long the opener of a browser may take to fail. Most hand over
+// and end; some become the browser.
+const browserStarts = time.Second
 
 type loginCommand struct {
 	URL       string `name:"url" env:"ZEBLIT_URL" placeholder:"URL" help:"The server's address. Default: the one signed in to last, else a server on this machine."`
@@ -147,16 +152,30 @@ func (f *loginCommand) key(c console) (string, error) {
 		return f.APIKey, nil
 	}
 	if file, ok := c.in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		_, _ = fmt.Fprint(c.err, "API key: ")
-		raw, err := term.ReadPassword(int(file.Fd()))
-		_, _ = fmt.Fprintln(c.err)
-		return strings.TrimSpace(string(raw)), err
+		return secret(c, int(file.Fd()), "API key: ")
 	}
+	defer c.reading(nil)()
 	line, _ := bufio.NewReader(c.in).ReadString('\n') // an empty one is refused below
 	if line = strings.TrimSpace(line); line == "" {
 		return "", &codeError{exitUsage, errors.New("standard input holds no key")}
 	}
 	return line, nil
+}
+
+// secret reads a line from a terminal without showing it.
+func secret(c console, fd int, prompt string) (string, error) {
+	usual, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
+	defer c.reading(func() {
+		_ = term.Restore(fd, usual)
+		_, _ = fmt.Fprintln(c.err)
+	})()
+	_, _ = fmt.Fprint(c.err, prompt)
+	raw, err := term.ReadPassword(fd)
+	_, _ = fmt.Fprintln(c.err)
+	return strings.TrimSpace(string(raw)), err
 }
 
 // viewer is whose key it is: UNAUTHENTICATED when it isn't good.
@@ -204,8 +223,19 @@ func browse(address string) bool {
 	if opener == "" {
 		return false
 	}
-	// xdg-open and open hand over to the browser and end.
-	return exec.Command(opener, u.String()).Run() == nil //nolint:gosec // one of two fixed programs
+	cmd := exec.Command(opener, u.String())               //nolint:gosec // one of two fixed programs
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C here doesn't close the browser
+	if cmd.Start() != nil {
+		return false
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }() // until the program ends, where the browser stays
+	select {
+	case err := <-ended:
+		return err == nil
+	case <-time.After(browserStarts):
+		return true
+	}
 }
 
 // opener is the program that opens a browser: "" where none would be seen.

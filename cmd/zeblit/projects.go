@@ -70,7 +70,9 @@ func (f *projectsDeleteCommand) Run(ctx context.Context, c console) error {
 		}
 		if !f.Yes {
 			_, _ = fmt.Fprintf(c.out, "Delete %s with its files and conversations? Type yes: ", terminal.CleanLine(p.Name))
+			done := c.reading(nil)
 			answer, _ := bufio.NewReader(c.in).ReadString('\n') // what isn't yes is no
+			done()
 			if strings.TrimSpace(answer) != "yes" {
 				return errors.New("nothing was deleted")
 			}

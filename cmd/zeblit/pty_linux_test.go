@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,6 +20,8 @@ type keyboard struct {
 	screen
 	typed *os.File
 	wait  func() int // for the program's exit code
+	// signal sends one to the program.
+	signal func(os.Signal) error
 }
 
 func ioctl(t *testing.T, f *os.File, request uintptr, arg unsafe.Pointer) {
@@ -48,7 +51,7 @@ func (p *person) terminal(t *testing.T, args ...string) *keyboard {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	require.NoError(t, cmd.Start())
 	require.NoError(t, slave.Close())
-	k := &keyboard{screen{r: master}, master, func() int { return ended(cmd) }}
+	k := &keyboard{screen{r: master}, master, func() int { return ended(cmd) }, cmd.Process.Signal}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = master.Close()
@@ -105,6 +108,7 @@ func TestCtrlCCancelsTheRunFirst(t *testing.T) {
 	k.typeIn(t, "\x03")
 	shown := k.until(t, "the run was cancelled")
 	require.Contains(t, shown, "(cancelling; Ctrl-C again leaves)")
+	require.NotContains(t, shown, "trying again")
 	k.until(t, "> ")
 	k.typeIn(t, "\x03")
 	require.Zero(t, k.wait(), "at the prompt it leaves")
@@ -116,6 +120,43 @@ func TestCtrlCCancelsTheRunFirst(t *testing.T) {
 	k.until(t, "cancelling")
 	require.Equal(t, exitInterrupted, k.wait())
 	require.Equal(t, "CANCELLED", lines(t, p.do(t, "runs", "--json"))[0]["state"])
+}
+
+// echoes reports whether the terminal shows what is typed.
+func (k *keyboard) echoes(t *testing.T) bool {
+	t.Helper()
+	var look syscall.Termios
+	ioctl(t, k.typed, syscall.TCGETS, unsafe.Pointer(&look))
+	return look.Lflag&syscall.ECHO != 0
+}
+
+func TestWhatWaitsForInputEndsAtASignal(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings(t))
+	p := newPerson(t, "ZEBLIT_DATA_DIR="+s.dir)
+	id := strings.TrimSpace(p.do(t, "projects", "create", "Kept"))
+	for _, c := range []struct {
+		asks string
+		args []string
+	}{
+		{"API key: ", []string{"login", "--url", s.url, "--api-key", "-"}},
+		{"Type yes: ", []string{"projects", "delete", id}},
+		{"> ", []string{"chat", "--project", id}},
+	} {
+		k := p.terminal(t, c.args...)
+		k.until(t, c.asks)
+		require.NoError(t, k.signal(syscall.SIGTERM))
+		require.Equal(t, exitInterrupted, k.wait(), c.args)
+		require.True(t, k.echoes(t), c.args)
+		if c.asks == "> " { // where Ctrl-C is a key
+			continue
+		}
+		k = p.terminal(t, c.args...)
+		k.until(t, c.asks)
+		k.typeIn(t, "\x03")
+		require.Equal(t, exitInterrupted, k.wait(), c.args)
+		require.True(t, k.echoes(t), c.args)
+	}
 }
 
 func TestDeletingAsksOnATerminal(t *testing.T) {
@@ -132,4 +173,17 @@ func TestDeletingAsksOnATerminal(t *testing.T) {
 	k.typeIn(t, "yes\n")
 	require.Zero(t, k.wait())
 	require.Empty(t, p.do(t, "projects", "--json"))
+}
+
+func TestABrowserIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings(t))
+	programs := t.TempDir()
+	opener := filepath.Join(programs, "xdg-open")
+	require.NoError(t, os.WriteFile(opener, []byte("#!/bin/sh\nwhile [ -e \"$0\" ]; do sleep 0.1; done\n"), 0o700)) //nolint:gosec // it is run
+	p := newPerson(t, "PATH="+programs+":"+os.Getenv("PATH"), "DISPLAY=:0")
+	k := p.terminal(t, "login", "--url", s.url)
+	require.Contains(t, k.until(t, "Waiting"), "A browser was opened")
+	k.typeIn(t, "\x03")
+	require.Equal(t, exitInterrupted, k.wait())
 }

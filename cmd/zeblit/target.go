@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/zeblit/zeblit/internal/client"
 	"github.com/zeblit/zeblit/internal/config"
@@ -64,6 +67,10 @@ func (t target) resolve(c console) (endpoint, error) {
 	at := endpoint{key: t.APIKey}
 	if at.url, err = t.address(kept); err != nil {
 		return endpoint{}, err
+	}
+	if at.url == "" && t.DataDir == "" && len(kept.Servers) > 0 {
+		known := slices.Sorted(maps.Keys(kept.Servers))
+		return endpoint{}, &codeError{exitCredentials, fmt.Errorf("which server? You are signed in to %s: name it with --url, or sign in anew with zeblit login", strings.Join(known, ", "))}
 	}
 	if at.url == "" {
 		return endpoint{}, &codeError{exitCredentials, fmt.Errorf("you aren't signed in, and there is no %s: sign in with zeblit login --url URL, or start a server with make run", t.ownerFile())}

@@ -68,6 +68,11 @@ func TestWhichServerAndWhichKey(t *testing.T) {
 	require.Contains(t, resolve(target{URL: "https://a.example", DataDir: other}), "https://a.example a")
 	require.Contains(t, resolve(target{URL: "c.example"}), "must begin with http")
 
+	require.NoError(t, os.Remove(filepath.Join(".zeblit", "owner.json")))
+	require.NoError(t, credentials.Update(path, func(c *credentials.Config) { c.Default = "" })) // after a logout
+	require.Contains(t, resolve(target{}), "You are signed in to http://127.0.0.1:9090, https://a.example, https://b.example")
+	require.Contains(t, resolve(target{DataDir: "nothing"}), "there is no nothing/owner.json")
+
 	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
 	require.Contains(t, resolve(target{}), "is damaged")
 }
@@ -112,5 +117,9 @@ func TestABrowserIsOpenedWhereItIsSeen(t *testing.T) {
 		}), "%+v", c)
 	}
 	require.False(t, browse("file:///etc/passwd"))
+}
+
+func TestNoBrowserForWhatIsNoAddress(t *testing.T) {
+	t.Parallel()
 	require.False(t, browse("::"))
 }

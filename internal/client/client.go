@@ -49,11 +49,14 @@ type Client struct {
 	outage  outage
 }
 
-// New checks the address. It doesn't connect.
+// New checks the address and the key's form. It doesn't connect.
 func New(o Options) (*Client, error) {
 	u, err := url.Parse(strings.TrimRight(o.URL, "/"))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("the server's address must begin with http:// or https://")
+	}
+	if strings.ContainsFunc(o.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("the key has a space, a line break or another character that no key has")
 	}
 	if o.GiveUpAfter == 0 {
 		o.GiveUpAfter = 2 * time.Minute

@@ -179,12 +179,18 @@ func cleanEmail(email string) (string, bool) {
 }
 
 // cleanName trims a person's or a key's name. It goes into one line of a commit,
-// so it has no control characters.
+// so it has no control characters, and none that turn the direction of the text around it.
 func cleanName(name string) (string, error) {
 	name = strings.TrimSpace(name)
 	n := utf8.RuneCountInString(name)
-	if n < 1 || n > maxNameChars || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+	if n < 1 || n > maxNameChars || !utf8.ValidString(name) || strings.ContainsFunc(name, steers) {
 		return "", problem.BadField("name", "must have 1 to %d characters, none of them a control character", maxNameChars)
 	}
 	return name, nil
+}
+
+// steers reports whether a character controls how others are shown: C0 and C1, line
+// separators, and embeddings, overrides and isolates of a direction.
+func steers(r rune) bool {
+	return unicode.IsControl(r) || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }

@@ -246,7 +246,7 @@ func TestADeviceNeedsRoomForItsKey(t *testing.T) {
 func TestRequestDeviceCodeChecksTheName(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.SQLite(t), newClock())
-	for _, name := range []string{"", " ", "a\nb", strings.Repeat("x", 121)} {
+	for _, name := range []string{"", " ", "a\nb", "a\u202eb", "a\u2066b", "a\u2028b", strings.Repeat("x", 121)} {
 		_, err := s.RequestDeviceCode(t.Context(), name)
 		requireCode(t, err, problem.BadInput, "clientName")
 	}

@@ -59,7 +59,6 @@ func (e *editor) Read() (string, error) {
 		_ = e.terminal.SetSize(width, height) // a failure leaves the lines a bit off
 	}
 	e.terminal.SetBracketedPasteMode(true)
-	defer e.terminal.SetBracketedPasteMode(false)
 	var pasted []string
 	for {
 		line, err := e.terminal.ReadLine()
@@ -78,6 +77,7 @@ func (e *editor) Restore() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.usual != nil {
+		e.terminal.SetBracketedPasteMode(false)
 		_ = term.Restore(e.fd, e.usual)
 		e.usual = nil
 	}

@@ -69,7 +69,7 @@ func (t *Transcript) Event(e client.Event) {
 		t.print(t.cleaner.Clean(e.Text))
 	case "MessageCompleted":
 		if e.Message.ID == t.message && e.Message.Status == "INTERRUPTED" {
-			t.note(t.style.Dim("(interrupted, trying again)"))
+			t.note(t.style.Dim("(interrupted)"))
 		}
 	case "ToolCallStarted":
 		t.note(t.style.Dim(strings.TrimSpace("→ " + CleanLine(e.ToolCall.Name) + " " + CleanLine(e.ToolCall.Path()))))

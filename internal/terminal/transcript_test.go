@@ -50,7 +50,7 @@ func TestTranscriptShowsARun(t *testing.T) {
 	require.Equal(t, []string{"index.html"}, show.Written())
 	show.Files([]client.File{{Path: "index.html", Size: 2048}})
 	require.Equal(t, `Hel
-  (interrupted, trying again)
+  (interrupted)
 Hello, world
   → write_file index.html
   ✓ wrote index.html …
@@ -97,7 +97,7 @@ func TestColoursAndTheSpinnerLeaveTheSameText(t *testing.T) {
 	for _, frame := range "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" {
 		shown = strings.ReplaceAll(shown, string(frame), "")
 	}
-	require.Equal(t, "Hel\n  (interrupted, trying again)\nHello, world\n  → write_file index.html\n  ✓ wrote index.html …\n  ✗ \nDone.\n", strings.ReplaceAll(shown, "✗\n", "✗ \n"))
+	require.Equal(t, "Hel\n  (interrupted)\nHello, world\n  → write_file index.html\n  ✓ wrote index.html …\n  ✗ \nDone.\n", strings.ReplaceAll(shown, "✗\n", "✗ \n"))
 
 	t.Setenv("NO_COLOR", "1")
 	require.Equal(t, "x", terminal.NewStyle(true).Red("x"))

@@ -80,7 +80,7 @@ test("a device is approved from the link that the terminal shows", async () => {
 });
 
 test("the code is typed in as people type, and denied", async () => {
-  const asked = await request("somebody else");
+  const asked = await request(`somebody else ${"W".repeat(100)}`);
   const { page, wrongs } = await watched(browser, server.url, {
     colorScheme: "dark",
     viewport: { width: 390, height: 844 },
@@ -96,6 +96,7 @@ test("the code is typed in as people type, and denied", async () => {
   await page.getByRole("button", { name: "Deny" }).click();
   await page.getByRole("heading", { name: "Denied" }).waitFor();
   await picture(page, "device-denied");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth), "nothing sticks out").toBe(390);
   expect((await exchange(asked.deviceCode)).status).toBe("DENIED");
 
   await page.goto("/device?code=BBBB-BBBB"); // the session of this tab is used again

@@ -170,3 +170,19 @@ test("an API key signs in, and signing out forgets it", async () => {
   expect(wrongs).toEqual([]);
   await page.context().close();
 });
+
+test("on a phone the answer is seen, and nothing sticks out at the side", async () => {
+  const { page, wrongs } = await watched(browser, server.url, { viewport: { width: 390, height: 844 } });
+  await page.goto("/explorer");
+  await example(page, "Server info", "ServerInfo");
+  await run(page);
+  await eventually(page, /"version"/);
+  const answer = page.locator(".graphiql-response");
+  await answer.scrollIntoViewIfNeeded();
+  expect((await answer.boundingBox())?.width).toBeGreaterThan(250);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  const dialog = await page.getByRole("dialog", { name: "Sign in" }).boundingBox();
+  expect((dialog?.x ?? 0) + (dialog?.width ?? 999)).toBeLessThan(390);
+  expect(wrongs).toEqual([]);
+  await page.context().close();
+});

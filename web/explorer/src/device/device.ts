@@ -55,7 +55,7 @@ async function next(): Promise<void> {
   } catch (error) {
     const gone = error instanceof ApiError && error.code === "NOT_FOUND";
     element("code-fault").textContent = gone
-      ? "This code is not known, or its 10 minutes are over. Run zeblit login again for a new one."
+      ? "This code is not known, was used already, or its 10 minutes are over. Run zeblit login again for a new one."
       : told(error);
     element<HTMLInputElement>("code").value = code;
     show("step-code");
