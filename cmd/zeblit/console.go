@@ -58,6 +58,7 @@ type interrupts struct {
 	mu      sync.Mutex
 	handler func()
 	leaving func() // before handler, and at SIGTERM too; nil: nothing is read
+	over    bool   // the program is to end: what would be read now isn't
 }
 
 // handle calls f at each Ctrl-C, from another goroutine, until restore is called.
@@ -70,17 +71,21 @@ func (i *interrupts) handle(f func()) (restore func()) {
 	return func() { i.set(before) }
 }
 
-// leave calls f at Ctrl-C and SIGTERM, from another goroutine, until done is called.
+// leave calls f at Ctrl-C and SIGTERM, from another goroutine, until done is called; at
+// once where the program is to end already.
 func (i *interrupts) leave(f func()) (done func()) {
 	if i == nil {
 		return func() {}
 	}
-	set := func(f func()) {
+	set := func(f func()) (over bool) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		i.leaving = f
+		return i.over
 	}
-	set(f)
+	if set(f) {
+		f()
+	}
 	return func() { set(nil) }
 }
 
@@ -89,6 +94,15 @@ func (i *interrupts) set(f func()) (before func()) {
 	defer i.mu.Unlock()
 	before, i.handler = i.handler, f
 	return before
+}
+
+func (i *interrupts) end() {
+	if i == nil {
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.over = true
 }
 
 // press is Ctrl-C, or SIGTERM, which reports false where nobody takes it.
@@ -116,6 +130,7 @@ func (c console) signals(ctx context.Context) (_ context.Context, stop func()) {
 	signal.Notify(received, os.Interrupt, syscall.SIGTERM)
 	end := func() {
 		signal.Stop(received)
+		c.interrupts.end()
 		cancel()
 	}
 	restore := c.interrupts.handle(end)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -152,7 +153,7 @@ func (f *loginCommand) key(c console) (string, error) {
 		return f.APIKey, nil
 	}
 	if file, ok := c.in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return secret(c, int(file.Fd()), "API key: ")
+		return secret(c, file, "API key: ")
 	}
 	defer c.reading(nil)()
 	line, _ := bufio.NewReader(c.in).ReadString('\n') // an empty one is refused below
@@ -163,19 +164,14 @@ func (f *loginCommand) key(c console) (string, error) {
 }
 
 // secret reads a line from a terminal without showing it.
-func secret(c console, fd int, prompt string) (string, error) {
-	usual, err := term.GetState(fd)
-	if err != nil {
-		return "", err
+func secret(c console, in *os.File, ask string) (string, error) {
+	prompt := terminal.NewSecretPrompt(in, c.err, ask)
+	defer c.reading(prompt.Restore)()
+	line, err := prompt.Read()
+	if errors.Is(err, io.EOF) { // Ctrl-C or Ctrl-D
+		return "", &codeError{exitInterrupted, errors.New("interrupted: you aren't signed in")}
 	}
-	defer c.reading(func() {
-		_ = term.Restore(fd, usual)
-		_, _ = fmt.Fprintln(c.err)
-	})()
-	_, _ = fmt.Fprint(c.err, prompt)
-	raw, err := term.ReadPassword(fd)
-	_, _ = fmt.Fprintln(c.err)
-	return strings.TrimSpace(string(raw)), err
+	return strings.TrimSpace(line), err
 }
 
 // viewer is whose key it is: UNAUTHENTICATED when it isn't good.

@@ -69,8 +69,8 @@ func (f *projectsDeleteCommand) Run(ctx context.Context, c console) error {
 			return err
 		}
 		if !f.Yes {
-			_, _ = fmt.Fprintf(c.out, "Delete %s with its files and conversations? Type yes: ", terminal.CleanLine(p.Name))
 			done := c.reading(nil)
+			_, _ = fmt.Fprintf(c.out, "Delete %s with its files and conversations? Type yes: ", terminal.CleanLine(p.Name))
 			answer, _ := bufio.NewReader(c.in).ReadString('\n') // what isn't yes is no
 			done()
 			if strings.TrimSpace(answer) != "yes" {

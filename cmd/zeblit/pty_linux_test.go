@@ -159,6 +159,18 @@ func TestWhatWaitsForInputEndsAtASignal(t *testing.T) {
 	}
 }
 
+func TestAKeyIsTypedUnseen(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings(t))
+	p := newPerson(t)
+	key := ownerOf(t, s).APIKey
+	k := p.terminal(t, "login", "--url", s.url, "--api-key", "-")
+	k.until(t, "API key: ")
+	k.typeIn(t, "\x1b[200~"+key+"\x1b[201~\r") // pasted
+	require.NotContains(t, k.until(t, "Signed in to "+s.url), key)
+	require.Zero(t, k.wait())
+}
+
 func TestDeletingAsksOnATerminal(t *testing.T) {
 	t.Parallel()
 	s := serve(t, settings(t))
