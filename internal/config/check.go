@@ -17,6 +17,7 @@ import (
 const (
 	shortestSecret = 16
 	slowestPace    = 10 * time.Second
+	longestTime    = 365 * 24 * time.Hour
 )
 
 // check collects problems; each of its methods returns the value, or a harmless one.
@@ -150,6 +151,21 @@ func (c *check) count(name, s string) int {
 		c.bad("%s must be a whole number from 1; it is %s", name, quote(s))
 	}
 	return int(n)
+}
+
+func (c *check) countOrNone(name, s string) int {
+	if s == "" || strings.EqualFold(s, "none") {
+		return 0
+	}
+	return c.count(name, s)
+}
+
+func (c *check) duration(name, s string, least time.Duration) time.Duration {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < least || d > longestTime {
+		c.bad("%s must be a duration from %s to %s, like 90s or 24h; it is %s", name, least, longestTime, quote(s))
+	}
+	return d
 }
 
 func (c *check) pace(s string) time.Duration {

@@ -48,6 +48,9 @@ type Config struct {
 	// Limits are nil where they are switched off.
 	Limits *Limits
 
+	// Runs bounds what runs may take.
+	Runs Runs
+
 	AnthropicKey     string
 	AnthropicBaseURL string
 	AnthropicModel   string
@@ -69,6 +72,19 @@ type Limits struct {
 	Requests ratelimit.Rate // over HTTP, of one viewer, or of one address without a viewer
 	Connects ratelimit.Rate // sockets and event streams opened from one address
 	Sockets  int            // open at once, of one viewer
+}
+
+// Runs bounds what runs may take, and how much of it at once.
+type Runs struct {
+	Slots             int           // steps that this process makes at once
+	ProjectLimit      int           // steps at once for one project, by all processes; 0: any number
+	OrganisationLimit int           // the same for one organisation
+	StepTimeout       time.Duration // one call of the model with its tools
+	ToolTimeout       time.Duration // one use of a tool
+	RunTimeout        time.Duration // from the begin, or from a wait's end
+	QueueTimeout      time.Duration // until its turn comes
+	PauseTimeout      time.Duration // until somebody lets it go on
+	Drain             time.Duration // how long steps may go on when the process is stopped; negative: not at all
 }
 
 // LogFormat is how log lines are written.

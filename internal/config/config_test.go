@@ -36,7 +36,9 @@ func noEnvironment(t *testing.T) {
 		"ZEBLIT_SIGN_UP", "ZEBLIT_ALLOWED_ORIGINS", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL",
 		"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "ZEBLIT_DEMO_PACE", "REDIS_URL", "ZEBLIT_INTROSPECTION",
 		"ZEBLIT_TRUSTED_PROXIES", "ZEBLIT_LIMITS", "ZEBLIT_LIMIT_SIGN_IN", "ZEBLIT_LIMIT_SIGN_UP", "ZEBLIT_LIMIT_REQUESTS",
-		"ZEBLIT_LIMIT_CONNECTS", "ZEBLIT_LIMIT_SOCKETS",
+		"ZEBLIT_LIMIT_CONNECTS", "ZEBLIT_LIMIT_SOCKETS", "ZEBLIT_RUN_SLOTS", "ZEBLIT_RUN_LIMIT_PROJECT",
+		"ZEBLIT_RUN_LIMIT_ORGANISATION", "ZEBLIT_STEP_TIMEOUT", "ZEBLIT_TOOL_TIMEOUT", "ZEBLIT_RUN_TIMEOUT",
+		"ZEBLIT_QUEUE_TIMEOUT", "ZEBLIT_PAUSE_TIMEOUT", "ZEBLIT_DRAIN",
 	} {
 		t.Setenv(name, "")
 	}
@@ -64,6 +66,22 @@ func TestNoConfigurationIsEnough(t *testing.T) {
 		Connects: ratelimit.Rate{Count: 1200, Per: time.Minute},
 		Sockets:  10_000,
 	}, cfg.Limits)
+	const day = 24 * time.Hour
+	require.Equal(t, config.Runs{
+		Slots: 100, StepTimeout: 30 * time.Minute, ToolTimeout: 10 * time.Minute, RunTimeout: day,
+		QueueTimeout: 14 * day, PauseTimeout: 7 * day, Drain: 30 * time.Second,
+	}, cfg.Runs)
+}
+
+func TestRuns(t *testing.T) {
+	noEnvironment(t)
+	t.Setenv("ZEBLIT_DRAIN", "0")
+	cfg, err := parse(t, "--run-limit-project", "3", "--run-limit-organisation", "None", "--run-timeout", "90s")
+	require.NoError(t, err)
+	require.Equal(t, 3, cfg.Runs.ProjectLimit)
+	require.Zero(t, cfg.Runs.OrganisationLimit)
+	require.Equal(t, 90*time.Second, cfg.Runs.RunTimeout)
+	require.Negative(t, cfg.Runs.Drain)
 }
 
 func TestLimitsAndNetwork(t *testing.T) {
@@ -112,14 +130,17 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 		"--log-level", "loud", "--log-format", "xml", "--sign-up", "maybe", "--allowed-origins", "https://a.example/path,*",
 		"--anthropic-base-url", "x", "--openai-base-url", "http://h/?q=1", "--demo-pace", "soon",
 		"--redis-url", "http://u:hunter2@h", "--introspection", "maybe", "--trusted-proxies", "10.0.0.0/99", "--limits", "few",
-		"--limit-sign-in", "5", "--limit-sign-up", "0/1h", "--limit-requests", "5/never", "--limit-connects", "1m/1", "--limit-sockets", "0")
+		"--limit-sign-in", "5", "--limit-sign-up", "0/1h", "--limit-requests", "5/never", "--limit-connects", "1m/1", "--limit-sockets", "0",
+		"--run-slots", "0", "--run-limit-project", "0", "--run-limit-organisation", "few", "--step-timeout", "0s", "--tool-timeout", "1",
+		"--run-timeout", "forever", "--queue-timeout", "9000h", "--pause-timeout", "", "--drain", "soon")
 	require.True(t, config.IsProblem(err))
 	require.True(t, config.IsProblem(fmt.Errorf("start: %w", err)))
 	var problems config.Problems
 	require.ErrorAs(t, err, &problems)
-	require.Len(t, problems, 21)
+	require.Len(t, problems, 29)
 	for _, flag := range []string{"--addr", "--public-url", "--database-url", "--secret", "--log-level", "--log-format", "--sign-up", "--allowed-origins", "--anthropic-base-url", "--openai-base-url", "--demo-pace",
-		"--redis-url", "--introspection", "--trusted-proxies", "--limits", "--limit-sign-in", "--limit-sign-up", "--limit-requests", "--limit-connects", "--limit-sockets"} {
+		"--redis-url", "--introspection", "--trusted-proxies", "--limits", "--limit-sign-in", "--limit-sign-up", "--limit-requests", "--limit-connects", "--limit-sockets",
+		"--run-slots", "--run-limit-project", "--run-limit-organisation", "--step-timeout", "--tool-timeout", "--run-timeout", "--queue-timeout", "--drain"} {
 		require.Contains(t, err.Error(), flag)
 	}
 	require.NotContains(t, err.Error(), "hunter2")

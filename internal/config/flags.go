@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 )
 
 // Defaults of the settings that have one.
@@ -38,6 +39,16 @@ type Flags struct {
 	LimitRequests string `name:"limit-requests" env:"ZEBLIT_LIMIT_REQUESTS" default:"6000/1m" placeholder:"N/TIME" help:"HTTP requests of one person, or of one address without credentials."`
 	LimitConnects string `name:"limit-connects" env:"ZEBLIT_LIMIT_CONNECTS" default:"1200/1m" placeholder:"N/TIME" help:"WebSockets and event streams opened from one address."`
 	LimitSockets  string `name:"limit-sockets" env:"ZEBLIT_LIMIT_SOCKETS" default:"10000" placeholder:"N" help:"WebSockets and event streams of one person that are open at once, on one node."`
+
+	RunSlots             string `name:"run-slots" env:"ZEBLIT_RUN_SLOTS" default:"100" placeholder:"N" help:"Steps of runs that this process makes at once."`
+	RunLimitProject      string `name:"run-limit-project" env:"ZEBLIT_RUN_LIMIT_PROJECT" default:"none" placeholder:"N|none" help:"Steps at once for one project, by all processes."`
+	RunLimitOrganisation string `name:"run-limit-organisation" env:"ZEBLIT_RUN_LIMIT_ORGANISATION" default:"none" placeholder:"N|none" help:"Steps at once for one organisation, by all processes."`
+	StepTimeout          string `name:"step-timeout" env:"ZEBLIT_STEP_TIMEOUT" default:"30m" placeholder:"DURATION" help:"How long one call of the model with its tools may take; then the run fails."`
+	ToolTimeout          string `name:"tool-timeout" env:"ZEBLIT_TOOL_TIMEOUT" default:"10m" placeholder:"DURATION" help:"How long one use of a tool may take; then the model is told so."`
+	RunTimeout           string `name:"run-timeout" env:"ZEBLIT_RUN_TIMEOUT" default:"24h" placeholder:"DURATION" help:"How long a run may take; then it fails."`
+	QueueTimeout         string `name:"queue-timeout" env:"ZEBLIT_QUEUE_TIMEOUT" default:"336h" placeholder:"DURATION" help:"How long a run may wait for its turn; then it is cancelled."`
+	PauseTimeout         string `name:"pause-timeout" env:"ZEBLIT_PAUSE_TIMEOUT" default:"168h" placeholder:"DURATION" help:"How long a run may be paused; then it is cancelled."`
+	Drain                string `name:"drain" env:"ZEBLIT_DRAIN" default:"30s" placeholder:"DURATION" help:"How long the steps under way may go on when the process is stopped; then others take them over. 0: not at all."`
 
 	AnthropicKey     string `name:"anthropic-api-key" env:"ANTHROPIC_API_KEY" placeholder:"KEY" help:"Use Anthropic's models."`
 	AnthropicBaseURL string `name:"anthropic-base-url" env:"ANTHROPIC_BASE_URL" placeholder:"URL" help:"Another server with Anthropic's API."`
@@ -85,6 +96,7 @@ func (f Flags) Config() (Config, error) {
 		TrustedProxies:   c.prefixes(f.TrustedProxies),
 		Introspection:    c.oneOf("--introspection (ZEBLIT_INTROSPECTION)", orDefault(f.Introspection, "on"), "on", "off") == "on",
 		Limits:           f.limits(&c),
+		Runs:             f.runs(&c),
 		AnthropicKey:     strings.TrimSpace(f.AnthropicKey),
 		AnthropicBaseURL: c.webURL("--anthropic-base-url (ANTHROPIC_BASE_URL)", f.AnthropicBaseURL),
 		AnthropicModel:   f.AnthropicModel,
@@ -117,4 +129,26 @@ func (f Flags) limits(c *check) *Limits {
 		return nil
 	}
 	return &l
+}
+
+func (f Flags) runs(c *check) Runs {
+	return Runs{
+		Slots:             c.count("--run-slots (ZEBLIT_RUN_SLOTS)", orDefault(f.RunSlots, "100")),
+		ProjectLimit:      c.countOrNone("--run-limit-project (ZEBLIT_RUN_LIMIT_PROJECT)", f.RunLimitProject),
+		OrganisationLimit: c.countOrNone("--run-limit-organisation (ZEBLIT_RUN_LIMIT_ORGANISATION)", f.RunLimitOrganisation),
+		StepTimeout:       c.duration("--step-timeout (ZEBLIT_STEP_TIMEOUT)", orDefault(f.StepTimeout, "30m"), time.Second),
+		ToolTimeout:       c.duration("--tool-timeout (ZEBLIT_TOOL_TIMEOUT)", orDefault(f.ToolTimeout, "10m"), time.Second),
+		RunTimeout:        c.duration("--run-timeout (ZEBLIT_RUN_TIMEOUT)", orDefault(f.RunTimeout, "24h"), time.Second),
+		QueueTimeout:      c.duration("--queue-timeout (ZEBLIT_QUEUE_TIMEOUT)", orDefault(f.QueueTimeout, "336h"), time.Second),
+		PauseTimeout:      c.duration("--pause-timeout (ZEBLIT_PAUSE_TIMEOUT)", orDefault(f.PauseTimeout, "168h"), time.Second),
+		Drain:             orNever(c.duration("--drain (ZEBLIT_DRAIN)", orDefault(f.Drain, "30s"), 0)),
+	}
+}
+
+// orNever writes no time at all as the negative number that says so.
+func orNever(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
 }
