@@ -25,7 +25,7 @@ import (
 // Limits is a gqlgen extension. Zero fields mean the defaults. A refusal has the
 // code QUERY_TOO_COMPLEX and names the limit.
 type Limits struct {
-	// Bytes of the document; 512 KiB.
+	// Bytes of the document; 256 KiB. Long texts belong into variables.
 	Bytes int
 	// Tokens of the document, comments included; 4,000.
 	Tokens int
@@ -142,7 +142,7 @@ func (l Limits) withDefaults() Limits {
 		value    *int
 		fallback int
 	}{
-		{&l.Bytes, 512 << 10},
+		{&l.Bytes, 256 << 10},
 		{&l.Tokens, 4000},
 		{&l.Name, 128},
 		{&l.Definitions, 100},

@@ -3,12 +3,13 @@ package limits
 import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator/core"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// mostTold is how many fields that there are not a document is told of. Finding
-// the names that were meant costs more than all the rest of validation.
+// mostTold is how many errors each rule tells of a document. Making them, and
+// finding the names that were meant, costs more than all the rest of validation.
 const mostTold = 10
 
 // SetRules chooses the rules of validation. Without suggestions no error names what
@@ -21,32 +22,52 @@ func SetRules(exec *executor.Executor, suggestions bool) {
 		r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
 		if suggestions {
 			r.ReplaceRule(rules.FieldsOnCorrectTypeRule.Name, fieldsOnCorrectType)
-			return r
+		} else {
+			r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+			r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
 		}
-		r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
-		r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+		for name, rule := range r.GetInner() {
+			r.ReplaceRule(name, few(rule))
+		}
 		return r
 	})
 }
 
-// fieldsOnCorrectType is the rule of that name, which stops telling after a few.
+// few makes a rule stop telling after a few. What would be said is then not even
+// worked out: options are applied where an error is added.
+func few(rule core.RuleFunc) core.RuleFunc {
+	return func(observers *core.Events, addError core.AddErrFunc) {
+		told := 0
+		rule(observers, func(options ...core.ErrorOption) {
+			if told < mostTold {
+				told++
+				addError(options...)
+			}
+		})
+	}
+}
+
+// fieldsOnCorrectType is the rule of that name, but works out what was meant only
+// where the error is told.
 func fieldsOnCorrectType(observers *core.Events, addError core.AddErrFunc) {
-	told := 0
 	observers.OnField(func(walker *core.Walker, field *ast.Field) {
-		if field.ObjectDefinition == nil || field.Definition != nil || told == mostTold {
+		if field.ObjectDefinition == nil || field.Definition != nil {
 			return
 		}
-		told++
-		options := []core.ErrorOption{
-			core.Message(`Cannot query field "%s" on type "%s".`, field.Name, field.ObjectDefinition.Name), core.At(field.Position),
-		}
-		if types := typesWith(walker.Schema, field); len(types) > 0 {
-			options = append(options, core.Suggestf("to use an inline fragment on %s", core.QuotedOrList(types...)))
-		} else {
-			options = append(options, core.SuggestListQuoted("Did you mean", field.Name, fieldNames(field.ObjectDefinition)))
-		}
-		addError(options...)
+		addError(
+			core.Message(`Cannot query field "%s" on type "%s".`, field.Name, field.ObjectDefinition.Name),
+			core.At(field.Position),
+			func(told *gqlerror.Error) { meant(walker.Schema, field)(told) },
+		)
 	})
+}
+
+// meant suggests what may have been meant instead of a field that there isn't.
+func meant(schema *ast.Schema, field *ast.Field) core.ErrorOption {
+	if types := typesWith(schema, field); len(types) > 0 {
+		return core.Suggestf("to use an inline fragment on %s", core.QuotedOrList(types...))
+	}
+	return core.SuggestListQuoted("Did you mean", field.Name, fieldNames(field.ObjectDefinition))
 }
 
 // typesWith are the types behind an interface that have the field.
