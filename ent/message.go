@@ -33,7 +33,7 @@ type Message struct {
 	AuthorID *string `json:"author_id,omitempty"`
 	// AgentID holds the value of the "agent_id" field.
 	AgentID *string `json:"agent_id,omitempty"`
-	// RunID holds the value of the "run_id" field.
+	// the run that made it or that it speaks to; a message that came too late for one gets one of its own
 	RunID *string `json:"run_id,omitempty"`
 	// Role holds the value of the "role" field.
 	Role enum.MessageRole `json:"role,omitempty"`
@@ -45,6 +45,8 @@ type Message struct {
 	Position int `json:"position,omitempty"`
 	// the step of the run that made it
 	Step int `json:"step,omitempty"`
+	// the step in which the run's model first saw a message that came while it worked
+	SeenStep *int `json:"seen_step,omitempty"`
 	// made by the offline demo model
 	Demo bool `json:"demo,omitempty"`
 	// what the vendor wants back with this message, unread
@@ -138,7 +140,7 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case message.FieldDemo:
 			values[i] = new(sql.NullBool)
-		case message.FieldPosition, message.FieldStep:
+		case message.FieldPosition, message.FieldStep, message.FieldSeenStep:
 			values[i] = new(sql.NullInt64)
 		case message.FieldID, message.FieldConversationID, message.FieldProjectID, message.FieldAuthorID, message.FieldAgentID, message.FieldRunID, message.FieldRole, message.FieldStatus, message.FieldText:
 			values[i] = new(sql.NullString)
@@ -233,6 +235,13 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field step", values[i])
 			} else if value.Valid {
 				_m.Step = int(value.Int64)
+			}
+		case message.FieldSeenStep:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field seen_step", values[i])
+			} else if value.Valid {
+				_m.SeenStep = new(int)
+				*_m.SeenStep = int(value.Int64)
 			}
 		case message.FieldDemo:
 			if value, ok := values[i].(*sql.NullBool); !ok {
@@ -352,6 +361,11 @@ func (_m *Message) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("step=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Step))
+	builder.WriteString(", ")
+	if v := _m.SeenStep; v != nil {
+		builder.WriteString("seen_step=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("demo=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Demo))

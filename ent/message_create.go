@@ -143,6 +143,20 @@ func (_c *MessageCreate) SetNillableStep(v *int) *MessageCreate {
 	return _c
 }
 
+// SetSeenStep sets the "seen_step" field.
+func (_c *MessageCreate) SetSeenStep(v int) *MessageCreate {
+	_c.mutation.SetSeenStep(v)
+	return _c
+}
+
+// SetNillableSeenStep sets the "seen_step" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableSeenStep(v *int) *MessageCreate {
+	if v != nil {
+		_c.SetSeenStep(*v)
+	}
+	return _c
+}
+
 // SetDemo sets the "demo" field.
 func (_c *MessageCreate) SetDemo(v bool) *MessageCreate {
 	_c.mutation.SetDemo(v)
@@ -387,6 +401,10 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 		_spec.SetField(message.FieldStep, field.TypeInt, value)
 		_node.Step = value
 	}
+	if value, ok := _c.mutation.SeenStep(); ok {
+		_spec.SetField(message.FieldSeenStep, field.TypeInt, value)
+		_node.SeenStep = &value
+	}
 	if value, ok := _c.mutation.Demo(); ok {
 		_spec.SetField(message.FieldDemo, field.TypeBool, value)
 		_node.Demo = value
@@ -536,6 +554,24 @@ type (
 	}
 )
 
+// SetRunID sets the "run_id" field.
+func (u *MessageUpsert) SetRunID(v string) *MessageUpsert {
+	u.Set(message.FieldRunID, v)
+	return u
+}
+
+// UpdateRunID sets the "run_id" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateRunID() *MessageUpsert {
+	u.SetExcluded(message.FieldRunID)
+	return u
+}
+
+// ClearRunID clears the value of the "run_id" field.
+func (u *MessageUpsert) ClearRunID() *MessageUpsert {
+	u.SetNull(message.FieldRunID)
+	return u
+}
+
 // SetStatus sets the "status" field.
 func (u *MessageUpsert) SetStatus(v enum.MessageStatus) *MessageUpsert {
 	u.Set(message.FieldStatus, v)
@@ -557,6 +593,30 @@ func (u *MessageUpsert) SetText(v string) *MessageUpsert {
 // UpdateText sets the "text" field to the value that was provided on create.
 func (u *MessageUpsert) UpdateText() *MessageUpsert {
 	u.SetExcluded(message.FieldText)
+	return u
+}
+
+// SetSeenStep sets the "seen_step" field.
+func (u *MessageUpsert) SetSeenStep(v int) *MessageUpsert {
+	u.Set(message.FieldSeenStep, v)
+	return u
+}
+
+// UpdateSeenStep sets the "seen_step" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateSeenStep() *MessageUpsert {
+	u.SetExcluded(message.FieldSeenStep)
+	return u
+}
+
+// AddSeenStep adds v to the "seen_step" field.
+func (u *MessageUpsert) AddSeenStep(v int) *MessageUpsert {
+	u.Add(message.FieldSeenStep, v)
+	return u
+}
+
+// ClearSeenStep clears the value of the "seen_step" field.
+func (u *MessageUpsert) ClearSeenStep() *MessageUpsert {
+	u.SetNull(message.FieldSeenStep)
 	return u
 }
 
@@ -628,9 +688,6 @@ func (u *MessageUpsertOne) UpdateNewValues() *MessageUpsertOne {
 		if _, exists := u.create.mutation.AgentID(); exists {
 			s.SetIgnore(message.FieldAgentID)
 		}
-		if _, exists := u.create.mutation.RunID(); exists {
-			s.SetIgnore(message.FieldRunID)
-		}
 		if _, exists := u.create.mutation.Role(); exists {
 			s.SetIgnore(message.FieldRole)
 		}
@@ -674,6 +731,27 @@ func (u *MessageUpsertOne) Update(set func(*MessageUpsert)) *MessageUpsertOne {
 	return u
 }
 
+// SetRunID sets the "run_id" field.
+func (u *MessageUpsertOne) SetRunID(v string) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetRunID(v)
+	})
+}
+
+// UpdateRunID sets the "run_id" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateRunID() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateRunID()
+	})
+}
+
+// ClearRunID clears the value of the "run_id" field.
+func (u *MessageUpsertOne) ClearRunID() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearRunID()
+	})
+}
+
 // SetStatus sets the "status" field.
 func (u *MessageUpsertOne) SetStatus(v enum.MessageStatus) *MessageUpsertOne {
 	return u.Update(func(s *MessageUpsert) {
@@ -699,6 +777,34 @@ func (u *MessageUpsertOne) SetText(v string) *MessageUpsertOne {
 func (u *MessageUpsertOne) UpdateText() *MessageUpsertOne {
 	return u.Update(func(s *MessageUpsert) {
 		s.UpdateText()
+	})
+}
+
+// SetSeenStep sets the "seen_step" field.
+func (u *MessageUpsertOne) SetSeenStep(v int) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetSeenStep(v)
+	})
+}
+
+// AddSeenStep adds v to the "seen_step" field.
+func (u *MessageUpsertOne) AddSeenStep(v int) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.AddSeenStep(v)
+	})
+}
+
+// UpdateSeenStep sets the "seen_step" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateSeenStep() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateSeenStep()
+	})
+}
+
+// ClearSeenStep clears the value of the "seen_step" field.
+func (u *MessageUpsertOne) ClearSeenStep() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearSeenStep()
 	})
 }
 
@@ -942,9 +1048,6 @@ func (u *MessageUpsertBulk) UpdateNewValues() *MessageUpsertBulk {
 			if _, exists := b.mutation.AgentID(); exists {
 				s.SetIgnore(message.FieldAgentID)
 			}
-			if _, exists := b.mutation.RunID(); exists {
-				s.SetIgnore(message.FieldRunID)
-			}
 			if _, exists := b.mutation.Role(); exists {
 				s.SetIgnore(message.FieldRole)
 			}
@@ -989,6 +1092,27 @@ func (u *MessageUpsertBulk) Update(set func(*MessageUpsert)) *MessageUpsertBulk 
 	return u
 }
 
+// SetRunID sets the "run_id" field.
+func (u *MessageUpsertBulk) SetRunID(v string) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetRunID(v)
+	})
+}
+
+// UpdateRunID sets the "run_id" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateRunID() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateRunID()
+	})
+}
+
+// ClearRunID clears the value of the "run_id" field.
+func (u *MessageUpsertBulk) ClearRunID() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearRunID()
+	})
+}
+
 // SetStatus sets the "status" field.
 func (u *MessageUpsertBulk) SetStatus(v enum.MessageStatus) *MessageUpsertBulk {
 	return u.Update(func(s *MessageUpsert) {
@@ -1014,6 +1138,34 @@ func (u *MessageUpsertBulk) SetText(v string) *MessageUpsertBulk {
 func (u *MessageUpsertBulk) UpdateText() *MessageUpsertBulk {
 	return u.Update(func(s *MessageUpsert) {
 		s.UpdateText()
+	})
+}
+
+// SetSeenStep sets the "seen_step" field.
+func (u *MessageUpsertBulk) SetSeenStep(v int) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetSeenStep(v)
+	})
+}
+
+// AddSeenStep adds v to the "seen_step" field.
+func (u *MessageUpsertBulk) AddSeenStep(v int) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.AddSeenStep(v)
+	})
+}
+
+// UpdateSeenStep sets the "seen_step" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateSeenStep() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateSeenStep()
+	})
+}
+
+// ClearSeenStep clears the value of the "seen_step" field.
+func (u *MessageUpsertBulk) ClearSeenStep() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearSeenStep()
 	})
 }
 

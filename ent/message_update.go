@@ -14,6 +14,7 @@ import (
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/predicate"
+	"github.com/zeblit/zeblit/ent/run"
 )
 
 // MessageUpdate is the builder for updating Message entities.
@@ -27,6 +28,26 @@ type MessageUpdate struct {
 // Where appends a list predicates to the MessageUpdate builder.
 func (_u *MessageUpdate) Where(ps ...predicate.Message) *MessageUpdate {
 	_u.mutation.Where(ps...)
+	return _u
+}
+
+// SetRunID sets the "run_id" field.
+func (_u *MessageUpdate) SetRunID(v string) *MessageUpdate {
+	_u.mutation.SetRunID(v)
+	return _u
+}
+
+// SetNillableRunID sets the "run_id" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableRunID(v *string) *MessageUpdate {
+	if v != nil {
+		_u.SetRunID(*v)
+	}
+	return _u
+}
+
+// ClearRunID clears the value of the "run_id" field.
+func (_u *MessageUpdate) ClearRunID() *MessageUpdate {
+	_u.mutation.ClearRunID()
 	return _u
 }
 
@@ -55,6 +76,33 @@ func (_u *MessageUpdate) SetNillableText(v *string) *MessageUpdate {
 	if v != nil {
 		_u.SetText(*v)
 	}
+	return _u
+}
+
+// SetSeenStep sets the "seen_step" field.
+func (_u *MessageUpdate) SetSeenStep(v int) *MessageUpdate {
+	_u.mutation.ResetSeenStep()
+	_u.mutation.SetSeenStep(v)
+	return _u
+}
+
+// SetNillableSeenStep sets the "seen_step" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableSeenStep(v *int) *MessageUpdate {
+	if v != nil {
+		_u.SetSeenStep(*v)
+	}
+	return _u
+}
+
+// AddSeenStep adds value to the "seen_step" field.
+func (_u *MessageUpdate) AddSeenStep(v int) *MessageUpdate {
+	_u.mutation.AddSeenStep(v)
+	return _u
+}
+
+// ClearSeenStep clears the value of the "seen_step" field.
+func (_u *MessageUpdate) ClearSeenStep() *MessageUpdate {
+	_u.mutation.ClearSeenStep()
 	return _u
 }
 
@@ -90,9 +138,20 @@ func (_u *MessageUpdate) ClearCompletedAt() *MessageUpdate {
 	return _u
 }
 
+// SetRun sets the "run" edge to the Run entity.
+func (_u *MessageUpdate) SetRun(v *Run) *MessageUpdate {
+	return _u.SetRunID(v.ID)
+}
+
 // Mutation returns the MessageMutation object of the builder.
 func (_u *MessageUpdate) Mutation() *MessageMutation {
 	return _u.mutation
+}
+
+// ClearRun clears the "run" edge to the Run entity.
+func (_u *MessageUpdate) ClearRun() *MessageUpdate {
+	_u.mutation.ClearRun()
+	return _u
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -162,6 +221,15 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Text(); ok {
 		_spec.SetField(message.FieldText, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.SeenStep(); ok {
+		_spec.SetField(message.FieldSeenStep, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedSeenStep(); ok {
+		_spec.AddField(message.FieldSeenStep, field.TypeInt, value)
+	}
+	if _u.mutation.SeenStepCleared() {
+		_spec.ClearField(message.FieldSeenStep, field.TypeInt)
+	}
 	if value, ok := _u.mutation.Carry(); ok {
 		_spec.SetField(message.FieldCarry, field.TypeBytes, value)
 	}
@@ -173,6 +241,35 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.CompletedAtCleared() {
 		_spec.ClearField(message.FieldCompletedAt, field.TypeTime)
+	}
+	if _u.mutation.RunCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   message.RunTable,
+			Columns: []string{message.RunColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RunIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   message.RunTable,
+			Columns: []string{message.RunColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -194,6 +291,26 @@ type MessageUpdateOne struct {
 	hooks     []Hook
 	mutation  *MessageMutation
 	modifiers []func(*sql.UpdateBuilder)
+}
+
+// SetRunID sets the "run_id" field.
+func (_u *MessageUpdateOne) SetRunID(v string) *MessageUpdateOne {
+	_u.mutation.SetRunID(v)
+	return _u
+}
+
+// SetNillableRunID sets the "run_id" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableRunID(v *string) *MessageUpdateOne {
+	if v != nil {
+		_u.SetRunID(*v)
+	}
+	return _u
+}
+
+// ClearRunID clears the value of the "run_id" field.
+func (_u *MessageUpdateOne) ClearRunID() *MessageUpdateOne {
+	_u.mutation.ClearRunID()
+	return _u
 }
 
 // SetStatus sets the "status" field.
@@ -221,6 +338,33 @@ func (_u *MessageUpdateOne) SetNillableText(v *string) *MessageUpdateOne {
 	if v != nil {
 		_u.SetText(*v)
 	}
+	return _u
+}
+
+// SetSeenStep sets the "seen_step" field.
+func (_u *MessageUpdateOne) SetSeenStep(v int) *MessageUpdateOne {
+	_u.mutation.ResetSeenStep()
+	_u.mutation.SetSeenStep(v)
+	return _u
+}
+
+// SetNillableSeenStep sets the "seen_step" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableSeenStep(v *int) *MessageUpdateOne {
+	if v != nil {
+		_u.SetSeenStep(*v)
+	}
+	return _u
+}
+
+// AddSeenStep adds value to the "seen_step" field.
+func (_u *MessageUpdateOne) AddSeenStep(v int) *MessageUpdateOne {
+	_u.mutation.AddSeenStep(v)
+	return _u
+}
+
+// ClearSeenStep clears the value of the "seen_step" field.
+func (_u *MessageUpdateOne) ClearSeenStep() *MessageUpdateOne {
+	_u.mutation.ClearSeenStep()
 	return _u
 }
 
@@ -256,9 +400,20 @@ func (_u *MessageUpdateOne) ClearCompletedAt() *MessageUpdateOne {
 	return _u
 }
 
+// SetRun sets the "run" edge to the Run entity.
+func (_u *MessageUpdateOne) SetRun(v *Run) *MessageUpdateOne {
+	return _u.SetRunID(v.ID)
+}
+
 // Mutation returns the MessageMutation object of the builder.
 func (_u *MessageUpdateOne) Mutation() *MessageMutation {
 	return _u.mutation
+}
+
+// ClearRun clears the "run" edge to the Run entity.
+func (_u *MessageUpdateOne) ClearRun() *MessageUpdateOne {
+	_u.mutation.ClearRun()
+	return _u
 }
 
 // Where appends a list predicates to the MessageUpdate builder.
@@ -358,6 +513,15 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	if value, ok := _u.mutation.Text(); ok {
 		_spec.SetField(message.FieldText, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.SeenStep(); ok {
+		_spec.SetField(message.FieldSeenStep, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedSeenStep(); ok {
+		_spec.AddField(message.FieldSeenStep, field.TypeInt, value)
+	}
+	if _u.mutation.SeenStepCleared() {
+		_spec.ClearField(message.FieldSeenStep, field.TypeInt)
+	}
 	if value, ok := _u.mutation.Carry(); ok {
 		_spec.SetField(message.FieldCarry, field.TypeBytes, value)
 	}
@@ -369,6 +533,35 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if _u.mutation.CompletedAtCleared() {
 		_spec.ClearField(message.FieldCompletedAt, field.TypeTime)
+	}
+	if _u.mutation.RunCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   message.RunTable,
+			Columns: []string{message.RunColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RunIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   message.RunTable,
+			Columns: []string{message.RunColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Message{config: _u.config}

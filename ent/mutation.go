@@ -6685,6 +6685,8 @@ type MessageMutation struct {
 	addposition         *int
 	step                *int
 	addstep             *int
+	seen_step           *int
+	addseen_step        *int
 	demo                *bool
 	carry               *[]byte
 	completed_at        *time.Time
@@ -7283,6 +7285,76 @@ func (m *MessageMutation) ResetStep() {
 	m.addstep = nil
 }
 
+// SetSeenStep sets the "seen_step" field.
+func (m *MessageMutation) SetSeenStep(i int) {
+	m.seen_step = &i
+	m.addseen_step = nil
+}
+
+// SeenStep returns the value of the "seen_step" field in the mutation.
+func (m *MessageMutation) SeenStep() (r int, exists bool) {
+	v := m.seen_step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeenStep returns the old "seen_step" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldSeenStep(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeenStep is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeenStep requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeenStep: %w", err)
+	}
+	return oldValue.SeenStep, nil
+}
+
+// AddSeenStep adds i to the "seen_step" field.
+func (m *MessageMutation) AddSeenStep(i int) {
+	if m.addseen_step != nil {
+		*m.addseen_step += i
+	} else {
+		m.addseen_step = &i
+	}
+}
+
+// AddedSeenStep returns the value that was added to the "seen_step" field in this mutation.
+func (m *MessageMutation) AddedSeenStep() (r int, exists bool) {
+	v := m.addseen_step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearSeenStep clears the value of the "seen_step" field.
+func (m *MessageMutation) ClearSeenStep() {
+	m.seen_step = nil
+	m.addseen_step = nil
+	m.clearedFields[message.FieldSeenStep] = struct{}{}
+}
+
+// SeenStepCleared returns if the "seen_step" field was cleared in this mutation.
+func (m *MessageMutation) SeenStepCleared() bool {
+	_, ok := m.clearedFields[message.FieldSeenStep]
+	return ok
+}
+
+// ResetSeenStep resets all changes to the "seen_step" field.
+func (m *MessageMutation) ResetSeenStep() {
+	m.seen_step = nil
+	m.addseen_step = nil
+	delete(m.clearedFields, message.FieldSeenStep)
+}
+
 // SetDemo sets the "demo" field.
 func (m *MessageMutation) SetDemo(b bool) {
 	m.demo = &b
@@ -7586,7 +7658,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 15)
 	if m.created_at != nil {
 		fields = append(fields, message.FieldCreatedAt)
 	}
@@ -7619,6 +7691,9 @@ func (m *MessageMutation) Fields() []string {
 	}
 	if m.step != nil {
 		fields = append(fields, message.FieldStep)
+	}
+	if m.seen_step != nil {
+		fields = append(fields, message.FieldSeenStep)
 	}
 	if m.demo != nil {
 		fields = append(fields, message.FieldDemo)
@@ -7659,6 +7734,8 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.Position()
 	case message.FieldStep:
 		return m.Step()
+	case message.FieldSeenStep:
+		return m.SeenStep()
 	case message.FieldDemo:
 		return m.Demo()
 	case message.FieldCarry:
@@ -7696,6 +7773,8 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldPosition(ctx)
 	case message.FieldStep:
 		return m.OldStep(ctx)
+	case message.FieldSeenStep:
+		return m.OldSeenStep(ctx)
 	case message.FieldDemo:
 		return m.OldDemo(ctx)
 	case message.FieldCarry:
@@ -7788,6 +7867,13 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetStep(v)
 		return nil
+	case message.FieldSeenStep:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeenStep(v)
+		return nil
 	case message.FieldDemo:
 		v, ok := value.(bool)
 		if !ok {
@@ -7823,6 +7909,9 @@ func (m *MessageMutation) AddedFields() []string {
 	if m.addstep != nil {
 		fields = append(fields, message.FieldStep)
 	}
+	if m.addseen_step != nil {
+		fields = append(fields, message.FieldSeenStep)
+	}
 	return fields
 }
 
@@ -7835,6 +7924,8 @@ func (m *MessageMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedPosition()
 	case message.FieldStep:
 		return m.AddedStep()
+	case message.FieldSeenStep:
+		return m.AddedSeenStep()
 	}
 	return nil, false
 }
@@ -7858,6 +7949,13 @@ func (m *MessageMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddStep(v)
 		return nil
+	case message.FieldSeenStep:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeenStep(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Message numeric field %s", name)
 }
@@ -7874,6 +7972,9 @@ func (m *MessageMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(message.FieldRunID) {
 		fields = append(fields, message.FieldRunID)
+	}
+	if m.FieldCleared(message.FieldSeenStep) {
+		fields = append(fields, message.FieldSeenStep)
 	}
 	if m.FieldCleared(message.FieldCarry) {
 		fields = append(fields, message.FieldCarry)
@@ -7903,6 +8004,9 @@ func (m *MessageMutation) ClearField(name string) error {
 		return nil
 	case message.FieldRunID:
 		m.ClearRunID()
+		return nil
+	case message.FieldSeenStep:
+		m.ClearSeenStep()
 		return nil
 	case message.FieldCarry:
 		m.ClearCarry()
@@ -7950,6 +8054,9 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldStep:
 		m.ResetStep()
+		return nil
+	case message.FieldSeenStep:
+		m.ResetSeenStep()
 		return nil
 	case message.FieldDemo:
 		m.ResetDemo()
@@ -9154,6 +9261,8 @@ type ProjectMutation struct {
 	name                *string
 	description         *string
 	updated_at          *time.Time
+	served_at           *int64
+	addserved_at        *int64
 	clearedFields       map[string]struct{}
 	organisation        *string
 	clearedorganisation bool
@@ -9484,6 +9593,62 @@ func (m *ProjectMutation) ResetUpdatedAt() {
 	m.updated_at = nil
 }
 
+// SetServedAt sets the "served_at" field.
+func (m *ProjectMutation) SetServedAt(i int64) {
+	m.served_at = &i
+	m.addserved_at = nil
+}
+
+// ServedAt returns the value of the "served_at" field in the mutation.
+func (m *ProjectMutation) ServedAt() (r int64, exists bool) {
+	v := m.served_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldServedAt returns the old "served_at" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldServedAt(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldServedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldServedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldServedAt: %w", err)
+	}
+	return oldValue.ServedAt, nil
+}
+
+// AddServedAt adds i to the "served_at" field.
+func (m *ProjectMutation) AddServedAt(i int64) {
+	if m.addserved_at != nil {
+		*m.addserved_at += i
+	} else {
+		m.addserved_at = &i
+	}
+}
+
+// AddedServedAt returns the value that was added to the "served_at" field in this mutation.
+func (m *ProjectMutation) AddedServedAt() (r int64, exists bool) {
+	v := m.addserved_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetServedAt resets all changes to the "served_at" field.
+func (m *ProjectMutation) ResetServedAt() {
+	m.served_at = nil
+	m.addserved_at = nil
+}
+
 // ClearOrganisation clears the "organisation" edge to the Organisation entity.
 func (m *ProjectMutation) ClearOrganisation() {
 	m.clearedorganisation = true
@@ -9572,7 +9737,7 @@ func (m *ProjectMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ProjectMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 7)
 	if m.created_at != nil {
 		fields = append(fields, project.FieldCreatedAt)
 	}
@@ -9590,6 +9755,9 @@ func (m *ProjectMutation) Fields() []string {
 	}
 	if m.updated_at != nil {
 		fields = append(fields, project.FieldUpdatedAt)
+	}
+	if m.served_at != nil {
+		fields = append(fields, project.FieldServedAt)
 	}
 	return fields
 }
@@ -9611,6 +9779,8 @@ func (m *ProjectMutation) Field(name string) (ent.Value, bool) {
 		return m.Description()
 	case project.FieldUpdatedAt:
 		return m.UpdatedAt()
+	case project.FieldServedAt:
+		return m.ServedAt()
 	}
 	return nil, false
 }
@@ -9632,6 +9802,8 @@ func (m *ProjectMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldDescription(ctx)
 	case project.FieldUpdatedAt:
 		return m.OldUpdatedAt(ctx)
+	case project.FieldServedAt:
+		return m.OldServedAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown Project field %s", name)
 }
@@ -9683,6 +9855,13 @@ func (m *ProjectMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetUpdatedAt(v)
 		return nil
+	case project.FieldServedAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetServedAt(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Project field %s", name)
 }
@@ -9690,13 +9869,21 @@ func (m *ProjectMutation) SetField(name string, value ent.Value) error {
 // AddedFields returns all numeric fields that were incremented/decremented during
 // this mutation.
 func (m *ProjectMutation) AddedFields() []string {
-	return nil
+	var fields []string
+	if m.addserved_at != nil {
+		fields = append(fields, project.FieldServedAt)
+	}
+	return fields
 }
 
 // AddedField returns the numeric value that was incremented/decremented on a field
 // with the given name. The second boolean return value indicates that this field
 // was not set, or was not defined in the schema.
 func (m *ProjectMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case project.FieldServedAt:
+		return m.AddedServedAt()
+	}
 	return nil, false
 }
 
@@ -9705,6 +9892,13 @@ func (m *ProjectMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *ProjectMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case project.FieldServedAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddServedAt(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Project numeric field %s", name)
 }
@@ -9749,6 +9943,9 @@ func (m *ProjectMutation) ResetField(name string) error {
 		return nil
 	case project.FieldUpdatedAt:
 		m.ResetUpdatedAt()
+		return nil
+	case project.FieldServedAt:
+		m.ResetServedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Project field %s", name)
@@ -10435,7 +10632,16 @@ type RunMutation struct {
 	addlease_until      *int64
 	takeovers           *int
 	addtakeovers        *int
+	step_until          *int64
+	addstep_until       *int64
+	deadline_at         *int64
+	adddeadline_at      *int64
+	priority            *int
+	addpriority         *int
 	cancel_requested    *bool
+	pause_requested     *bool
+	steer_requested     *bool
+	retried_from_id     *string
 	input_tokens        *int64
 	addinput_tokens     *int64
 	output_tokens       *int64
@@ -11109,6 +11315,174 @@ func (m *RunMutation) ResetTakeovers() {
 	m.addtakeovers = nil
 }
 
+// SetStepUntil sets the "step_until" field.
+func (m *RunMutation) SetStepUntil(i int64) {
+	m.step_until = &i
+	m.addstep_until = nil
+}
+
+// StepUntil returns the value of the "step_until" field in the mutation.
+func (m *RunMutation) StepUntil() (r int64, exists bool) {
+	v := m.step_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStepUntil returns the old "step_until" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldStepUntil(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStepUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStepUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStepUntil: %w", err)
+	}
+	return oldValue.StepUntil, nil
+}
+
+// AddStepUntil adds i to the "step_until" field.
+func (m *RunMutation) AddStepUntil(i int64) {
+	if m.addstep_until != nil {
+		*m.addstep_until += i
+	} else {
+		m.addstep_until = &i
+	}
+}
+
+// AddedStepUntil returns the value that was added to the "step_until" field in this mutation.
+func (m *RunMutation) AddedStepUntil() (r int64, exists bool) {
+	v := m.addstep_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStepUntil resets all changes to the "step_until" field.
+func (m *RunMutation) ResetStepUntil() {
+	m.step_until = nil
+	m.addstep_until = nil
+}
+
+// SetDeadlineAt sets the "deadline_at" field.
+func (m *RunMutation) SetDeadlineAt(i int64) {
+	m.deadline_at = &i
+	m.adddeadline_at = nil
+}
+
+// DeadlineAt returns the value of the "deadline_at" field in the mutation.
+func (m *RunMutation) DeadlineAt() (r int64, exists bool) {
+	v := m.deadline_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeadlineAt returns the old "deadline_at" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldDeadlineAt(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeadlineAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeadlineAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeadlineAt: %w", err)
+	}
+	return oldValue.DeadlineAt, nil
+}
+
+// AddDeadlineAt adds i to the "deadline_at" field.
+func (m *RunMutation) AddDeadlineAt(i int64) {
+	if m.adddeadline_at != nil {
+		*m.adddeadline_at += i
+	} else {
+		m.adddeadline_at = &i
+	}
+}
+
+// AddedDeadlineAt returns the value that was added to the "deadline_at" field in this mutation.
+func (m *RunMutation) AddedDeadlineAt() (r int64, exists bool) {
+	v := m.adddeadline_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDeadlineAt resets all changes to the "deadline_at" field.
+func (m *RunMutation) ResetDeadlineAt() {
+	m.deadline_at = nil
+	m.adddeadline_at = nil
+}
+
+// SetPriority sets the "priority" field.
+func (m *RunMutation) SetPriority(i int) {
+	m.priority = &i
+	m.addpriority = nil
+}
+
+// Priority returns the value of the "priority" field in the mutation.
+func (m *RunMutation) Priority() (r int, exists bool) {
+	v := m.priority
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPriority returns the old "priority" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldPriority(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPriority is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPriority requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPriority: %w", err)
+	}
+	return oldValue.Priority, nil
+}
+
+// AddPriority adds i to the "priority" field.
+func (m *RunMutation) AddPriority(i int) {
+	if m.addpriority != nil {
+		*m.addpriority += i
+	} else {
+		m.addpriority = &i
+	}
+}
+
+// AddedPriority returns the value that was added to the "priority" field in this mutation.
+func (m *RunMutation) AddedPriority() (r int, exists bool) {
+	v := m.addpriority
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPriority resets all changes to the "priority" field.
+func (m *RunMutation) ResetPriority() {
+	m.priority = nil
+	m.addpriority = nil
+}
+
 // SetCancelRequested sets the "cancel_requested" field.
 func (m *RunMutation) SetCancelRequested(b bool) {
 	m.cancel_requested = &b
@@ -11143,6 +11517,127 @@ func (m *RunMutation) OldCancelRequested(ctx context.Context) (v bool, err error
 // ResetCancelRequested resets all changes to the "cancel_requested" field.
 func (m *RunMutation) ResetCancelRequested() {
 	m.cancel_requested = nil
+}
+
+// SetPauseRequested sets the "pause_requested" field.
+func (m *RunMutation) SetPauseRequested(b bool) {
+	m.pause_requested = &b
+}
+
+// PauseRequested returns the value of the "pause_requested" field in the mutation.
+func (m *RunMutation) PauseRequested() (r bool, exists bool) {
+	v := m.pause_requested
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPauseRequested returns the old "pause_requested" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldPauseRequested(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPauseRequested is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPauseRequested requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPauseRequested: %w", err)
+	}
+	return oldValue.PauseRequested, nil
+}
+
+// ResetPauseRequested resets all changes to the "pause_requested" field.
+func (m *RunMutation) ResetPauseRequested() {
+	m.pause_requested = nil
+}
+
+// SetSteerRequested sets the "steer_requested" field.
+func (m *RunMutation) SetSteerRequested(b bool) {
+	m.steer_requested = &b
+}
+
+// SteerRequested returns the value of the "steer_requested" field in the mutation.
+func (m *RunMutation) SteerRequested() (r bool, exists bool) {
+	v := m.steer_requested
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSteerRequested returns the old "steer_requested" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldSteerRequested(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSteerRequested is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSteerRequested requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSteerRequested: %w", err)
+	}
+	return oldValue.SteerRequested, nil
+}
+
+// ResetSteerRequested resets all changes to the "steer_requested" field.
+func (m *RunMutation) ResetSteerRequested() {
+	m.steer_requested = nil
+}
+
+// SetRetriedFromID sets the "retried_from_id" field.
+func (m *RunMutation) SetRetriedFromID(s string) {
+	m.retried_from_id = &s
+}
+
+// RetriedFromID returns the value of the "retried_from_id" field in the mutation.
+func (m *RunMutation) RetriedFromID() (r string, exists bool) {
+	v := m.retried_from_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRetriedFromID returns the old "retried_from_id" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldRetriedFromID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRetriedFromID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRetriedFromID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRetriedFromID: %w", err)
+	}
+	return oldValue.RetriedFromID, nil
+}
+
+// ClearRetriedFromID clears the value of the "retried_from_id" field.
+func (m *RunMutation) ClearRetriedFromID() {
+	m.retried_from_id = nil
+	m.clearedFields[run.FieldRetriedFromID] = struct{}{}
+}
+
+// RetriedFromIDCleared returns if the "retried_from_id" field was cleared in this mutation.
+func (m *RunMutation) RetriedFromIDCleared() bool {
+	_, ok := m.clearedFields[run.FieldRetriedFromID]
+	return ok
+}
+
+// ResetRetriedFromID resets all changes to the "retried_from_id" field.
+func (m *RunMutation) ResetRetriedFromID() {
+	m.retried_from_id = nil
+	delete(m.clearedFields, run.FieldRetriedFromID)
 }
 
 // SetInputTokens sets the "input_tokens" field.
@@ -11533,7 +12028,7 @@ func (m *RunMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunMutation) Fields() []string {
-	fields := make([]string, 0, 19)
+	fields := make([]string, 0, 25)
 	if m.created_at != nil {
 		fields = append(fields, run.FieldCreatedAt)
 	}
@@ -11573,8 +12068,26 @@ func (m *RunMutation) Fields() []string {
 	if m.takeovers != nil {
 		fields = append(fields, run.FieldTakeovers)
 	}
+	if m.step_until != nil {
+		fields = append(fields, run.FieldStepUntil)
+	}
+	if m.deadline_at != nil {
+		fields = append(fields, run.FieldDeadlineAt)
+	}
+	if m.priority != nil {
+		fields = append(fields, run.FieldPriority)
+	}
 	if m.cancel_requested != nil {
 		fields = append(fields, run.FieldCancelRequested)
+	}
+	if m.pause_requested != nil {
+		fields = append(fields, run.FieldPauseRequested)
+	}
+	if m.steer_requested != nil {
+		fields = append(fields, run.FieldSteerRequested)
+	}
+	if m.retried_from_id != nil {
+		fields = append(fields, run.FieldRetriedFromID)
 	}
 	if m.input_tokens != nil {
 		fields = append(fields, run.FieldInputTokens)
@@ -11625,8 +12138,20 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.LeaseUntil()
 	case run.FieldTakeovers:
 		return m.Takeovers()
+	case run.FieldStepUntil:
+		return m.StepUntil()
+	case run.FieldDeadlineAt:
+		return m.DeadlineAt()
+	case run.FieldPriority:
+		return m.Priority()
 	case run.FieldCancelRequested:
 		return m.CancelRequested()
+	case run.FieldPauseRequested:
+		return m.PauseRequested()
+	case run.FieldSteerRequested:
+		return m.SteerRequested()
+	case run.FieldRetriedFromID:
+		return m.RetriedFromID()
 	case run.FieldInputTokens:
 		return m.InputTokens()
 	case run.FieldOutputTokens:
@@ -11672,8 +12197,20 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldLeaseUntil(ctx)
 	case run.FieldTakeovers:
 		return m.OldTakeovers(ctx)
+	case run.FieldStepUntil:
+		return m.OldStepUntil(ctx)
+	case run.FieldDeadlineAt:
+		return m.OldDeadlineAt(ctx)
+	case run.FieldPriority:
+		return m.OldPriority(ctx)
 	case run.FieldCancelRequested:
 		return m.OldCancelRequested(ctx)
+	case run.FieldPauseRequested:
+		return m.OldPauseRequested(ctx)
+	case run.FieldSteerRequested:
+		return m.OldSteerRequested(ctx)
+	case run.FieldRetriedFromID:
+		return m.OldRetriedFromID(ctx)
 	case run.FieldInputTokens:
 		return m.OldInputTokens(ctx)
 	case run.FieldOutputTokens:
@@ -11784,12 +12321,54 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTakeovers(v)
 		return nil
+	case run.FieldStepUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStepUntil(v)
+		return nil
+	case run.FieldDeadlineAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeadlineAt(v)
+		return nil
+	case run.FieldPriority:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPriority(v)
+		return nil
 	case run.FieldCancelRequested:
 		v, ok := value.(bool)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCancelRequested(v)
+		return nil
+	case run.FieldPauseRequested:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPauseRequested(v)
+		return nil
+	case run.FieldSteerRequested:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSteerRequested(v)
+		return nil
+	case run.FieldRetriedFromID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRetriedFromID(v)
 		return nil
 	case run.FieldInputTokens:
 		v, ok := value.(int64)
@@ -11846,6 +12425,15 @@ func (m *RunMutation) AddedFields() []string {
 	if m.addtakeovers != nil {
 		fields = append(fields, run.FieldTakeovers)
 	}
+	if m.addstep_until != nil {
+		fields = append(fields, run.FieldStepUntil)
+	}
+	if m.adddeadline_at != nil {
+		fields = append(fields, run.FieldDeadlineAt)
+	}
+	if m.addpriority != nil {
+		fields = append(fields, run.FieldPriority)
+	}
 	if m.addinput_tokens != nil {
 		fields = append(fields, run.FieldInputTokens)
 	}
@@ -11868,6 +12456,12 @@ func (m *RunMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedLeaseUntil()
 	case run.FieldTakeovers:
 		return m.AddedTakeovers()
+	case run.FieldStepUntil:
+		return m.AddedStepUntil()
+	case run.FieldDeadlineAt:
+		return m.AddedDeadlineAt()
+	case run.FieldPriority:
+		return m.AddedPriority()
 	case run.FieldInputTokens:
 		return m.AddedInputTokens()
 	case run.FieldOutputTokens:
@@ -11909,6 +12503,27 @@ func (m *RunMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddTakeovers(v)
 		return nil
+	case run.FieldStepUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStepUntil(v)
+		return nil
+	case run.FieldDeadlineAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDeadlineAt(v)
+		return nil
+	case run.FieldPriority:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPriority(v)
+		return nil
 	case run.FieldInputTokens:
 		v, ok := value.(int64)
 		if !ok {
@@ -11931,6 +12546,9 @@ func (m *RunMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *RunMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(run.FieldRetriedFromID) {
+		fields = append(fields, run.FieldRetriedFromID)
+	}
 	if m.FieldCleared(run.FieldStartedAt) {
 		fields = append(fields, run.FieldStartedAt)
 	}
@@ -11951,6 +12569,9 @@ func (m *RunMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *RunMutation) ClearField(name string) error {
 	switch name {
+	case run.FieldRetriedFromID:
+		m.ClearRetriedFromID()
+		return nil
 	case run.FieldStartedAt:
 		m.ClearStartedAt()
 		return nil
@@ -12004,8 +12625,26 @@ func (m *RunMutation) ResetField(name string) error {
 	case run.FieldTakeovers:
 		m.ResetTakeovers()
 		return nil
+	case run.FieldStepUntil:
+		m.ResetStepUntil()
+		return nil
+	case run.FieldDeadlineAt:
+		m.ResetDeadlineAt()
+		return nil
+	case run.FieldPriority:
+		m.ResetPriority()
+		return nil
 	case run.FieldCancelRequested:
 		m.ResetCancelRequested()
+		return nil
+	case run.FieldPauseRequested:
+		m.ResetPauseRequested()
+		return nil
+	case run.FieldSteerRequested:
+		m.ResetSteerRequested()
+		return nil
+	case run.FieldRetriedFromID:
+		m.ResetRetriedFromID()
 		return nil
 	case run.FieldInputTokens:
 		m.ResetInputTokens()

@@ -31,6 +31,8 @@ type Project struct {
 	Description string `json:"description,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
 	UpdatedAt time.Time `json:"updated_at,omitempty"`
+	// microseconds since 1970: when a worker last took a run of it, which is what sharing fairly needs
+	ServedAt int64 `json:"served_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the ProjectQuery when eager-loading is set.
 	Edges        ProjectEdges `json:"edges"`
@@ -75,6 +77,8 @@ func (*Project) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case project.FieldServedAt:
+			values[i] = new(sql.NullInt64)
 		case project.FieldID, project.FieldOrganisationID, project.FieldOwnerID, project.FieldName, project.FieldDescription:
 			values[i] = new(sql.NullString)
 		case project.FieldCreatedAt, project.FieldUpdatedAt:
@@ -135,6 +139,12 @@ func (_m *Project) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field updated_at", values[i])
 			} else if value.Valid {
 				_m.UpdatedAt = value.Time
+			}
+		case project.FieldServedAt:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field served_at", values[i])
+			} else if value.Valid {
+				_m.ServedAt = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -199,6 +209,9 @@ func (_m *Project) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("updated_at=")
 	builder.WriteString(_m.UpdatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("served_at=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ServedAt))
 	builder.WriteByte(')')
 	return builder.String()
 }

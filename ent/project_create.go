@@ -85,6 +85,20 @@ func (_c *ProjectCreate) SetNillableUpdatedAt(v *time.Time) *ProjectCreate {
 	return _c
 }
 
+// SetServedAt sets the "served_at" field.
+func (_c *ProjectCreate) SetServedAt(v int64) *ProjectCreate {
+	_c.mutation.SetServedAt(v)
+	return _c
+}
+
+// SetNillableServedAt sets the "served_at" field if the given value is not nil.
+func (_c *ProjectCreate) SetNillableServedAt(v *int64) *ProjectCreate {
+	if v != nil {
+		_c.SetServedAt(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ProjectCreate) SetID(v string) *ProjectCreate {
 	_c.mutation.SetID(v)
@@ -164,6 +178,10 @@ func (_c *ProjectCreate) defaults() error {
 		v := project.DefaultUpdatedAt()
 		_c.mutation.SetUpdatedAt(v)
 	}
+	if _, ok := _c.mutation.ServedAt(); !ok {
+		v := project.DefaultServedAt
+		_c.mutation.SetServedAt(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		if project.DefaultID == nil {
 			return fmt.Errorf("ent: uninitialized project.DefaultID (forgotten import ent/runtime?)")
@@ -193,6 +211,9 @@ func (_c *ProjectCreate) check() error {
 	}
 	if _, ok := _c.mutation.UpdatedAt(); !ok {
 		return &ValidationError{Name: "updated_at", err: errors.New(`ent: missing required field "Project.updated_at"`)}
+	}
+	if _, ok := _c.mutation.ServedAt(); !ok {
+		return &ValidationError{Name: "served_at", err: errors.New(`ent: missing required field "Project.served_at"`)}
 	}
 	if len(_c.mutation.OrganisationIDs()) == 0 {
 		return &ValidationError{Name: "organisation", err: errors.New(`ent: missing required edge "Project.organisation"`)}
@@ -251,6 +272,10 @@ func (_c *ProjectCreate) createSpec() (*Project, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.UpdatedAt(); ok {
 		_spec.SetField(project.FieldUpdatedAt, field.TypeTime, value)
 		_node.UpdatedAt = value
+	}
+	if value, ok := _c.mutation.ServedAt(); ok {
+		_spec.SetField(project.FieldServedAt, field.TypeInt64, value)
+		_node.ServedAt = value
 	}
 	if nodes := _c.mutation.OrganisationIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -374,6 +399,24 @@ func (u *ProjectUpsert) UpdateUpdatedAt() *ProjectUpsert {
 	return u
 }
 
+// SetServedAt sets the "served_at" field.
+func (u *ProjectUpsert) SetServedAt(v int64) *ProjectUpsert {
+	u.Set(project.FieldServedAt, v)
+	return u
+}
+
+// UpdateServedAt sets the "served_at" field to the value that was provided on create.
+func (u *ProjectUpsert) UpdateServedAt() *ProjectUpsert {
+	u.SetExcluded(project.FieldServedAt)
+	return u
+}
+
+// AddServedAt adds v to the "served_at" field.
+func (u *ProjectUpsert) AddServedAt(v int64) *ProjectUpsert {
+	u.Add(project.FieldServedAt, v)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -470,6 +513,27 @@ func (u *ProjectUpsertOne) SetUpdatedAt(v time.Time) *ProjectUpsertOne {
 func (u *ProjectUpsertOne) UpdateUpdatedAt() *ProjectUpsertOne {
 	return u.Update(func(s *ProjectUpsert) {
 		s.UpdateUpdatedAt()
+	})
+}
+
+// SetServedAt sets the "served_at" field.
+func (u *ProjectUpsertOne) SetServedAt(v int64) *ProjectUpsertOne {
+	return u.Update(func(s *ProjectUpsert) {
+		s.SetServedAt(v)
+	})
+}
+
+// AddServedAt adds v to the "served_at" field.
+func (u *ProjectUpsertOne) AddServedAt(v int64) *ProjectUpsertOne {
+	return u.Update(func(s *ProjectUpsert) {
+		s.AddServedAt(v)
+	})
+}
+
+// UpdateServedAt sets the "served_at" field to the value that was provided on create.
+func (u *ProjectUpsertOne) UpdateServedAt() *ProjectUpsertOne {
+	return u.Update(func(s *ProjectUpsert) {
+		s.UpdateServedAt()
 	})
 }
 
@@ -736,6 +800,27 @@ func (u *ProjectUpsertBulk) SetUpdatedAt(v time.Time) *ProjectUpsertBulk {
 func (u *ProjectUpsertBulk) UpdateUpdatedAt() *ProjectUpsertBulk {
 	return u.Update(func(s *ProjectUpsert) {
 		s.UpdateUpdatedAt()
+	})
+}
+
+// SetServedAt sets the "served_at" field.
+func (u *ProjectUpsertBulk) SetServedAt(v int64) *ProjectUpsertBulk {
+	return u.Update(func(s *ProjectUpsert) {
+		s.SetServedAt(v)
+	})
+}
+
+// AddServedAt adds v to the "served_at" field.
+func (u *ProjectUpsertBulk) AddServedAt(v int64) *ProjectUpsertBulk {
+	return u.Update(func(s *ProjectUpsert) {
+		s.AddServedAt(v)
+	})
+}
+
+// UpdateServedAt sets the "served_at" field to the value that was provided on create.
+func (u *ProjectUpsertBulk) UpdateServedAt() *ProjectUpsertBulk {
+	return u.Update(func(s *ProjectUpsert) {
+		s.UpdateServedAt()
 	})
 }
 

@@ -71,6 +71,27 @@ func (_u *ProjectUpdate) SetNillableUpdatedAt(v *time.Time) *ProjectUpdate {
 	return _u
 }
 
+// SetServedAt sets the "served_at" field.
+func (_u *ProjectUpdate) SetServedAt(v int64) *ProjectUpdate {
+	_u.mutation.ResetServedAt()
+	_u.mutation.SetServedAt(v)
+	return _u
+}
+
+// SetNillableServedAt sets the "served_at" field if the given value is not nil.
+func (_u *ProjectUpdate) SetNillableServedAt(v *int64) *ProjectUpdate {
+	if v != nil {
+		_u.SetServedAt(*v)
+	}
+	return _u
+}
+
+// AddServedAt adds value to the "served_at" field.
+func (_u *ProjectUpdate) AddServedAt(v int64) *ProjectUpdate {
+	_u.mutation.AddServedAt(v)
+	return _u
+}
+
 // Mutation returns the ProjectMutation object of the builder.
 func (_u *ProjectUpdate) Mutation() *ProjectMutation {
 	return _u.mutation
@@ -141,6 +162,12 @@ func (_u *ProjectUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(project.FieldUpdatedAt, field.TypeTime, value)
 	}
+	if value, ok := _u.mutation.ServedAt(); ok {
+		_spec.SetField(project.FieldServedAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedServedAt(); ok {
+		_spec.AddField(project.FieldServedAt, field.TypeInt64, value)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -202,6 +229,27 @@ func (_u *ProjectUpdateOne) SetNillableUpdatedAt(v *time.Time) *ProjectUpdateOne
 	if v != nil {
 		_u.SetUpdatedAt(*v)
 	}
+	return _u
+}
+
+// SetServedAt sets the "served_at" field.
+func (_u *ProjectUpdateOne) SetServedAt(v int64) *ProjectUpdateOne {
+	_u.mutation.ResetServedAt()
+	_u.mutation.SetServedAt(v)
+	return _u
+}
+
+// SetNillableServedAt sets the "served_at" field if the given value is not nil.
+func (_u *ProjectUpdateOne) SetNillableServedAt(v *int64) *ProjectUpdateOne {
+	if v != nil {
+		_u.SetServedAt(*v)
+	}
+	return _u
+}
+
+// AddServedAt adds value to the "served_at" field.
+func (_u *ProjectUpdateOne) AddServedAt(v int64) *ProjectUpdateOne {
+	_u.mutation.AddServedAt(v)
 	return _u
 }
 
@@ -304,6 +352,12 @@ func (_u *ProjectUpdateOne) sqlSave(ctx context.Context) (_node *Project, err er
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(project.FieldUpdatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.ServedAt(); ok {
+		_spec.SetField(project.FieldServedAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedServedAt(); ok {
+		_spec.AddField(project.FieldServedAt, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Project{config: _u.config}

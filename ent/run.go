@@ -48,8 +48,20 @@ type Run struct {
 	LeaseUntil int64 `json:"lease_until,omitempty"`
 	// claims of an expired lease since the last finished step
 	Takeovers int `json:"takeovers,omitempty"`
+	// when the step under way is given up: milliseconds by the database's clock; 0 between steps
+	StepUntil int64 `json:"step_until,omitempty"`
+	// when the state times out: milliseconds by the database's clock; 0 once it has ended
+	DeadlineAt int64 `json:"deadline_at,omitempty"`
+	// 1 for a run that interrupted another: its turn is next
+	Priority int `json:"priority,omitempty"`
 	// CancelRequested holds the value of the "cancel_requested" field.
 	CancelRequested bool `json:"cancel_requested,omitempty"`
+	// PauseRequested holds the value of the "pause_requested" field.
+	PauseRequested bool `json:"pause_requested,omitempty"`
+	// there are messages for it that its model has not seen
+	SteerRequested bool `json:"steer_requested,omitempty"`
+	// the run that this one tries again
+	RetriedFromID *string `json:"retried_from_id,omitempty"`
 	// InputTokens holds the value of the "input_tokens" field.
 	InputTokens int64 `json:"input_tokens,omitempty"`
 	// OutputTokens holds the value of the "output_tokens" field.
@@ -130,11 +142,11 @@ func (*Run) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case run.FieldCancelRequested:
+		case run.FieldCancelRequested, run.FieldPauseRequested, run.FieldSteerRequested:
 			values[i] = new(sql.NullBool)
-		case run.FieldStep, run.FieldEpoch, run.FieldLeaseUntil, run.FieldTakeovers, run.FieldInputTokens, run.FieldOutputTokens:
+		case run.FieldStep, run.FieldEpoch, run.FieldLeaseUntil, run.FieldTakeovers, run.FieldStepUntil, run.FieldDeadlineAt, run.FieldPriority, run.FieldInputTokens, run.FieldOutputTokens:
 			values[i] = new(sql.NullInt64)
-		case run.FieldID, run.FieldProjectID, run.FieldConversationID, run.FieldAgentID, run.FieldUserID, run.FieldMessageID, run.FieldState, run.FieldModel, run.FieldLeaseOwner, run.FieldError:
+		case run.FieldID, run.FieldProjectID, run.FieldConversationID, run.FieldAgentID, run.FieldUserID, run.FieldMessageID, run.FieldState, run.FieldModel, run.FieldLeaseOwner, run.FieldRetriedFromID, run.FieldError:
 			values[i] = new(sql.NullString)
 		case run.FieldCreatedAt, run.FieldStartedAt, run.FieldFinishedAt:
 			values[i] = new(sql.NullTime)
@@ -237,11 +249,48 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Takeovers = int(value.Int64)
 			}
+		case run.FieldStepUntil:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field step_until", values[i])
+			} else if value.Valid {
+				_m.StepUntil = value.Int64
+			}
+		case run.FieldDeadlineAt:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field deadline_at", values[i])
+			} else if value.Valid {
+				_m.DeadlineAt = value.Int64
+			}
+		case run.FieldPriority:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field priority", values[i])
+			} else if value.Valid {
+				_m.Priority = int(value.Int64)
+			}
 		case run.FieldCancelRequested:
 			if value, ok := values[i].(*sql.NullBool); !ok {
 				return fmt.Errorf("unexpected type %T for field cancel_requested", values[i])
 			} else if value.Valid {
 				_m.CancelRequested = value.Bool
+			}
+		case run.FieldPauseRequested:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field pause_requested", values[i])
+			} else if value.Valid {
+				_m.PauseRequested = value.Bool
+			}
+		case run.FieldSteerRequested:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field steer_requested", values[i])
+			} else if value.Valid {
+				_m.SteerRequested = value.Bool
+			}
+		case run.FieldRetriedFromID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field retried_from_id", values[i])
+			} else if value.Valid {
+				_m.RetriedFromID = new(string)
+				*_m.RetriedFromID = value.String
 			}
 		case run.FieldInputTokens:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -370,8 +419,28 @@ func (_m *Run) String() string {
 	builder.WriteString("takeovers=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Takeovers))
 	builder.WriteString(", ")
+	builder.WriteString("step_until=")
+	builder.WriteString(fmt.Sprintf("%v", _m.StepUntil))
+	builder.WriteString(", ")
+	builder.WriteString("deadline_at=")
+	builder.WriteString(fmt.Sprintf("%v", _m.DeadlineAt))
+	builder.WriteString(", ")
+	builder.WriteString("priority=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Priority))
+	builder.WriteString(", ")
 	builder.WriteString("cancel_requested=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CancelRequested))
+	builder.WriteString(", ")
+	builder.WriteString("pause_requested=")
+	builder.WriteString(fmt.Sprintf("%v", _m.PauseRequested))
+	builder.WriteString(", ")
+	builder.WriteString("steer_requested=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SteerRequested))
+	builder.WriteString(", ")
+	if v := _m.RetriedFromID; v != nil {
+		builder.WriteString("retried_from_id=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("input_tokens=")
 	builder.WriteString(fmt.Sprintf("%v", _m.InputTokens))

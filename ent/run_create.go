@@ -162,6 +162,48 @@ func (_c *RunCreate) SetNillableTakeovers(v *int) *RunCreate {
 	return _c
 }
 
+// SetStepUntil sets the "step_until" field.
+func (_c *RunCreate) SetStepUntil(v int64) *RunCreate {
+	_c.mutation.SetStepUntil(v)
+	return _c
+}
+
+// SetNillableStepUntil sets the "step_until" field if the given value is not nil.
+func (_c *RunCreate) SetNillableStepUntil(v *int64) *RunCreate {
+	if v != nil {
+		_c.SetStepUntil(*v)
+	}
+	return _c
+}
+
+// SetDeadlineAt sets the "deadline_at" field.
+func (_c *RunCreate) SetDeadlineAt(v int64) *RunCreate {
+	_c.mutation.SetDeadlineAt(v)
+	return _c
+}
+
+// SetNillableDeadlineAt sets the "deadline_at" field if the given value is not nil.
+func (_c *RunCreate) SetNillableDeadlineAt(v *int64) *RunCreate {
+	if v != nil {
+		_c.SetDeadlineAt(*v)
+	}
+	return _c
+}
+
+// SetPriority sets the "priority" field.
+func (_c *RunCreate) SetPriority(v int) *RunCreate {
+	_c.mutation.SetPriority(v)
+	return _c
+}
+
+// SetNillablePriority sets the "priority" field if the given value is not nil.
+func (_c *RunCreate) SetNillablePriority(v *int) *RunCreate {
+	if v != nil {
+		_c.SetPriority(*v)
+	}
+	return _c
+}
+
 // SetCancelRequested sets the "cancel_requested" field.
 func (_c *RunCreate) SetCancelRequested(v bool) *RunCreate {
 	_c.mutation.SetCancelRequested(v)
@@ -172,6 +214,48 @@ func (_c *RunCreate) SetCancelRequested(v bool) *RunCreate {
 func (_c *RunCreate) SetNillableCancelRequested(v *bool) *RunCreate {
 	if v != nil {
 		_c.SetCancelRequested(*v)
+	}
+	return _c
+}
+
+// SetPauseRequested sets the "pause_requested" field.
+func (_c *RunCreate) SetPauseRequested(v bool) *RunCreate {
+	_c.mutation.SetPauseRequested(v)
+	return _c
+}
+
+// SetNillablePauseRequested sets the "pause_requested" field if the given value is not nil.
+func (_c *RunCreate) SetNillablePauseRequested(v *bool) *RunCreate {
+	if v != nil {
+		_c.SetPauseRequested(*v)
+	}
+	return _c
+}
+
+// SetSteerRequested sets the "steer_requested" field.
+func (_c *RunCreate) SetSteerRequested(v bool) *RunCreate {
+	_c.mutation.SetSteerRequested(v)
+	return _c
+}
+
+// SetNillableSteerRequested sets the "steer_requested" field if the given value is not nil.
+func (_c *RunCreate) SetNillableSteerRequested(v *bool) *RunCreate {
+	if v != nil {
+		_c.SetSteerRequested(*v)
+	}
+	return _c
+}
+
+// SetRetriedFromID sets the "retried_from_id" field.
+func (_c *RunCreate) SetRetriedFromID(v string) *RunCreate {
+	_c.mutation.SetRetriedFromID(v)
+	return _c
+}
+
+// SetNillableRetriedFromID sets the "retried_from_id" field if the given value is not nil.
+func (_c *RunCreate) SetNillableRetriedFromID(v *string) *RunCreate {
+	if v != nil {
+		_c.SetRetriedFromID(*v)
 	}
 	return _c
 }
@@ -348,9 +432,29 @@ func (_c *RunCreate) defaults() error {
 		v := run.DefaultTakeovers
 		_c.mutation.SetTakeovers(v)
 	}
+	if _, ok := _c.mutation.StepUntil(); !ok {
+		v := run.DefaultStepUntil
+		_c.mutation.SetStepUntil(v)
+	}
+	if _, ok := _c.mutation.DeadlineAt(); !ok {
+		v := run.DefaultDeadlineAt
+		_c.mutation.SetDeadlineAt(v)
+	}
+	if _, ok := _c.mutation.Priority(); !ok {
+		v := run.DefaultPriority
+		_c.mutation.SetPriority(v)
+	}
 	if _, ok := _c.mutation.CancelRequested(); !ok {
 		v := run.DefaultCancelRequested
 		_c.mutation.SetCancelRequested(v)
+	}
+	if _, ok := _c.mutation.PauseRequested(); !ok {
+		v := run.DefaultPauseRequested
+		_c.mutation.SetPauseRequested(v)
+	}
+	if _, ok := _c.mutation.SteerRequested(); !ok {
+		v := run.DefaultSteerRequested
+		_c.mutation.SetSteerRequested(v)
 	}
 	if _, ok := _c.mutation.InputTokens(); !ok {
 		v := run.DefaultInputTokens
@@ -420,8 +524,23 @@ func (_c *RunCreate) check() error {
 	if _, ok := _c.mutation.Takeovers(); !ok {
 		return &ValidationError{Name: "takeovers", err: errors.New(`ent: missing required field "Run.takeovers"`)}
 	}
+	if _, ok := _c.mutation.StepUntil(); !ok {
+		return &ValidationError{Name: "step_until", err: errors.New(`ent: missing required field "Run.step_until"`)}
+	}
+	if _, ok := _c.mutation.DeadlineAt(); !ok {
+		return &ValidationError{Name: "deadline_at", err: errors.New(`ent: missing required field "Run.deadline_at"`)}
+	}
+	if _, ok := _c.mutation.Priority(); !ok {
+		return &ValidationError{Name: "priority", err: errors.New(`ent: missing required field "Run.priority"`)}
+	}
 	if _, ok := _c.mutation.CancelRequested(); !ok {
 		return &ValidationError{Name: "cancel_requested", err: errors.New(`ent: missing required field "Run.cancel_requested"`)}
+	}
+	if _, ok := _c.mutation.PauseRequested(); !ok {
+		return &ValidationError{Name: "pause_requested", err: errors.New(`ent: missing required field "Run.pause_requested"`)}
+	}
+	if _, ok := _c.mutation.SteerRequested(); !ok {
+		return &ValidationError{Name: "steer_requested", err: errors.New(`ent: missing required field "Run.steer_requested"`)}
 	}
 	if _, ok := _c.mutation.InputTokens(); !ok {
 		return &ValidationError{Name: "input_tokens", err: errors.New(`ent: missing required field "Run.input_tokens"`)}
@@ -516,9 +635,33 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 		_spec.SetField(run.FieldTakeovers, field.TypeInt, value)
 		_node.Takeovers = value
 	}
+	if value, ok := _c.mutation.StepUntil(); ok {
+		_spec.SetField(run.FieldStepUntil, field.TypeInt64, value)
+		_node.StepUntil = value
+	}
+	if value, ok := _c.mutation.DeadlineAt(); ok {
+		_spec.SetField(run.FieldDeadlineAt, field.TypeInt64, value)
+		_node.DeadlineAt = value
+	}
+	if value, ok := _c.mutation.Priority(); ok {
+		_spec.SetField(run.FieldPriority, field.TypeInt, value)
+		_node.Priority = value
+	}
 	if value, ok := _c.mutation.CancelRequested(); ok {
 		_spec.SetField(run.FieldCancelRequested, field.TypeBool, value)
 		_node.CancelRequested = value
+	}
+	if value, ok := _c.mutation.PauseRequested(); ok {
+		_spec.SetField(run.FieldPauseRequested, field.TypeBool, value)
+		_node.PauseRequested = value
+	}
+	if value, ok := _c.mutation.SteerRequested(); ok {
+		_spec.SetField(run.FieldSteerRequested, field.TypeBool, value)
+		_node.SteerRequested = value
+	}
+	if value, ok := _c.mutation.RetriedFromID(); ok {
+		_spec.SetField(run.FieldRetriedFromID, field.TypeString, value)
+		_node.RetriedFromID = &value
 	}
 	if value, ok := _c.mutation.InputTokens(); ok {
 		_spec.SetField(run.FieldInputTokens, field.TypeInt64, value)
@@ -768,6 +911,42 @@ func (u *RunUpsert) AddTakeovers(v int) *RunUpsert {
 	return u
 }
 
+// SetStepUntil sets the "step_until" field.
+func (u *RunUpsert) SetStepUntil(v int64) *RunUpsert {
+	u.Set(run.FieldStepUntil, v)
+	return u
+}
+
+// UpdateStepUntil sets the "step_until" field to the value that was provided on create.
+func (u *RunUpsert) UpdateStepUntil() *RunUpsert {
+	u.SetExcluded(run.FieldStepUntil)
+	return u
+}
+
+// AddStepUntil adds v to the "step_until" field.
+func (u *RunUpsert) AddStepUntil(v int64) *RunUpsert {
+	u.Add(run.FieldStepUntil, v)
+	return u
+}
+
+// SetDeadlineAt sets the "deadline_at" field.
+func (u *RunUpsert) SetDeadlineAt(v int64) *RunUpsert {
+	u.Set(run.FieldDeadlineAt, v)
+	return u
+}
+
+// UpdateDeadlineAt sets the "deadline_at" field to the value that was provided on create.
+func (u *RunUpsert) UpdateDeadlineAt() *RunUpsert {
+	u.SetExcluded(run.FieldDeadlineAt)
+	return u
+}
+
+// AddDeadlineAt adds v to the "deadline_at" field.
+func (u *RunUpsert) AddDeadlineAt(v int64) *RunUpsert {
+	u.Add(run.FieldDeadlineAt, v)
+	return u
+}
+
 // SetCancelRequested sets the "cancel_requested" field.
 func (u *RunUpsert) SetCancelRequested(v bool) *RunUpsert {
 	u.Set(run.FieldCancelRequested, v)
@@ -777,6 +956,30 @@ func (u *RunUpsert) SetCancelRequested(v bool) *RunUpsert {
 // UpdateCancelRequested sets the "cancel_requested" field to the value that was provided on create.
 func (u *RunUpsert) UpdateCancelRequested() *RunUpsert {
 	u.SetExcluded(run.FieldCancelRequested)
+	return u
+}
+
+// SetPauseRequested sets the "pause_requested" field.
+func (u *RunUpsert) SetPauseRequested(v bool) *RunUpsert {
+	u.Set(run.FieldPauseRequested, v)
+	return u
+}
+
+// UpdatePauseRequested sets the "pause_requested" field to the value that was provided on create.
+func (u *RunUpsert) UpdatePauseRequested() *RunUpsert {
+	u.SetExcluded(run.FieldPauseRequested)
+	return u
+}
+
+// SetSteerRequested sets the "steer_requested" field.
+func (u *RunUpsert) SetSteerRequested(v bool) *RunUpsert {
+	u.Set(run.FieldSteerRequested, v)
+	return u
+}
+
+// UpdateSteerRequested sets the "steer_requested" field to the value that was provided on create.
+func (u *RunUpsert) UpdateSteerRequested() *RunUpsert {
+	u.SetExcluded(run.FieldSteerRequested)
 	return u
 }
 
@@ -898,6 +1101,12 @@ func (u *RunUpsertOne) UpdateNewValues() *RunUpsertOne {
 		}
 		if _, exists := u.create.mutation.MessageID(); exists {
 			s.SetIgnore(run.FieldMessageID)
+		}
+		if _, exists := u.create.mutation.Priority(); exists {
+			s.SetIgnore(run.FieldPriority)
+		}
+		if _, exists := u.create.mutation.RetriedFromID(); exists {
+			s.SetIgnore(run.FieldRetriedFromID)
 		}
 	}))
 	return u
@@ -1056,6 +1265,48 @@ func (u *RunUpsertOne) UpdateTakeovers() *RunUpsertOne {
 	})
 }
 
+// SetStepUntil sets the "step_until" field.
+func (u *RunUpsertOne) SetStepUntil(v int64) *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.SetStepUntil(v)
+	})
+}
+
+// AddStepUntil adds v to the "step_until" field.
+func (u *RunUpsertOne) AddStepUntil(v int64) *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.AddStepUntil(v)
+	})
+}
+
+// UpdateStepUntil sets the "step_until" field to the value that was provided on create.
+func (u *RunUpsertOne) UpdateStepUntil() *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateStepUntil()
+	})
+}
+
+// SetDeadlineAt sets the "deadline_at" field.
+func (u *RunUpsertOne) SetDeadlineAt(v int64) *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.SetDeadlineAt(v)
+	})
+}
+
+// AddDeadlineAt adds v to the "deadline_at" field.
+func (u *RunUpsertOne) AddDeadlineAt(v int64) *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.AddDeadlineAt(v)
+	})
+}
+
+// UpdateDeadlineAt sets the "deadline_at" field to the value that was provided on create.
+func (u *RunUpsertOne) UpdateDeadlineAt() *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateDeadlineAt()
+	})
+}
+
 // SetCancelRequested sets the "cancel_requested" field.
 func (u *RunUpsertOne) SetCancelRequested(v bool) *RunUpsertOne {
 	return u.Update(func(s *RunUpsert) {
@@ -1067,6 +1318,34 @@ func (u *RunUpsertOne) SetCancelRequested(v bool) *RunUpsertOne {
 func (u *RunUpsertOne) UpdateCancelRequested() *RunUpsertOne {
 	return u.Update(func(s *RunUpsert) {
 		s.UpdateCancelRequested()
+	})
+}
+
+// SetPauseRequested sets the "pause_requested" field.
+func (u *RunUpsertOne) SetPauseRequested(v bool) *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.SetPauseRequested(v)
+	})
+}
+
+// UpdatePauseRequested sets the "pause_requested" field to the value that was provided on create.
+func (u *RunUpsertOne) UpdatePauseRequested() *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdatePauseRequested()
+	})
+}
+
+// SetSteerRequested sets the "steer_requested" field.
+func (u *RunUpsertOne) SetSteerRequested(v bool) *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.SetSteerRequested(v)
+	})
+}
+
+// UpdateSteerRequested sets the "steer_requested" field to the value that was provided on create.
+func (u *RunUpsertOne) UpdateSteerRequested() *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateSteerRequested()
 	})
 }
 
@@ -1369,6 +1648,12 @@ func (u *RunUpsertBulk) UpdateNewValues() *RunUpsertBulk {
 			if _, exists := b.mutation.MessageID(); exists {
 				s.SetIgnore(run.FieldMessageID)
 			}
+			if _, exists := b.mutation.Priority(); exists {
+				s.SetIgnore(run.FieldPriority)
+			}
+			if _, exists := b.mutation.RetriedFromID(); exists {
+				s.SetIgnore(run.FieldRetriedFromID)
+			}
 		}
 	}))
 	return u
@@ -1527,6 +1812,48 @@ func (u *RunUpsertBulk) UpdateTakeovers() *RunUpsertBulk {
 	})
 }
 
+// SetStepUntil sets the "step_until" field.
+func (u *RunUpsertBulk) SetStepUntil(v int64) *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.SetStepUntil(v)
+	})
+}
+
+// AddStepUntil adds v to the "step_until" field.
+func (u *RunUpsertBulk) AddStepUntil(v int64) *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.AddStepUntil(v)
+	})
+}
+
+// UpdateStepUntil sets the "step_until" field to the value that was provided on create.
+func (u *RunUpsertBulk) UpdateStepUntil() *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateStepUntil()
+	})
+}
+
+// SetDeadlineAt sets the "deadline_at" field.
+func (u *RunUpsertBulk) SetDeadlineAt(v int64) *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.SetDeadlineAt(v)
+	})
+}
+
+// AddDeadlineAt adds v to the "deadline_at" field.
+func (u *RunUpsertBulk) AddDeadlineAt(v int64) *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.AddDeadlineAt(v)
+	})
+}
+
+// UpdateDeadlineAt sets the "deadline_at" field to the value that was provided on create.
+func (u *RunUpsertBulk) UpdateDeadlineAt() *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateDeadlineAt()
+	})
+}
+
 // SetCancelRequested sets the "cancel_requested" field.
 func (u *RunUpsertBulk) SetCancelRequested(v bool) *RunUpsertBulk {
 	return u.Update(func(s *RunUpsert) {
@@ -1538,6 +1865,34 @@ func (u *RunUpsertBulk) SetCancelRequested(v bool) *RunUpsertBulk {
 func (u *RunUpsertBulk) UpdateCancelRequested() *RunUpsertBulk {
 	return u.Update(func(s *RunUpsert) {
 		s.UpdateCancelRequested()
+	})
+}
+
+// SetPauseRequested sets the "pause_requested" field.
+func (u *RunUpsertBulk) SetPauseRequested(v bool) *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.SetPauseRequested(v)
+	})
+}
+
+// UpdatePauseRequested sets the "pause_requested" field to the value that was provided on create.
+func (u *RunUpsertBulk) UpdatePauseRequested() *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdatePauseRequested()
+	})
+}
+
+// SetSteerRequested sets the "steer_requested" field.
+func (u *RunUpsertBulk) SetSteerRequested(v bool) *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.SetSteerRequested(v)
+	})
+}
+
+// UpdateSteerRequested sets the "steer_requested" field to the value that was provided on create.
+func (u *RunUpsertBulk) UpdateSteerRequested() *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateSteerRequested()
 	})
 }
 

@@ -156,6 +156,48 @@ func (_u *RunUpdate) AddTakeovers(v int) *RunUpdate {
 	return _u
 }
 
+// SetStepUntil sets the "step_until" field.
+func (_u *RunUpdate) SetStepUntil(v int64) *RunUpdate {
+	_u.mutation.ResetStepUntil()
+	_u.mutation.SetStepUntil(v)
+	return _u
+}
+
+// SetNillableStepUntil sets the "step_until" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableStepUntil(v *int64) *RunUpdate {
+	if v != nil {
+		_u.SetStepUntil(*v)
+	}
+	return _u
+}
+
+// AddStepUntil adds value to the "step_until" field.
+func (_u *RunUpdate) AddStepUntil(v int64) *RunUpdate {
+	_u.mutation.AddStepUntil(v)
+	return _u
+}
+
+// SetDeadlineAt sets the "deadline_at" field.
+func (_u *RunUpdate) SetDeadlineAt(v int64) *RunUpdate {
+	_u.mutation.ResetDeadlineAt()
+	_u.mutation.SetDeadlineAt(v)
+	return _u
+}
+
+// SetNillableDeadlineAt sets the "deadline_at" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableDeadlineAt(v *int64) *RunUpdate {
+	if v != nil {
+		_u.SetDeadlineAt(*v)
+	}
+	return _u
+}
+
+// AddDeadlineAt adds value to the "deadline_at" field.
+func (_u *RunUpdate) AddDeadlineAt(v int64) *RunUpdate {
+	_u.mutation.AddDeadlineAt(v)
+	return _u
+}
+
 // SetCancelRequested sets the "cancel_requested" field.
 func (_u *RunUpdate) SetCancelRequested(v bool) *RunUpdate {
 	_u.mutation.SetCancelRequested(v)
@@ -166,6 +208,34 @@ func (_u *RunUpdate) SetCancelRequested(v bool) *RunUpdate {
 func (_u *RunUpdate) SetNillableCancelRequested(v *bool) *RunUpdate {
 	if v != nil {
 		_u.SetCancelRequested(*v)
+	}
+	return _u
+}
+
+// SetPauseRequested sets the "pause_requested" field.
+func (_u *RunUpdate) SetPauseRequested(v bool) *RunUpdate {
+	_u.mutation.SetPauseRequested(v)
+	return _u
+}
+
+// SetNillablePauseRequested sets the "pause_requested" field if the given value is not nil.
+func (_u *RunUpdate) SetNillablePauseRequested(v *bool) *RunUpdate {
+	if v != nil {
+		_u.SetPauseRequested(*v)
+	}
+	return _u
+}
+
+// SetSteerRequested sets the "steer_requested" field.
+func (_u *RunUpdate) SetSteerRequested(v bool) *RunUpdate {
+	_u.mutation.SetSteerRequested(v)
+	return _u
+}
+
+// SetNillableSteerRequested sets the "steer_requested" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableSteerRequested(v *bool) *RunUpdate {
+	if v != nil {
+		_u.SetSteerRequested(*v)
 	}
 	return _u
 }
@@ -371,8 +441,29 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedTakeovers(); ok {
 		_spec.AddField(run.FieldTakeovers, field.TypeInt, value)
 	}
+	if value, ok := _u.mutation.StepUntil(); ok {
+		_spec.SetField(run.FieldStepUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedStepUntil(); ok {
+		_spec.AddField(run.FieldStepUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.DeadlineAt(); ok {
+		_spec.SetField(run.FieldDeadlineAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedDeadlineAt(); ok {
+		_spec.AddField(run.FieldDeadlineAt, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.CancelRequested(); ok {
 		_spec.SetField(run.FieldCancelRequested, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.PauseRequested(); ok {
+		_spec.SetField(run.FieldPauseRequested, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.SteerRequested(); ok {
+		_spec.SetField(run.FieldSteerRequested, field.TypeBool, value)
+	}
+	if _u.mutation.RetriedFromIDCleared() {
+		_spec.ClearField(run.FieldRetriedFromID, field.TypeString)
 	}
 	if value, ok := _u.mutation.InputTokens(); ok {
 		_spec.SetField(run.FieldInputTokens, field.TypeInt64, value)
@@ -549,6 +640,48 @@ func (_u *RunUpdateOne) AddTakeovers(v int) *RunUpdateOne {
 	return _u
 }
 
+// SetStepUntil sets the "step_until" field.
+func (_u *RunUpdateOne) SetStepUntil(v int64) *RunUpdateOne {
+	_u.mutation.ResetStepUntil()
+	_u.mutation.SetStepUntil(v)
+	return _u
+}
+
+// SetNillableStepUntil sets the "step_until" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableStepUntil(v *int64) *RunUpdateOne {
+	if v != nil {
+		_u.SetStepUntil(*v)
+	}
+	return _u
+}
+
+// AddStepUntil adds value to the "step_until" field.
+func (_u *RunUpdateOne) AddStepUntil(v int64) *RunUpdateOne {
+	_u.mutation.AddStepUntil(v)
+	return _u
+}
+
+// SetDeadlineAt sets the "deadline_at" field.
+func (_u *RunUpdateOne) SetDeadlineAt(v int64) *RunUpdateOne {
+	_u.mutation.ResetDeadlineAt()
+	_u.mutation.SetDeadlineAt(v)
+	return _u
+}
+
+// SetNillableDeadlineAt sets the "deadline_at" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableDeadlineAt(v *int64) *RunUpdateOne {
+	if v != nil {
+		_u.SetDeadlineAt(*v)
+	}
+	return _u
+}
+
+// AddDeadlineAt adds value to the "deadline_at" field.
+func (_u *RunUpdateOne) AddDeadlineAt(v int64) *RunUpdateOne {
+	_u.mutation.AddDeadlineAt(v)
+	return _u
+}
+
 // SetCancelRequested sets the "cancel_requested" field.
 func (_u *RunUpdateOne) SetCancelRequested(v bool) *RunUpdateOne {
 	_u.mutation.SetCancelRequested(v)
@@ -559,6 +692,34 @@ func (_u *RunUpdateOne) SetCancelRequested(v bool) *RunUpdateOne {
 func (_u *RunUpdateOne) SetNillableCancelRequested(v *bool) *RunUpdateOne {
 	if v != nil {
 		_u.SetCancelRequested(*v)
+	}
+	return _u
+}
+
+// SetPauseRequested sets the "pause_requested" field.
+func (_u *RunUpdateOne) SetPauseRequested(v bool) *RunUpdateOne {
+	_u.mutation.SetPauseRequested(v)
+	return _u
+}
+
+// SetNillablePauseRequested sets the "pause_requested" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillablePauseRequested(v *bool) *RunUpdateOne {
+	if v != nil {
+		_u.SetPauseRequested(*v)
+	}
+	return _u
+}
+
+// SetSteerRequested sets the "steer_requested" field.
+func (_u *RunUpdateOne) SetSteerRequested(v bool) *RunUpdateOne {
+	_u.mutation.SetSteerRequested(v)
+	return _u
+}
+
+// SetNillableSteerRequested sets the "steer_requested" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableSteerRequested(v *bool) *RunUpdateOne {
+	if v != nil {
+		_u.SetSteerRequested(*v)
 	}
 	return _u
 }
@@ -794,8 +955,29 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	if value, ok := _u.mutation.AddedTakeovers(); ok {
 		_spec.AddField(run.FieldTakeovers, field.TypeInt, value)
 	}
+	if value, ok := _u.mutation.StepUntil(); ok {
+		_spec.SetField(run.FieldStepUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedStepUntil(); ok {
+		_spec.AddField(run.FieldStepUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.DeadlineAt(); ok {
+		_spec.SetField(run.FieldDeadlineAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedDeadlineAt(); ok {
+		_spec.AddField(run.FieldDeadlineAt, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.CancelRequested(); ok {
 		_spec.SetField(run.FieldCancelRequested, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.PauseRequested(); ok {
+		_spec.SetField(run.FieldPauseRequested, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.SteerRequested(); ok {
+		_spec.SetField(run.FieldSteerRequested, field.TypeBool, value)
+	}
+	if _u.mutation.RetriedFromIDCleared() {
+		_spec.ClearField(run.FieldRetriedFromID, field.TypeString)
 	}
 	if value, ok := _u.mutation.InputTokens(); ok {
 		_spec.SetField(run.FieldInputTokens, field.TypeInt64, value)

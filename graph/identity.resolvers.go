@@ -57,7 +57,7 @@ func (r *mutationResolver) SignOut(ctx context.Context, input model.SignOutInput
 }
 
 func (r *mutationResolver) CreateAPIKey(ctx context.Context, input model.CreateAPIKeyInput) (*model.CreateAPIKeyPayload, error) {
-	key, secret, err := r.Identity.CreateAPIKey(ctx, input.Name, input.ExpiresAt)
+	key, secret, err := r.Identity.CreateAPIKey(ctx, input.Name, input.ExpiresAt, deref(input.IdempotencyKey))
 	if err != nil {
 		return nil, err
 	}

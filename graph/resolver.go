@@ -13,6 +13,7 @@ import (
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/project"
+	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
 	"github.com/zeblit/zeblit/internal/workspace"
@@ -26,9 +27,12 @@ type Conversations interface {
 	Send(context.Context, conversation.SendInput) (*ent.Message, *ent.Run, error)
 }
 
-// Runs ends runs.
+// Runs ends runs, stops them for now, lets them go on and tries them again.
 type Runs interface {
 	Cancel(ctx context.Context, runID string) (*ent.Run, error)
+	Pause(ctx context.Context, runID string) (*ent.Run, error)
+	Resume(ctx context.Context, runID string) (*ent.Run, error)
+	Retry(ctx context.Context, in run.RetryInput) (*ent.Run, error)
 }
 
 // Deps are the parts that the API works with. All are needed.

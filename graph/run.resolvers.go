@@ -7,12 +7,14 @@ package graph
 
 import (
 	"context"
+	"time"
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/toolcall"
 	"github.com/zeblit/zeblit/graph/generated"
 	"github.com/zeblit/zeblit/graph/model"
 	"github.com/zeblit/zeblit/internal/relay"
+	"github.com/zeblit/zeblit/internal/run"
 )
 
 func (r *mutationResolver) CancelRun(ctx context.Context, input model.CancelRunInput) (*model.CancelRunPayload, error) {
@@ -25,6 +27,42 @@ func (r *mutationResolver) CancelRun(ctx context.Context, input model.CancelRunI
 	}
 	r.forget(ctx)
 	return &model.CancelRunPayload{Run: run}, nil
+}
+
+func (r *mutationResolver) PauseRun(ctx context.Context, input model.PauseRunInput) (*model.PauseRunPayload, error) {
+	if _, err := r.findRun(ctx, input.RunID, "runId"); err != nil {
+		return nil, err
+	}
+	run, err := r.Runs.Pause(ctx, input.RunID)
+	if err != nil {
+		return nil, err
+	}
+	r.forget(ctx)
+	return &model.PauseRunPayload{Run: run}, nil
+}
+
+func (r *mutationResolver) ResumeRun(ctx context.Context, input model.ResumeRunInput) (*model.ResumeRunPayload, error) {
+	if _, err := r.findRun(ctx, input.RunID, "runId"); err != nil {
+		return nil, err
+	}
+	run, err := r.Runs.Resume(ctx, input.RunID)
+	if err != nil {
+		return nil, err
+	}
+	r.forget(ctx)
+	return &model.ResumeRunPayload{Run: run}, nil
+}
+
+func (r *mutationResolver) RetryRun(ctx context.Context, input model.RetryRunInput) (*model.RetryRunPayload, error) {
+	if _, err := r.findRun(ctx, input.RunID, "runId"); err != nil {
+		return nil, err
+	}
+	again, err := r.Runs.Retry(ctx, run.RetryInput{RunID: input.RunID, IdempotencyKey: deref(input.IdempotencyKey)})
+	if err != nil {
+		return nil, err
+	}
+	r.forget(ctx)
+	return &model.RetryRunPayload{Run: again}, nil
 }
 
 func (r *queryResolver) Run(ctx context.Context, id string) (*ent.Run, error) {
@@ -61,6 +99,18 @@ func (r *runResolver) Usage(ctx context.Context, obj *ent.Run) (*model.Usage, er
 
 func (r *runResolver) Error(ctx context.Context, obj *ent.Run) (*string, error) {
 	return nilIfEmpty(obj.Error), nil
+}
+
+func (r *runResolver) DeadlineAt(ctx context.Context, obj *ent.Run) (*time.Time, error) {
+	if obj.DeadlineAt == 0 {
+		return nil, nil
+	}
+	at := time.UnixMilli(obj.DeadlineAt).UTC()
+	return &at, nil
+}
+
+func (r *runResolver) RetriedFrom(ctx context.Context, obj *ent.Run) (*ent.Run, error) {
+	return maybe(ctx, load(ctx).runs, obj.RetriedFromID)
 }
 
 func (r *toolCallResolver) Run(ctx context.Context, obj *ent.ToolCall) (*ent.Run, error) {

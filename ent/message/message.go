@@ -39,6 +39,8 @@ const (
 	FieldPosition = "position"
 	// FieldStep holds the string denoting the step field in the database.
 	FieldStep = "step"
+	// FieldSeenStep holds the string denoting the seen_step field in the database.
+	FieldSeenStep = "seen_step"
 	// FieldDemo holds the string denoting the demo field in the database.
 	FieldDemo = "demo"
 	// FieldCarry holds the string denoting the carry field in the database.
@@ -108,6 +110,7 @@ var Columns = []string{
 	FieldText,
 	FieldPosition,
 	FieldStep,
+	FieldSeenStep,
 	FieldDemo,
 	FieldCarry,
 	FieldCompletedAt,
@@ -224,6 +227,11 @@ func ByPosition(opts ...sql.OrderTermOption) OrderOption {
 // ByStep orders the results by the step field.
 func ByStep(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStep, opts...).ToFunc()
+}
+
+// BySeenStep orders the results by the seen_step field.
+func BySeenStep(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSeenStep, opts...).ToFunc()
 }
 
 // ByDemo orders the results by the demo field.

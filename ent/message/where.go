@@ -111,6 +111,11 @@ func Step(v int) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldStep, v))
 }
 
+// SeenStep applies equality check predicate on the "seen_step" field. It's identical to SeenStepEQ.
+func SeenStep(v int) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldSeenStep, v))
+}
+
 // Demo applies equality check predicate on the "demo" field. It's identical to DemoEQ.
 func Demo(v bool) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldDemo, v))
@@ -724,6 +729,56 @@ func StepLT(v int) predicate.Message {
 // StepLTE applies the LTE predicate on the "step" field.
 func StepLTE(v int) predicate.Message {
 	return predicate.Message(sql.FieldLTE(FieldStep, v))
+}
+
+// SeenStepEQ applies the EQ predicate on the "seen_step" field.
+func SeenStepEQ(v int) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldSeenStep, v))
+}
+
+// SeenStepNEQ applies the NEQ predicate on the "seen_step" field.
+func SeenStepNEQ(v int) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldSeenStep, v))
+}
+
+// SeenStepIn applies the In predicate on the "seen_step" field.
+func SeenStepIn(vs ...int) predicate.Message {
+	return predicate.Message(sql.FieldIn(FieldSeenStep, vs...))
+}
+
+// SeenStepNotIn applies the NotIn predicate on the "seen_step" field.
+func SeenStepNotIn(vs ...int) predicate.Message {
+	return predicate.Message(sql.FieldNotIn(FieldSeenStep, vs...))
+}
+
+// SeenStepGT applies the GT predicate on the "seen_step" field.
+func SeenStepGT(v int) predicate.Message {
+	return predicate.Message(sql.FieldGT(FieldSeenStep, v))
+}
+
+// SeenStepGTE applies the GTE predicate on the "seen_step" field.
+func SeenStepGTE(v int) predicate.Message {
+	return predicate.Message(sql.FieldGTE(FieldSeenStep, v))
+}
+
+// SeenStepLT applies the LT predicate on the "seen_step" field.
+func SeenStepLT(v int) predicate.Message {
+	return predicate.Message(sql.FieldLT(FieldSeenStep, v))
+}
+
+// SeenStepLTE applies the LTE predicate on the "seen_step" field.
+func SeenStepLTE(v int) predicate.Message {
+	return predicate.Message(sql.FieldLTE(FieldSeenStep, v))
+}
+
+// SeenStepIsNil applies the IsNil predicate on the "seen_step" field.
+func SeenStepIsNil() predicate.Message {
+	return predicate.Message(sql.FieldIsNull(FieldSeenStep))
+}
+
+// SeenStepNotNil applies the NotNil predicate on the "seen_step" field.
+func SeenStepNotNil() predicate.Message {
+	return predicate.Message(sql.FieldNotNull(FieldSeenStep))
 }
 
 // DemoEQ applies the EQ predicate on the "demo" field.

@@ -327,6 +327,7 @@ var (
 		{Name: "text", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "position", Type: field.TypeInt},
 		{Name: "step", Type: field.TypeInt, Default: 0},
+		{Name: "seen_step", Type: field.TypeInt, Nullable: true},
 		{Name: "demo", Type: field.TypeBool, Default: false},
 		{Name: "carry", Type: field.TypeBytes, Nullable: true},
 		{Name: "completed_at", Type: field.TypeTime, Nullable: true},
@@ -344,31 +345,31 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "messages_conversations_conversation",
-				Columns:    []*schema.Column{MessagesColumns[10]},
+				Columns:    []*schema.Column{MessagesColumns[11]},
 				RefColumns: []*schema.Column{ConversationsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "messages_projects_project",
-				Columns:    []*schema.Column{MessagesColumns[11]},
+				Columns:    []*schema.Column{MessagesColumns[12]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "messages_users_author",
-				Columns:    []*schema.Column{MessagesColumns[12]},
+				Columns:    []*schema.Column{MessagesColumns[13]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "messages_agents_agent",
-				Columns:    []*schema.Column{MessagesColumns[13]},
+				Columns:    []*schema.Column{MessagesColumns[14]},
 				RefColumns: []*schema.Column{AgentsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "messages_runs_run",
-				Columns:    []*schema.Column{MessagesColumns[14]},
+				Columns:    []*schema.Column{MessagesColumns[15]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -377,17 +378,17 @@ var (
 			{
 				Name:    "message_conversation_id_position",
 				Unique:  true,
-				Columns: []*schema.Column{MessagesColumns[10], MessagesColumns[5]},
+				Columns: []*schema.Column{MessagesColumns[11], MessagesColumns[5]},
 			},
 			{
 				Name:    "message_project_id",
 				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[11]},
+				Columns: []*schema.Column{MessagesColumns[12]},
 			},
 			{
 				Name:    "message_run_id",
 				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[14]},
+				Columns: []*schema.Column{MessagesColumns[15]},
 			},
 		},
 	}
@@ -451,6 +452,7 @@ var (
 		{Name: "name", Type: field.TypeString},
 		{Name: "description", Type: field.TypeString, Default: ""},
 		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "served_at", Type: field.TypeInt64, Default: 0},
 		{Name: "organisation_id", Type: field.TypeString},
 		{Name: "owner_id", Type: field.TypeString},
 	}
@@ -462,13 +464,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "projects_organisations_organisation",
-				Columns:    []*schema.Column{ProjectsColumns[5]},
+				Columns:    []*schema.Column{ProjectsColumns[6]},
 				RefColumns: []*schema.Column{OrganisationsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "projects_users_owner",
-				Columns:    []*schema.Column{ProjectsColumns[6]},
+				Columns:    []*schema.Column{ProjectsColumns[7]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -477,12 +479,12 @@ var (
 			{
 				Name:    "project_organisation_id",
 				Unique:  false,
-				Columns: []*schema.Column{ProjectsColumns[5]},
+				Columns: []*schema.Column{ProjectsColumns[6]},
 			},
 			{
 				Name:    "project_owner_id",
 				Unique:  false,
-				Columns: []*schema.Column{ProjectsColumns[6]},
+				Columns: []*schema.Column{ProjectsColumns[7]},
 			},
 		},
 	}
@@ -527,7 +529,13 @@ var (
 		{Name: "lease_owner", Type: field.TypeString, Default: ""},
 		{Name: "lease_until", Type: field.TypeInt64, Default: 0},
 		{Name: "takeovers", Type: field.TypeInt, Default: 0},
+		{Name: "step_until", Type: field.TypeInt64, Default: 0},
+		{Name: "deadline_at", Type: field.TypeInt64, Default: 0},
+		{Name: "priority", Type: field.TypeInt, Default: 0},
 		{Name: "cancel_requested", Type: field.TypeBool, Default: false},
+		{Name: "pause_requested", Type: field.TypeBool, Default: false},
+		{Name: "steer_requested", Type: field.TypeBool, Default: false},
+		{Name: "retried_from_id", Type: field.TypeString, Nullable: true},
 		{Name: "input_tokens", Type: field.TypeInt64, Default: 0},
 		{Name: "output_tokens", Type: field.TypeInt64, Default: 0},
 		{Name: "error", Type: field.TypeString, Default: ""},
@@ -546,25 +554,25 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "runs_projects_project",
-				Columns:    []*schema.Column{RunsColumns[16]},
+				Columns:    []*schema.Column{RunsColumns[22]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_conversations_conversation",
-				Columns:    []*schema.Column{RunsColumns[17]},
+				Columns:    []*schema.Column{RunsColumns[23]},
 				RefColumns: []*schema.Column{ConversationsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_agents_agent",
-				Columns:    []*schema.Column{RunsColumns[18]},
+				Columns:    []*schema.Column{RunsColumns[24]},
 				RefColumns: []*schema.Column{AgentsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_users_user",
-				Columns:    []*schema.Column{RunsColumns[19]},
+				Columns:    []*schema.Column{RunsColumns[25]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -573,20 +581,20 @@ var (
 			{
 				Name:    "run_project_id",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[16]},
+				Columns: []*schema.Column{RunsColumns[22]},
 			},
 			{
 				Name:    "run_active_conversation",
 				Unique:  true,
-				Columns: []*schema.Column{RunsColumns[17]},
+				Columns: []*schema.Column{RunsColumns[23]},
 				Annotation: &entsql.IndexAnnotation{
-					Where: "state in ('RUNNING', 'WAITING_FOR_APPROVAL', 'WAITING_FOR_INPUT', 'PAUSED')",
+					Where: "state <> 'QUEUED' AND state <> 'SUCCEEDED' AND state <> 'FAILED' AND state <> 'CANCELLED'",
 				},
 			},
 			{
 				Name:    "run_conversation_id_state",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[17], RunsColumns[3]},
+				Columns: []*schema.Column{RunsColumns[23], RunsColumns[3]},
 			},
 			{
 				Name:    "run_lease",
@@ -595,6 +603,27 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "lease_until > 0",
 				},
+			},
+			{
+				Name:    "run_deadline",
+				Unique:  false,
+				Columns: []*schema.Column{RunsColumns[11]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deadline_at > 0",
+				},
+			},
+			{
+				Name:    "run_held",
+				Unique:  false,
+				Columns: []*schema.Column{RunsColumns[22]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "step_until > 0",
+				},
+			},
+			{
+				Name:    "run_retried_from_id",
+				Unique:  true,
+				Columns: []*schema.Column{RunsColumns[16]},
 			},
 		},
 	}

@@ -27,6 +27,8 @@ const (
 	FieldDescription = "description"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
 	FieldUpdatedAt = "updated_at"
+	// FieldServedAt holds the string denoting the served_at field in the database.
+	FieldServedAt = "served_at"
 	// EdgeOrganisation holds the string denoting the organisation edge name in mutations.
 	EdgeOrganisation = "organisation"
 	// EdgeOwner holds the string denoting the owner edge name in mutations.
@@ -58,6 +60,7 @@ var Columns = []string{
 	FieldName,
 	FieldDescription,
 	FieldUpdatedAt,
+	FieldServedAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -84,6 +87,8 @@ var (
 	DefaultDescription string
 	// DefaultUpdatedAt holds the default value on creation for the "updated_at" field.
 	DefaultUpdatedAt func() time.Time
+	// DefaultServedAt holds the default value on creation for the "served_at" field.
+	DefaultServedAt int64
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() string
 )
@@ -124,6 +129,11 @@ func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 // ByUpdatedAt orders the results by the updated_at field.
 func ByUpdatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUpdatedAt, opts...).ToFunc()
+}
+
+// ByServedAt orders the results by the served_at field.
+func ByServedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldServedAt, opts...).ToFunc()
 }
 
 // ByOrganisationField orders the results by organisation field.

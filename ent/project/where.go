@@ -95,6 +95,11 @@ func UpdatedAt(v time.Time) predicate.Project {
 	return predicate.Project(sql.FieldEQ(FieldUpdatedAt, v))
 }
 
+// ServedAt applies equality check predicate on the "served_at" field. It's identical to ServedAtEQ.
+func ServedAt(v int64) predicate.Project {
+	return predicate.Project(sql.FieldEQ(FieldServedAt, v))
+}
+
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
 func CreatedAtEQ(v time.Time) predicate.Project {
 	return predicate.Project(sql.FieldEQ(FieldCreatedAt, v))
@@ -433,6 +438,46 @@ func UpdatedAtLT(v time.Time) predicate.Project {
 // UpdatedAtLTE applies the LTE predicate on the "updated_at" field.
 func UpdatedAtLTE(v time.Time) predicate.Project {
 	return predicate.Project(sql.FieldLTE(FieldUpdatedAt, v))
+}
+
+// ServedAtEQ applies the EQ predicate on the "served_at" field.
+func ServedAtEQ(v int64) predicate.Project {
+	return predicate.Project(sql.FieldEQ(FieldServedAt, v))
+}
+
+// ServedAtNEQ applies the NEQ predicate on the "served_at" field.
+func ServedAtNEQ(v int64) predicate.Project {
+	return predicate.Project(sql.FieldNEQ(FieldServedAt, v))
+}
+
+// ServedAtIn applies the In predicate on the "served_at" field.
+func ServedAtIn(vs ...int64) predicate.Project {
+	return predicate.Project(sql.FieldIn(FieldServedAt, vs...))
+}
+
+// ServedAtNotIn applies the NotIn predicate on the "served_at" field.
+func ServedAtNotIn(vs ...int64) predicate.Project {
+	return predicate.Project(sql.FieldNotIn(FieldServedAt, vs...))
+}
+
+// ServedAtGT applies the GT predicate on the "served_at" field.
+func ServedAtGT(v int64) predicate.Project {
+	return predicate.Project(sql.FieldGT(FieldServedAt, v))
+}
+
+// ServedAtGTE applies the GTE predicate on the "served_at" field.
+func ServedAtGTE(v int64) predicate.Project {
+	return predicate.Project(sql.FieldGTE(FieldServedAt, v))
+}
+
+// ServedAtLT applies the LT predicate on the "served_at" field.
+func ServedAtLT(v int64) predicate.Project {
+	return predicate.Project(sql.FieldLT(FieldServedAt, v))
+}
+
+// ServedAtLTE applies the LTE predicate on the "served_at" field.
+func ServedAtLTE(v int64) predicate.Project {
+	return predicate.Project(sql.FieldLTE(FieldServedAt, v))
 }
 
 // HasOrganisation applies the HasEdge predicate on the "organisation" edge.

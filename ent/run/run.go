@@ -43,8 +43,20 @@ const (
 	FieldLeaseUntil = "lease_until"
 	// FieldTakeovers holds the string denoting the takeovers field in the database.
 	FieldTakeovers = "takeovers"
+	// FieldStepUntil holds the string denoting the step_until field in the database.
+	FieldStepUntil = "step_until"
+	// FieldDeadlineAt holds the string denoting the deadline_at field in the database.
+	FieldDeadlineAt = "deadline_at"
+	// FieldPriority holds the string denoting the priority field in the database.
+	FieldPriority = "priority"
 	// FieldCancelRequested holds the string denoting the cancel_requested field in the database.
 	FieldCancelRequested = "cancel_requested"
+	// FieldPauseRequested holds the string denoting the pause_requested field in the database.
+	FieldPauseRequested = "pause_requested"
+	// FieldSteerRequested holds the string denoting the steer_requested field in the database.
+	FieldSteerRequested = "steer_requested"
+	// FieldRetriedFromID holds the string denoting the retried_from_id field in the database.
+	FieldRetriedFromID = "retried_from_id"
 	// FieldInputTokens holds the string denoting the input_tokens field in the database.
 	FieldInputTokens = "input_tokens"
 	// FieldOutputTokens holds the string denoting the output_tokens field in the database.
@@ -111,7 +123,13 @@ var Columns = []string{
 	FieldLeaseOwner,
 	FieldLeaseUntil,
 	FieldTakeovers,
+	FieldStepUntil,
+	FieldDeadlineAt,
+	FieldPriority,
 	FieldCancelRequested,
+	FieldPauseRequested,
+	FieldSteerRequested,
+	FieldRetriedFromID,
 	FieldInputTokens,
 	FieldOutputTokens,
 	FieldError,
@@ -151,8 +169,18 @@ var (
 	DefaultLeaseUntil int64
 	// DefaultTakeovers holds the default value on creation for the "takeovers" field.
 	DefaultTakeovers int
+	// DefaultStepUntil holds the default value on creation for the "step_until" field.
+	DefaultStepUntil int64
+	// DefaultDeadlineAt holds the default value on creation for the "deadline_at" field.
+	DefaultDeadlineAt int64
+	// DefaultPriority holds the default value on creation for the "priority" field.
+	DefaultPriority int
 	// DefaultCancelRequested holds the default value on creation for the "cancel_requested" field.
 	DefaultCancelRequested bool
+	// DefaultPauseRequested holds the default value on creation for the "pause_requested" field.
+	DefaultPauseRequested bool
+	// DefaultSteerRequested holds the default value on creation for the "steer_requested" field.
+	DefaultSteerRequested bool
 	// DefaultInputTokens holds the default value on creation for the "input_tokens" field.
 	DefaultInputTokens int64
 	// DefaultOutputTokens holds the default value on creation for the "output_tokens" field.
@@ -246,9 +274,39 @@ func ByTakeovers(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTakeovers, opts...).ToFunc()
 }
 
+// ByStepUntil orders the results by the step_until field.
+func ByStepUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldStepUntil, opts...).ToFunc()
+}
+
+// ByDeadlineAt orders the results by the deadline_at field.
+func ByDeadlineAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDeadlineAt, opts...).ToFunc()
+}
+
+// ByPriority orders the results by the priority field.
+func ByPriority(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPriority, opts...).ToFunc()
+}
+
 // ByCancelRequested orders the results by the cancel_requested field.
 func ByCancelRequested(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCancelRequested, opts...).ToFunc()
+}
+
+// ByPauseRequested orders the results by the pause_requested field.
+func ByPauseRequested(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPauseRequested, opts...).ToFunc()
+}
+
+// BySteerRequested orders the results by the steer_requested field.
+func BySteerRequested(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSteerRequested, opts...).ToFunc()
+}
+
+// ByRetriedFromID orders the results by the retried_from_id field.
+func ByRetriedFromID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRetriedFromID, opts...).ToFunc()
 }
 
 // ByInputTokens orders the results by the input_tokens field.

@@ -126,9 +126,39 @@ func Takeovers(v int) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldTakeovers, v))
 }
 
+// StepUntil applies equality check predicate on the "step_until" field. It's identical to StepUntilEQ.
+func StepUntil(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldStepUntil, v))
+}
+
+// DeadlineAt applies equality check predicate on the "deadline_at" field. It's identical to DeadlineAtEQ.
+func DeadlineAt(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldDeadlineAt, v))
+}
+
+// Priority applies equality check predicate on the "priority" field. It's identical to PriorityEQ.
+func Priority(v int) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldPriority, v))
+}
+
 // CancelRequested applies equality check predicate on the "cancel_requested" field. It's identical to CancelRequestedEQ.
 func CancelRequested(v bool) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldCancelRequested, v))
+}
+
+// PauseRequested applies equality check predicate on the "pause_requested" field. It's identical to PauseRequestedEQ.
+func PauseRequested(v bool) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldPauseRequested, v))
+}
+
+// SteerRequested applies equality check predicate on the "steer_requested" field. It's identical to SteerRequestedEQ.
+func SteerRequested(v bool) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldSteerRequested, v))
+}
+
+// RetriedFromID applies equality check predicate on the "retried_from_id" field. It's identical to RetriedFromIDEQ.
+func RetriedFromID(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldRetriedFromID, v))
 }
 
 // InputTokens applies equality check predicate on the "input_tokens" field. It's identical to InputTokensEQ.
@@ -841,6 +871,126 @@ func TakeoversLTE(v int) predicate.Run {
 	return predicate.Run(sql.FieldLTE(FieldTakeovers, v))
 }
 
+// StepUntilEQ applies the EQ predicate on the "step_until" field.
+func StepUntilEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldStepUntil, v))
+}
+
+// StepUntilNEQ applies the NEQ predicate on the "step_until" field.
+func StepUntilNEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldStepUntil, v))
+}
+
+// StepUntilIn applies the In predicate on the "step_until" field.
+func StepUntilIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldStepUntil, vs...))
+}
+
+// StepUntilNotIn applies the NotIn predicate on the "step_until" field.
+func StepUntilNotIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldStepUntil, vs...))
+}
+
+// StepUntilGT applies the GT predicate on the "step_until" field.
+func StepUntilGT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldStepUntil, v))
+}
+
+// StepUntilGTE applies the GTE predicate on the "step_until" field.
+func StepUntilGTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldStepUntil, v))
+}
+
+// StepUntilLT applies the LT predicate on the "step_until" field.
+func StepUntilLT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldStepUntil, v))
+}
+
+// StepUntilLTE applies the LTE predicate on the "step_until" field.
+func StepUntilLTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldStepUntil, v))
+}
+
+// DeadlineAtEQ applies the EQ predicate on the "deadline_at" field.
+func DeadlineAtEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldDeadlineAt, v))
+}
+
+// DeadlineAtNEQ applies the NEQ predicate on the "deadline_at" field.
+func DeadlineAtNEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldDeadlineAt, v))
+}
+
+// DeadlineAtIn applies the In predicate on the "deadline_at" field.
+func DeadlineAtIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldDeadlineAt, vs...))
+}
+
+// DeadlineAtNotIn applies the NotIn predicate on the "deadline_at" field.
+func DeadlineAtNotIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldDeadlineAt, vs...))
+}
+
+// DeadlineAtGT applies the GT predicate on the "deadline_at" field.
+func DeadlineAtGT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldDeadlineAt, v))
+}
+
+// DeadlineAtGTE applies the GTE predicate on the "deadline_at" field.
+func DeadlineAtGTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldDeadlineAt, v))
+}
+
+// DeadlineAtLT applies the LT predicate on the "deadline_at" field.
+func DeadlineAtLT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldDeadlineAt, v))
+}
+
+// DeadlineAtLTE applies the LTE predicate on the "deadline_at" field.
+func DeadlineAtLTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldDeadlineAt, v))
+}
+
+// PriorityEQ applies the EQ predicate on the "priority" field.
+func PriorityEQ(v int) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldPriority, v))
+}
+
+// PriorityNEQ applies the NEQ predicate on the "priority" field.
+func PriorityNEQ(v int) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldPriority, v))
+}
+
+// PriorityIn applies the In predicate on the "priority" field.
+func PriorityIn(vs ...int) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldPriority, vs...))
+}
+
+// PriorityNotIn applies the NotIn predicate on the "priority" field.
+func PriorityNotIn(vs ...int) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldPriority, vs...))
+}
+
+// PriorityGT applies the GT predicate on the "priority" field.
+func PriorityGT(v int) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldPriority, v))
+}
+
+// PriorityGTE applies the GTE predicate on the "priority" field.
+func PriorityGTE(v int) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldPriority, v))
+}
+
+// PriorityLT applies the LT predicate on the "priority" field.
+func PriorityLT(v int) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldPriority, v))
+}
+
+// PriorityLTE applies the LTE predicate on the "priority" field.
+func PriorityLTE(v int) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldPriority, v))
+}
+
 // CancelRequestedEQ applies the EQ predicate on the "cancel_requested" field.
 func CancelRequestedEQ(v bool) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldCancelRequested, v))
@@ -849,6 +999,101 @@ func CancelRequestedEQ(v bool) predicate.Run {
 // CancelRequestedNEQ applies the NEQ predicate on the "cancel_requested" field.
 func CancelRequestedNEQ(v bool) predicate.Run {
 	return predicate.Run(sql.FieldNEQ(FieldCancelRequested, v))
+}
+
+// PauseRequestedEQ applies the EQ predicate on the "pause_requested" field.
+func PauseRequestedEQ(v bool) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldPauseRequested, v))
+}
+
+// PauseRequestedNEQ applies the NEQ predicate on the "pause_requested" field.
+func PauseRequestedNEQ(v bool) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldPauseRequested, v))
+}
+
+// SteerRequestedEQ applies the EQ predicate on the "steer_requested" field.
+func SteerRequestedEQ(v bool) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldSteerRequested, v))
+}
+
+// SteerRequestedNEQ applies the NEQ predicate on the "steer_requested" field.
+func SteerRequestedNEQ(v bool) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldSteerRequested, v))
+}
+
+// RetriedFromIDEQ applies the EQ predicate on the "retried_from_id" field.
+func RetriedFromIDEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldRetriedFromID, v))
+}
+
+// RetriedFromIDNEQ applies the NEQ predicate on the "retried_from_id" field.
+func RetriedFromIDNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldRetriedFromID, v))
+}
+
+// RetriedFromIDIn applies the In predicate on the "retried_from_id" field.
+func RetriedFromIDIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldRetriedFromID, vs...))
+}
+
+// RetriedFromIDNotIn applies the NotIn predicate on the "retried_from_id" field.
+func RetriedFromIDNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldRetriedFromID, vs...))
+}
+
+// RetriedFromIDGT applies the GT predicate on the "retried_from_id" field.
+func RetriedFromIDGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldRetriedFromID, v))
+}
+
+// RetriedFromIDGTE applies the GTE predicate on the "retried_from_id" field.
+func RetriedFromIDGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldRetriedFromID, v))
+}
+
+// RetriedFromIDLT applies the LT predicate on the "retried_from_id" field.
+func RetriedFromIDLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldRetriedFromID, v))
+}
+
+// RetriedFromIDLTE applies the LTE predicate on the "retried_from_id" field.
+func RetriedFromIDLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldRetriedFromID, v))
+}
+
+// RetriedFromIDContains applies the Contains predicate on the "retried_from_id" field.
+func RetriedFromIDContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldRetriedFromID, v))
+}
+
+// RetriedFromIDHasPrefix applies the HasPrefix predicate on the "retried_from_id" field.
+func RetriedFromIDHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldRetriedFromID, v))
+}
+
+// RetriedFromIDHasSuffix applies the HasSuffix predicate on the "retried_from_id" field.
+func RetriedFromIDHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldRetriedFromID, v))
+}
+
+// RetriedFromIDIsNil applies the IsNil predicate on the "retried_from_id" field.
+func RetriedFromIDIsNil() predicate.Run {
+	return predicate.Run(sql.FieldIsNull(FieldRetriedFromID))
+}
+
+// RetriedFromIDNotNil applies the NotNil predicate on the "retried_from_id" field.
+func RetriedFromIDNotNil() predicate.Run {
+	return predicate.Run(sql.FieldNotNull(FieldRetriedFromID))
+}
+
+// RetriedFromIDEqualFold applies the EqualFold predicate on the "retried_from_id" field.
+func RetriedFromIDEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldRetriedFromID, v))
+}
+
+// RetriedFromIDContainsFold applies the ContainsFold predicate on the "retried_from_id" field.
+func RetriedFromIDContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldRetriedFromID, v))
 }
 
 // InputTokensEQ applies the EQ predicate on the "input_tokens" field.

@@ -252,7 +252,7 @@ func init() {
 	// message.DefaultStep holds the default value on creation for the step field.
 	message.DefaultStep = messageDescStep.Default.(int)
 	// messageDescDemo is the schema descriptor for demo field.
-	messageDescDemo := messageFields[10].Descriptor()
+	messageDescDemo := messageFields[11].Descriptor()
 	// message.DefaultDemo holds the default value on creation for the demo field.
 	message.DefaultDemo = messageDescDemo.Default.(bool)
 	// messageDescID is the schema descriptor for id field.
@@ -333,6 +333,10 @@ func init() {
 	projectDescUpdatedAt := projectFields[4].Descriptor()
 	// project.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	project.DefaultUpdatedAt = projectDescUpdatedAt.Default.(func() time.Time)
+	// projectDescServedAt is the schema descriptor for served_at field.
+	projectDescServedAt := projectFields[5].Descriptor()
+	// project.DefaultServedAt holds the default value on creation for the served_at field.
+	project.DefaultServedAt = projectDescServedAt.Default.(int64)
 	// projectDescID is the schema descriptor for id field.
 	projectDescID := projectMixinFields0[0].Descriptor()
 	// project.DefaultID holds the default value on creation for the id field.
@@ -401,20 +405,40 @@ func init() {
 	runDescTakeovers := runFields[11].Descriptor()
 	// run.DefaultTakeovers holds the default value on creation for the takeovers field.
 	run.DefaultTakeovers = runDescTakeovers.Default.(int)
+	// runDescStepUntil is the schema descriptor for step_until field.
+	runDescStepUntil := runFields[12].Descriptor()
+	// run.DefaultStepUntil holds the default value on creation for the step_until field.
+	run.DefaultStepUntil = runDescStepUntil.Default.(int64)
+	// runDescDeadlineAt is the schema descriptor for deadline_at field.
+	runDescDeadlineAt := runFields[13].Descriptor()
+	// run.DefaultDeadlineAt holds the default value on creation for the deadline_at field.
+	run.DefaultDeadlineAt = runDescDeadlineAt.Default.(int64)
+	// runDescPriority is the schema descriptor for priority field.
+	runDescPriority := runFields[14].Descriptor()
+	// run.DefaultPriority holds the default value on creation for the priority field.
+	run.DefaultPriority = runDescPriority.Default.(int)
 	// runDescCancelRequested is the schema descriptor for cancel_requested field.
-	runDescCancelRequested := runFields[12].Descriptor()
+	runDescCancelRequested := runFields[15].Descriptor()
 	// run.DefaultCancelRequested holds the default value on creation for the cancel_requested field.
 	run.DefaultCancelRequested = runDescCancelRequested.Default.(bool)
+	// runDescPauseRequested is the schema descriptor for pause_requested field.
+	runDescPauseRequested := runFields[16].Descriptor()
+	// run.DefaultPauseRequested holds the default value on creation for the pause_requested field.
+	run.DefaultPauseRequested = runDescPauseRequested.Default.(bool)
+	// runDescSteerRequested is the schema descriptor for steer_requested field.
+	runDescSteerRequested := runFields[17].Descriptor()
+	// run.DefaultSteerRequested holds the default value on creation for the steer_requested field.
+	run.DefaultSteerRequested = runDescSteerRequested.Default.(bool)
 	// runDescInputTokens is the schema descriptor for input_tokens field.
-	runDescInputTokens := runFields[13].Descriptor()
+	runDescInputTokens := runFields[19].Descriptor()
 	// run.DefaultInputTokens holds the default value on creation for the input_tokens field.
 	run.DefaultInputTokens = runDescInputTokens.Default.(int64)
 	// runDescOutputTokens is the schema descriptor for output_tokens field.
-	runDescOutputTokens := runFields[14].Descriptor()
+	runDescOutputTokens := runFields[20].Descriptor()
 	// run.DefaultOutputTokens holds the default value on creation for the output_tokens field.
 	run.DefaultOutputTokens = runDescOutputTokens.Default.(int64)
 	// runDescError is the schema descriptor for error field.
-	runDescError := runFields[15].Descriptor()
+	runDescError := runFields[21].Descriptor()
 	// run.DefaultError holds the default value on creation for the error field.
 	run.DefaultError = runDescError.Default.(string)
 	// runDescID is the schema descriptor for id field.

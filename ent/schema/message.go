@@ -2,6 +2,8 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
@@ -20,12 +22,13 @@ func (Message) Fields() []ent.Field {
 		parentID("project"),
 		optionalID("author"),
 		optionalID("agent"),
-		optionalID("run"),
+		field.String("run_id").Optional().Nillable().Comment("the run that made it or that it speaks to; a message that came too late for one gets one of its own"),
 		field.Enum("role").GoType(enum.MessageRole("")).Immutable(),
 		field.Enum("status").GoType(enum.MessageStatus("")),
 		field.Text("text").Default(""),
 		field.Int("position").Immutable().Comment("0, 1, 2 … in the conversation"),
 		field.Int("step").Default(0).Immutable().Comment("the step of the run that made it"),
+		field.Int("seen_step").Optional().Nillable().Comment("the step in which the run's model first saw a message that came while it worked"),
 		field.Bool("demo").Default(false).Immutable().Comment("made by the offline demo model"),
 		field.Bytes("carry").Optional().Sensitive().Comment("what the vendor wants back with this message, unread"),
 		field.Time("completed_at").Optional().Nillable(),
@@ -38,7 +41,7 @@ func (Message) Edges() []ent.Edge {
 		belongsTo("project", Project.Type),
 		mayHave("author", User.Type),
 		mayHave("agent", Agent.Type),
-		mayHave("run", Run.Type),
+		edge.To("run", Run.Type).Unique().Field("run_id").Annotations(entsql.OnDelete(entsql.SetNull)),
 	}
 }
 

@@ -20,6 +20,7 @@ func (Project) Fields() []ent.Field {
 		field.String("name"),
 		field.String("description").Default(""),
 		field.Time("updated_at").Default(now),
+		field.Int64("served_at").Default(0).Comment("microseconds since 1970: when a worker last took a run of it, which is what sharing fairly needs"),
 	}
 }
 

@@ -29,7 +29,13 @@ func (Run) Fields() []ent.Field {
 		field.String("lease_owner").Default(""),
 		field.Int64("lease_until").Default(0).Comment("milliseconds by the database's clock; 0 when nobody holds it"),
 		field.Int("takeovers").Default(0).Comment("claims of an expired lease since the last finished step"),
+		field.Int64("step_until").Default(0).Comment("when the step under way is given up: milliseconds by the database's clock; 0 between steps"),
+		field.Int64("deadline_at").Default(0).Comment("when the state times out: milliseconds by the database's clock; 0 once it has ended"),
+		field.Int("priority").Default(0).Immutable().Comment("1 for a run that interrupted another: its turn is next"),
 		field.Bool("cancel_requested").Default(false),
+		field.Bool("pause_requested").Default(false),
+		field.Bool("steer_requested").Default(false).Comment("there are messages for it that its model has not seen"),
+		field.String("retried_from_id").Optional().Nillable().Immutable().Comment("the run that this one tries again"),
 		field.Int64("input_tokens").Default(0),
 		field.Int64("output_tokens").Default(0),
 		field.String("error").Default("").Comment("why it failed, for people"),
@@ -50,11 +56,17 @@ func (Run) Edges() []ent.Edge {
 func (Run) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("project_id"),
+		// Written with <>, since PostgreSQL rewrites an IN into something that looks like a change forever after.
 		index.Fields("conversation_id").Unique().StorageKey("run_active_conversation").
-			Annotations(entsql.IndexWhere("state in ('RUNNING', 'WAITING_FOR_APPROVAL', 'WAITING_FOR_INPUT', 'PAUSED')")),
+			Annotations(entsql.IndexWhere("state <> 'QUEUED' AND state <> 'SUCCEEDED' AND state <> 'FAILED' AND state <> 'CANCELLED'")),
 		index.Fields("conversation_id", "state"),
 		index.Fields("lease_until").StorageKey("run_lease").
 			Annotations(entsql.IndexWhere("lease_until > 0")),
+		index.Fields("deadline_at").StorageKey("run_deadline").
+			Annotations(entsql.IndexWhere("deadline_at > 0")),
+		index.Fields("project_id").StorageKey("run_held").
+			Annotations(entsql.IndexWhere("step_until > 0")),
+		index.Fields("retried_from_id").Unique(),
 	}
 }
 

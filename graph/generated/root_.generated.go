@@ -288,8 +288,11 @@ type ComplexityRoot struct {
 		DecideDeviceCode   func(childComplexity int, input model.DecideDeviceCodeInput) int
 		DeleteProject      func(childComplexity int, input model.DeleteProjectInput) int
 		ExchangeDeviceCode func(childComplexity int, input model.ExchangeDeviceCodeInput) int
+		PauseRun           func(childComplexity int, input model.PauseRunInput) int
 		RefreshSession     func(childComplexity int, input model.RefreshSessionInput) int
 		RequestDeviceCode  func(childComplexity int, input model.RequestDeviceCodeInput) int
+		ResumeRun          func(childComplexity int, input model.ResumeRunInput) int
+		RetryRun           func(childComplexity int, input model.RetryRunInput) int
 		RevokeAPIKey       func(childComplexity int, input model.RevokeAPIKeyInput) int
 		SendMessage        func(childComplexity int, input model.SendMessageInput) int
 		SignIn             func(childComplexity int, input model.SignInInput) int
@@ -322,6 +325,10 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	PauseRunPayload struct {
+		Run func(childComplexity int) int
 	}
 
 	Project struct {
@@ -392,25 +399,37 @@ type ComplexityRoot struct {
 		VerificationURLComplete func(childComplexity int) int
 	}
 
+	ResumeRunPayload struct {
+		Run func(childComplexity int) int
+	}
+
+	RetryRunPayload struct {
+		Run func(childComplexity int) int
+	}
+
 	RevokeApiKeyPayload struct {
 		APIKey func(childComplexity int) int
 	}
 
 	Run struct {
-		Agent        func(childComplexity int) int
-		Conversation func(childComplexity int) int
-		CreatedAt    func(childComplexity int) int
-		Error        func(childComplexity int) int
-		FinishedAt   func(childComplexity int) int
-		ID           func(childComplexity int) int
-		Message      func(childComplexity int) int
-		Model        func(childComplexity int) int
-		Project      func(childComplexity int) int
-		StartedAt    func(childComplexity int) int
-		State        func(childComplexity int) int
-		Step         func(childComplexity int) int
-		ToolCalls    func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Usage        func(childComplexity int) int
+		Agent           func(childComplexity int) int
+		CancelRequested func(childComplexity int) int
+		Conversation    func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		DeadlineAt      func(childComplexity int) int
+		Error           func(childComplexity int) int
+		FinishedAt      func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Message         func(childComplexity int) int
+		Model           func(childComplexity int) int
+		PauseRequested  func(childComplexity int) int
+		Project         func(childComplexity int) int
+		RetriedFrom     func(childComplexity int) int
+		StartedAt       func(childComplexity int) int
+		State           func(childComplexity int) int
+		Step            func(childComplexity int) int
+		ToolCalls       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Usage           func(childComplexity int) int
 	}
 
 	RunConnection struct {
@@ -1501,6 +1520,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ExchangeDeviceCode(childComplexity, args["input"].(model.ExchangeDeviceCodeInput)), true
+	case "Mutation.pauseRun":
+		if e.ComplexityRoot.Mutation.PauseRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_pauseRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PauseRun(childComplexity, args["input"].(model.PauseRunInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -1523,6 +1553,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestDeviceCode(childComplexity, args["input"].(model.RequestDeviceCodeInput)), true
+	case "Mutation.resumeRun":
+		if e.ComplexityRoot.Mutation.ResumeRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resumeRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResumeRun(childComplexity, args["input"].(model.ResumeRunInput)), true
+	case "Mutation.retryRun":
+		if e.ComplexityRoot.Mutation.RetryRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryRun(childComplexity, args["input"].(model.RetryRunInput)), true
 	case "Mutation.revokeApiKey":
 		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
 			break
@@ -1682,6 +1734,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "PauseRunPayload.run":
+		if e.ComplexityRoot.PauseRunPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PauseRunPayload.Run(childComplexity), true
 
 	case "Project.commits":
 		if e.ComplexityRoot.Project.Commits == nil {
@@ -2048,6 +2107,20 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RequestDeviceCodePayload.VerificationURLComplete(childComplexity), true
 
+	case "ResumeRunPayload.run":
+		if e.ComplexityRoot.ResumeRunPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResumeRunPayload.Run(childComplexity), true
+
+	case "RetryRunPayload.run":
+		if e.ComplexityRoot.RetryRunPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryRunPayload.Run(childComplexity), true
+
 	case "RevokeApiKeyPayload.apiKey":
 		if e.ComplexityRoot.RevokeApiKeyPayload.APIKey == nil {
 			break
@@ -2061,6 +2134,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.Agent(childComplexity), true
+	case "Run.cancelRequested":
+		if e.ComplexityRoot.Run.CancelRequested == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.CancelRequested(childComplexity), true
 	case "Run.conversation":
 		if e.ComplexityRoot.Run.Conversation == nil {
 			break
@@ -2073,6 +2152,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.CreatedAt(childComplexity), true
+	case "Run.deadlineAt":
+		if e.ComplexityRoot.Run.DeadlineAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.DeadlineAt(childComplexity), true
 	case "Run.error":
 		if e.ComplexityRoot.Run.Error == nil {
 			break
@@ -2103,12 +2188,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.Model(childComplexity), true
+	case "Run.pauseRequested":
+		if e.ComplexityRoot.Run.PauseRequested == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.PauseRequested(childComplexity), true
 	case "Run.project":
 		if e.ComplexityRoot.Run.Project == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Run.Project(childComplexity), true
+	case "Run.retriedFrom":
+		if e.ComplexityRoot.Run.RetriedFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.RetriedFrom(childComplexity), true
 	case "Run.startedAt":
 		if e.ComplexityRoot.Run.StartedAt == nil {
 			break
@@ -2686,10 +2783,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DecideDeviceCodeInput", ec.unmarshalInputDecideDeviceCodeInput),
 			graphql.NewInputUnmarshaler("DeleteProjectInput", ec.unmarshalInputDeleteProjectInput),
 			graphql.NewInputUnmarshaler("ExchangeDeviceCodeInput", ec.unmarshalInputExchangeDeviceCodeInput),
+			graphql.NewInputUnmarshaler("PauseRunInput", ec.unmarshalInputPauseRunInput),
 			graphql.NewInputUnmarshaler("ProjectFilter", ec.unmarshalInputProjectFilter),
 			graphql.NewInputUnmarshaler("ProjectOrder", ec.unmarshalInputProjectOrder),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RequestDeviceCodeInput", ec.unmarshalInputRequestDeviceCodeInput),
+			graphql.NewInputUnmarshaler("ResumeRunInput", ec.unmarshalInputResumeRunInput),
+			graphql.NewInputUnmarshaler("RetryRunInput", ec.unmarshalInputRetryRunInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
@@ -2949,7 +3049,7 @@ type Message implements Node {
   agent: Agent
   "The person who wrote it; null when an agent did, or when they are gone."
   author: User
-  "The run that made it, or that it started; null when there is none."
+  "The run that made it, or that answers it: one that it started or steers. Null when there is none."
   run: Run
   "The conversation it belongs to."
   conversation: Conversation!
@@ -3010,10 +3110,20 @@ enum MessageStatus {
   INTERRUPTED
 }
 
-"What happens to a message for a conversation that has a run under way."
+"What happens to a message for a conversation that has a run which hasn't ended."
 enum WhileBusy {
   "Its run waits for the others."
   QUEUE
+  """
+  It goes to the run under way (or else to the first that waits), whose model sees it before its next answer; ` + "`" + `agent` + "`" + ` and
+  ` + "`" + `model` + "`" + ` are that run's. Should the run succeed or fail without having seen it, the message gets a run of its own; when
+  somebody cancels the run, it goes with it.
+  """
+  STEER
+  "The run under way (or else the first that waits) is cancelled, what it was saying ends INTERRUPTED, and the message's own run is next, ahead of those that wait."
+  INTERRUPT
+  "It is refused with CONFLICT; the error names the run."
+  REJECT
 }
 
 extend type Mutation {
@@ -3031,7 +3141,7 @@ input SendMessageInput {
   text: String!
   "The slug of the agent to answer; \"none\" speaks to the people in the project only."
   agent: String
-  "What happens while the conversation has a run under way; QUEUE when it is not given."
+  "What happens while the conversation has a run that hasn't ended; QUEUE when it is not given."
   whileBusy: WhileBusy
   "The model to use; the configured one when it is not given."
   model: String
@@ -3043,7 +3153,7 @@ input SendMessageInput {
 type SendMessagePayload {
   "The message."
   message: Message!
-  "The run that answers it; null when no agent was asked."
+  "The run that answers it: its own, or the one that it steers; null when no agent was asked."
   run: Run
 }
 `, BuiltIn: false},
@@ -3541,13 +3651,15 @@ input CreateApiKeyInput {
   name: String!
   "When it ends; null for never."
   expiresAt: Time
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same API key, without its secret; with other input it is a CONFLICT."
+  idempotencyKey: String
 }
 
 "An API key that was made."
 type CreateApiKeyPayload {
   "The key."
   apiKey: ApiKey!
-  "The credential itself. It is shown this once."
+  "The credential itself. It is shown this once: null when the request is repeated with its idempotency key."
   secret: String
 }
 
@@ -3951,8 +4063,16 @@ type Run implements Node {
   startedAt: Time
   "When it ended; null until then."
   finishedAt: Time
-  "Why it failed, for people; null when it didn't."
+  "Why it failed, or was cancelled because it waited too long, for people; null otherwise."
   error: String
+  "When it times out if it stays in its state: one that waits is CANCELLED then, one that runs FAILED. Null once it has ended."
+  deadlineAt: Time
+  "Whether somebody has asked to end it. Its worker does so within a fifth of a second."
+  cancelRequested: Boolean!
+  "Whether somebody has asked to pause it. Its worker does so within a fifth of a second; a run that waits for others is paused when its turn comes."
+  pauseRequested: Boolean!
+  "The run that it tries again; null when it is nobody's retry, or when that is gone."
+  retriedFrom: Run
 }
 
 "A page of runs."
@@ -3991,13 +4111,13 @@ enum RunState {
   WAITING_FOR_APPROVAL
   "A person has to answer something."
   WAITING_FOR_INPUT
-  "A person has stopped it for now."
+  "A person has stopped it for now. It keeps its turn in the conversation; after 7 days it is cancelled."
   PAUSED
   "It is done."
   SUCCEEDED
   "It could not be done; ` + "`" + `error` + "`" + ` says why."
   FAILED
-  "A person ended it."
+  "A person ended it, or nobody let it go on in time."
   CANCELLED
 }
 
@@ -4053,7 +4173,7 @@ enum ToolCallState {
   DONE
   "It reported an error to the agent."
   FAILED
-  "It was cut short and not tried again."
+  "It was cut short and not tried again: it may or may not have had its effect."
   INTERRUPTED
 }
 
@@ -4065,6 +4185,22 @@ extend type Query {
 extend type Mutation {
   "Ends a run; one that has ended stays as it is. Needs the role EDITOR."
   cancelRun("The run to end." input: CancelRunInput!): CancelRunPayload!
+  """
+  Stops a run for now. The answer under way ends INTERRUPTED and is given anew when the run goes on; while it is paused no
+  worker is kept. One that is PAUSED stays as it is; one that is neither QUEUED nor RUNNING is a CONFLICT. Needs the role EDITOR.
+  """
+  pauseRun("The run to stop for now." input: PauseRunInput!): PauseRunPayload!
+  """
+  Lets a paused run go on after its last finished step, or takes back that it is to be paused. One that is QUEUED or RUNNING
+  stays as it is; one that has ended, or waits for an answer, is a CONFLICT. Needs the role EDITOR.
+  """
+  resumeRun("The run to let go on." input: ResumeRunInput!): ResumeRunPayload!
+  """
+  Answers the message of a run that FAILED or was CANCELLED in a new run, with the viewer's rights. The new run knows what the
+  earlier one had finished, and goes on from there. A run is retried once: asked again this returns the same new run, which
+  may be retried in turn. A run in another state is a CONFLICT. Needs the role EDITOR.
+  """
+  retryRun("The run to try again." input: RetryRunInput!): RetryRunPayload!
 }
 
 "A run to end."
@@ -4076,6 +4212,44 @@ input CancelRunInput {
 "A run that was ended, or soon will be."
 type CancelRunPayload {
   "The run as it is now."
+  run: Run!
+}
+
+"A run to stop for now."
+input PauseRunInput {
+  "The run's id."
+  runId: ID!
+}
+
+"A run that was paused, or soon will be."
+type PauseRunPayload {
+  "The run as it is now."
+  run: Run!
+}
+
+"A run to let go on."
+input ResumeRunInput {
+  "The run's id."
+  runId: ID!
+}
+
+"A run that goes on when a worker is free."
+type ResumeRunPayload {
+  "The run as it is now."
+  run: Run!
+}
+
+"A run to try again."
+input RetryRunInput {
+  "The run's id."
+  runId: ID!
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A run that was begun for another's message."
+type RetryRunPayload {
+  "The new run; its ` + "`" + `retriedFrom` + "`" + ` is the earlier one."
   run: Run!
 }
 `, BuiltIn: false},
@@ -4654,6 +4828,14 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PauseRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_PauseRunPayload_run(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PauseRunPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Project(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4746,6 +4928,22 @@ func (ec *executionContext) childFields_RequestDeviceCodePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type RequestDeviceCodePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ResumeRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_ResumeRunPayload_run(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResumeRunPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RetryRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_RetryRunPayload_run(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetryRunPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -4784,6 +4982,14 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_finishedAt(ctx, field)
 	case "error":
 		return ec.fieldContext_Run_error(ctx, field)
+	case "deadlineAt":
+		return ec.fieldContext_Run_deadlineAt(ctx, field)
+	case "cancelRequested":
+		return ec.fieldContext_Run_cancelRequested(ctx, field)
+	case "pauseRequested":
+		return ec.fieldContext_Run_pauseRequested(ctx, field)
+	case "retriedFrom":
+		return ec.fieldContext_Run_retriedFrom(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Run", field.Name)
 }

@@ -47,13 +47,15 @@ type CreateAPIKeyInput struct {
 	Name string `json:"name"`
 	// When it ends; null for never.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same API key, without its secret; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // An API key that was made.
 type CreateAPIKeyPayload struct {
 	// The key.
 	APIKey *ent.ApiKey `json:"apiKey"`
-	// The credential itself. It is shown this once.
+	// The credential itself. It is shown this once: null when the request is repeated with its idempotency key.
 	Secret *string `json:"secret,omitempty"`
 }
 
@@ -131,6 +133,18 @@ type Model struct {
 	Demo bool `json:"demo"`
 }
 
+// A run to stop for now.
+type PauseRunInput struct {
+	// The run's id.
+	RunID string `json:"runId"`
+}
+
+// A run that was paused, or soon will be.
+type PauseRunPayload struct {
+	// The run as it is now.
+	Run *ent.Run `json:"run"`
+}
+
 // Which projects are meant.
 type ProjectFilter struct {
 	// Only those whose name contains this, in any case.
@@ -187,6 +201,32 @@ type RequestDeviceCodePayload struct {
 	Interval int `json:"interval"`
 }
 
+// A run to let go on.
+type ResumeRunInput struct {
+	// The run's id.
+	RunID string `json:"runId"`
+}
+
+// A run that goes on when a worker is free.
+type ResumeRunPayload struct {
+	// The run as it is now.
+	Run *ent.Run `json:"run"`
+}
+
+// A run to try again.
+type RetryRunInput struct {
+	// The run's id.
+	RunID string `json:"runId"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A run that was begun for another's message.
+type RetryRunPayload struct {
+	// The new run; its `retriedFrom` is the earlier one.
+	Run *ent.Run `json:"run"`
+}
+
 // An API key to end.
 type RevokeAPIKeyInput struct {
 	// The key's id.
@@ -209,7 +249,7 @@ type SendMessageInput struct {
 	Text string `json:"text"`
 	// The slug of the agent to answer; "none" speaks to the people in the project only.
 	Agent *string `json:"agent,omitempty"`
-	// What happens while the conversation has a run under way; QUEUE when it is not given.
+	// What happens while the conversation has a run that hasn't ended; QUEUE when it is not given.
 	WhileBusy *WhileBusy `json:"whileBusy,omitempty"`
 	// The model to use; the configured one when it is not given.
 	Model *string `json:"model,omitempty"`
@@ -221,7 +261,7 @@ type SendMessageInput struct {
 type SendMessagePayload struct {
 	// The message.
 	Message *ent.Message `json:"message"`
-	// The run that answers it; null when no agent was asked.
+	// The run that answers it: its own, or the one that it steers; null when no agent was asked.
 	Run *ent.Run `json:"run,omitempty"`
 }
 
@@ -519,21 +559,32 @@ func (e ProjectOrderField) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// What happens to a message for a conversation that has a run under way.
+// What happens to a message for a conversation that has a run which hasn't ended.
 type WhileBusy string
 
 const (
 	// Its run waits for the others.
 	WhileBusyQueue WhileBusy = "QUEUE"
+	// It goes to the run under way (or else to the first that waits), whose model sees it before its next answer; `agent` and
+	// `model` are that run's. Should the run succeed or fail without having seen it, the message gets a run of its own; when
+	// somebody cancels the run, it goes with it.
+	WhileBusySteer WhileBusy = "STEER"
+	// The run under way (or else the first that waits) is cancelled, what it was saying ends INTERRUPTED, and the message's own run is next, ahead of those that wait.
+	WhileBusyInterrupt WhileBusy = "INTERRUPT"
+	// It is refused with CONFLICT; the error names the run.
+	WhileBusyReject WhileBusy = "REJECT"
 )
 
 var AllWhileBusy = []WhileBusy{
 	WhileBusyQueue,
+	WhileBusySteer,
+	WhileBusyInterrupt,
+	WhileBusyReject,
 }
 
 func (e WhileBusy) IsValid() bool {
 	switch e {
-	case WhileBusyQueue:
+	case WhileBusyQueue, WhileBusySteer, WhileBusyInterrupt, WhileBusyReject:
 		return true
 	}
 	return false

@@ -38,11 +38,11 @@ var actors = map[Actor]map[string][]Verb{
 		ent.TypeOrgMembership: readAdd,
 	},
 	Engine: {
-		ent.TypeProject:      readOnly,
+		ent.TypeProject:      readEdit,
 		ent.TypeAgent:        readOnly,
 		ent.TypeConversation: readEdit,
 		ent.TypeMessage:      write,
-		ent.TypeRun:          readEdit,
+		ent.TypeRun:          write,
 		ent.TypeToolCall:     write,
 		ent.TypeStream:       readOnly,
 		ent.TypeEvent:        readOnly,

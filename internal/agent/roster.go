@@ -7,12 +7,14 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 
 	"github.com/zeblit/zeblit/ent"
 	entagent "github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/agent/tools"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/store"
 )
@@ -54,6 +56,7 @@ func Find(slug string) (Role, error) {
 	slugs := make([]string, 0, len(roster))
 	for _, r := range roster {
 		if r.Slug == slug {
+			r.Tools = append(slices.Clone(r.Tools), tools.Extra(slug)...)
 			return r, nil
 		}
 		slugs = append(slugs, r.Slug)

@@ -5,21 +5,22 @@ package conversation
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"entgo.io/ent/dialect/sql"
 
 	"github.com/zeblit/zeblit/ent"
 	entagent "github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/enum"
-	"github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/agent"
+	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/idempotency"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/relay"
+	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
 )
@@ -30,30 +31,30 @@ const (
 	maxModel = 120      // characters of a model's name
 	// noAgent speaks to the people in the project only.
 	noAgent = "none"
-	// queueGrace is how long a new run's job may be under way before the sweep
-	// of the workers looks for it, in milliseconds.
-	queueGrace = 5000
 )
-
-// Enqueuer asks for a run's first step within a transaction.
-type Enqueuer interface {
-	Enqueue(ctx context.Context, tx *store.Tx, runID string) error
-}
 
 // Service sends messages.
 type Service struct {
-	db    *store.DB
-	log   *stream.Log
-	queue Enqueuer
+	db   *store.DB
+	log  *stream.Log
+	runs *run.Control
 }
 
-// New makes the service.
-func New(db *store.DB, log *stream.Log, queue Enqueuer) *Service {
-	return &Service{db: db, log: log, queue: queue}
+// New makes the service. It asks for runs through queue.
+func New(db *store.DB, log *stream.Log, queue *run.Queue) *Service {
+	return &Service{db: db, log: log, runs: run.NewControl(log, queue)}
 }
+
+// errAgain says that the conversation has become busy, or a run has ended, between
+// two looks: the whole transaction is done again.
+var errAgain = errors.New("the conversation has changed meanwhile")
+
+// maxAgain bounds how often a transaction is done again.
+const maxAgain = 10
 
 // Send stores the viewer's message, and the run that answers it unless the agent
-// is "none". It needs the role EDITOR in the project.
+// is "none". In a busy conversation in.WhileBusy says what happens. It needs the role
+// EDITOR in the project.
 func (s *Service) Send(ctx context.Context, in SendInput) (*ent.Message, *ent.Run, error) {
 	viewer, err := access.RequireViewer(ctx)
 	if err != nil {
@@ -63,16 +64,22 @@ func (s *Service) Send(ctx context.Context, in SendInput) (*ent.Message, *ent.Ru
 		return nil, nil, err
 	}
 	var id string
-	err = s.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		var err error
-		id, _, err = idempotency.Do(ctx, tx, "sendMessage", in.IdempotencyKey, in, func() (string, error) {
-			return s.send(ctx, tx, viewer, in)
+	for range maxAgain {
+		err = s.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+			var err error
+			id, _, err = idempotency.Do(ctx, tx, "sendMessage", in.IdempotencyKey, in, func() (string, error) {
+				return s.send(ctx, tx, viewer, in)
+			})
+			return err
 		})
-		return err
-	})
+		if !errors.Is(err, errAgain) && !errors.Is(err, run.ErrMoved) {
+			break
+		}
+	}
 	if err != nil {
 		return nil, nil, err
 	}
+	faults.Point(faults.SendStored)
 	message, err := s.db.Ent.Message.Get(ctx, id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the message again: %w", err)
@@ -97,6 +104,8 @@ func check(in SendInput) error {
 		return problem.BadField("text", "text must be valid UTF-8")
 	case in.ProjectID == "" && in.ConversationID == "":
 		return problem.BadField("projectId", "name the project, or the conversation to go on with")
+	case !slices.Contains([]string{"", Queue, Steer, Interrupt, Reject}, in.WhileBusy):
+		return problem.BadField("whileBusy", "there are %s, %s, %s and %s", Queue, Steer, Interrupt, Reject)
 	case utf8.RuneCountInString(in.Model) > maxModel:
 		return problem.BadField("model", "a model's name is at most %d characters", maxModel)
 	}
@@ -116,13 +125,20 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, viewer *access.Viewer,
 	if err != nil {
 		return "", err
 	}
+	steered, err := s.makeWay(ctx, tx, viewer, c, in)
+	if err != nil {
+		return "", err
+	}
 	now := store.Now()
 	if c, err = tx.Ent.Conversation.UpdateOneID(c.ID).AddNextPosition(1).SetUpdatedAt(now).Save(ctx); err != nil {
 		return "", err
 	}
 	messageID = relay.NewID("msg")
-	var r *ent.Run
-	if in.Agent != noAgent {
+	if err := s.stillSo(ctx, tx, c, steered, in); err != nil {
+		return "", err
+	}
+	r := steered
+	if r == nil && in.Agent != noAgent {
 		if r, err = s.newRun(ctx, tx, viewer, c, messageID, in); err != nil {
 			return "", err
 		}
@@ -145,9 +161,12 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, viewer *access.Viewer,
 		return messageID, nil
 	}
 	added.RunID = r.ID
-	s.log.Append(tx, handle, added,
-		stream.Draft{Type: enum.EventRunStateChanged, RunID: r.ID, Payload: stream.RunPayload{V: 1, Run: r, Actor: by}})
-	return messageID, s.queue.Enqueue(ctx, tx, r.ID)
+	s.log.Append(tx, handle, added)
+	if steered == nil {
+		s.log.Append(tx, handle, stream.Draft{
+			Type: enum.EventRunStateChanged, RunID: r.ID, Payload: stream.RunPayload{V: 1, Run: r, Actor: by}})
+	}
+	return messageID, nil
 }
 
 // conversation finds the one to go on with, or begins one.
@@ -178,16 +197,10 @@ func (s *Service) newRun(ctx context.Context, tx *store.Tx, viewer *access.Viewe
 	if err != nil {
 		return nil, fmt.Errorf("find agent %s: %w", role.Slug, err)
 	}
-	r, err := tx.Ent.Run.Create().SetProjectID(c.ProjectID).SetConversationID(c.ID).
-		SetAgentID(worker.ID).SetUserID(viewer.UserID).SetMessageID(messageID).
-		SetState(enum.RunQueued).SetModel(in.Model).Save(ctx)
-	if err != nil {
-		return nil, err
-	}
-	until := sql.Expr(fmt.Sprintf("%s + %d", store.NowMillis(tx.Dialect), queueGrace))
-	err = tx.Ent.Run.Update().Where(run.ID(r.ID)).
-		Modify(func(u *sql.UpdateBuilder) { u.Set(run.FieldLeaseUntil, until) }).Exec(ctx)
-	return r, err
+	return s.runs.Start(ctx, tx, run.Order{
+		ProjectID: c.ProjectID, ConversationID: c.ID, AgentID: worker.ID, MessageID: messageID,
+		UserID: viewer.UserID, Model: in.Model, First: in.WhileBusy == Interrupt,
+	})
 }
 
 // title is the first line of the text, cut at a word.

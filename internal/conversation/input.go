@@ -10,7 +10,8 @@ type SendInput struct {
 	Agent string
 	// Model is the model wished for; "" is the configured one.
 	Model string
-	// WhileBusy says what happens when the conversation has a run under way; "" is QUEUE.
+	// WhileBusy is Queue, Steer, Interrupt or Reject; "" is Queue. Steering leaves Agent
+	// and Model to the run that is steered.
 	WhileBusy string
 	// IdempotencyKey makes sending the same input again do nothing; "" is none.
 	IdempotencyKey string

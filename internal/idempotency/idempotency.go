@@ -119,3 +119,16 @@ func recall(ctx context.Context, tx *store.Tx, userID, operation, key string, no
 	}
 	return nil, nil
 }
+
+// forgetAtOnce bounds one transaction.
+const forgetAtOnce = 1000
+
+// Forget removes what was remembered for long enough. It needs the actor Maintenance.
+func Forget(ctx context.Context, db *store.DB) error {
+	old, err := db.Ent.IdempotencyKey.Query().Where(idempotencykey.ExpiresAtLT(store.Now())).Limit(forgetAtOnce).IDs(ctx)
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	_, err = db.Ent.IdempotencyKey.Delete().Where(idempotencykey.IDIn(old...)).Exec(ctx)
+	return err
+}

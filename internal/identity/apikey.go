@@ -14,6 +14,7 @@ import (
 	"github.com/zeblit/zeblit/ent/predicate"
 	"github.com/zeblit/zeblit/ent/user"
 	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/idempotency"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/relay"
 	"github.com/zeblit/zeblit/internal/store"
@@ -34,8 +35,9 @@ const (
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // CreateAPIKey makes a key of the viewer, which never expires when expiresAt is
-// nil. Its secret is not to be had again. PRECONDITION_FAILED at 20 active keys.
-func (s *Service) CreateAPIKey(ctx context.Context, name string, expiresAt *time.Time) (*ent.ApiKey, string, error) {
+// nil. Its secret is not to be had again: it is empty when a request is repeated with
+// its idempotencyKey ("": none). PRECONDITION_FAILED at 20 active keys.
+func (s *Service) CreateAPIKey(ctx context.Context, name string, expiresAt *time.Time, idempotencyKey string) (*ent.ApiKey, string, error) {
 	v, err := requirePerson(ctx)
 	if err != nil {
 		return nil, "", err
@@ -50,13 +52,28 @@ func (s *Service) CreateAPIKey(ctx context.Context, name string, expiresAt *time
 		}
 		expiresAt = &at
 	}
+	input := struct {
+		Name      string
+		ExpiresAt *time.Time
+	}{name, expiresAt}
 	var secret string
-	key, err := inTx(access.As(ctx, access.Auth), s.db, func(ctx context.Context, tx *store.Tx) (key *ent.ApiKey, err error) {
-		if err := roomForKey(ctx, tx, v.UserID, s.now()); err != nil {
+	key, err := inTx(ctx, s.db, func(ctx context.Context, tx *store.Tx) (*ent.ApiKey, error) {
+		auth := access.As(ctx, access.Auth)
+		id, _, err := idempotency.Do(ctx, tx, "createApiKey", idempotencyKey, input, func() (string, error) {
+			if err := roomForKey(auth, tx, v.UserID, s.now()); err != nil {
+				return "", err
+			}
+			var key *ent.ApiKey
+			var err error
+			if key, secret, err = s.createKey(auth, tx, v.UserID, name, expiresAt); err != nil {
+				return "", err
+			}
+			return key.ID, nil
+		})
+		if err != nil {
 			return nil, err
 		}
-		key, secret, err = s.createKey(ctx, tx, v.UserID, name, expiresAt)
-		return key, err
+		return tx.Ent.ApiKey.Get(auth, id)
 	})
 	if err != nil {
 		return nil, "", doing(err, "create an API key")

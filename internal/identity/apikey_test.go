@@ -24,7 +24,7 @@ func TestAPIKey(t *testing.T) {
 		tokens := signUp(t, s, "alice@example.com")
 		ctx := as(t, s, tokens.AccessToken)
 		expires := c.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
-		key, secret, err := s.CreateAPIKey(ctx, " laptop ", &expires)
+		key, secret, err := s.CreateAPIKey(ctx, " laptop ", &expires, "")
 		require.NoError(t, err)
 		require.Equal(t, "laptop", key.Name)
 		require.Regexp(t, `^zbl_[0-9A-Za-z]{38}$`, secret)
@@ -63,7 +63,7 @@ func TestRevokeAPIKey(t *testing.T) {
 		s := start(t, db, newClock())
 		alice := as(t, s, signUp(t, s, "alice@example.com").AccessToken)
 		bob := as(t, s, signUp(t, s, "bob@example.com").AccessToken)
-		key, secret, err := s.CreateAPIKey(alice, "laptop", nil)
+		key, secret, err := s.CreateAPIKey(alice, "laptop", nil, "")
 		require.NoError(t, err)
 
 		_, err = s.RevokeAPIKey(t.Context(), key.ID)
@@ -90,17 +90,17 @@ func TestCreateAPIKeyChecksItsInput(t *testing.T) {
 	s := start(t, storetest.SQLite(t), newClock())
 	tokens := signUp(t, s, "alice@example.com")
 	ctx := as(t, s, tokens.AccessToken)
-	_, _, err := s.CreateAPIKey(t.Context(), "laptop", nil)
+	_, _, err := s.CreateAPIKey(t.Context(), "laptop", nil, "")
 	requireCode(t, err, problem.Unauthenticated, "")
 	agent := access.WithViewer(t.Context(), access.Viewer{UserID: tokens.User.ID, Agent: "engineer"})
-	_, _, err = s.CreateAPIKey(agent, "laptop", nil)
+	_, _, err = s.CreateAPIKey(agent, "laptop", nil, "")
 	requireCode(t, err, problem.Forbidden, "")
-	_, _, err = s.CreateAPIKey(ctx, " ", nil)
+	_, _, err = s.CreateAPIKey(ctx, " ", nil, "")
 	requireCode(t, err, problem.BadInput, "name")
-	_, _, err = s.CreateAPIKey(ctx, strings.Repeat("n", 121), nil)
+	_, _, err = s.CreateAPIKey(ctx, strings.Repeat("n", 121), nil, "")
 	requireCode(t, err, problem.BadInput, "name")
 	past := time.Now().Add(-time.Second)
-	_, _, err = s.CreateAPIKey(ctx, "laptop", &past)
+	_, _, err = s.CreateAPIKey(ctx, "laptop", &past, "")
 	requireCode(t, err, problem.BadInput, "expiresAt")
 }
 
@@ -112,7 +112,7 @@ func TestTwentyActiveKeys(t *testing.T) {
 		results := make(chan error, 25)
 		for i := range cap(results) {
 			go func() {
-				_, _, err := s.CreateAPIKey(ctx, fmt.Sprintf("key %d", i), nil)
+				_, _, err := s.CreateAPIKey(ctx, fmt.Sprintf("key %d", i), nil, "")
 				results <- err
 			}()
 		}
@@ -130,7 +130,7 @@ func TestTwentyActiveKeys(t *testing.T) {
 		require.NoError(t, err)
 		_, err = s.RevokeAPIKey(ctx, key.ID)
 		require.NoError(t, err)
-		_, _, err = s.CreateAPIKey(ctx, "one more", nil)
+		_, _, err = s.CreateAPIKey(ctx, "one more", nil, "")
 		require.NoError(t, err)
 	})
 }
@@ -152,4 +152,21 @@ func TestMalformedAPIKeysNeedNoDatabase(t *testing.T) {
 	_, err := s.Authenticate(t.Context(), "Bearer "+unknown)
 	require.Error(t, err)
 	require.Nil(t, problem.As(err), "a well-formed one asks the database")
+}
+
+func TestTheSameKeyMakesOneAPIKey(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := start(t, db, newClock())
+		ctx := as(t, s, signUp(t, s, "alice@example.com").AccessToken)
+		first, secret, err := s.CreateAPIKey(ctx, "laptop", nil, "k")
+		require.NoError(t, err)
+		require.NotEmpty(t, secret)
+		again, secret, err := s.CreateAPIKey(ctx, "laptop", nil, "k")
+		require.NoError(t, err)
+		require.Equal(t, first.ID, again.ID)
+		require.Empty(t, secret)
+		_, _, err = s.CreateAPIKey(ctx, "phone", nil, "k")
+		require.True(t, problem.Is(err, problem.Conflict), "%v", err)
+	})
 }

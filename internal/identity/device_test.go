@@ -187,7 +187,7 @@ func TestWhoMayDecide(t *testing.T) {
 		tokens := signUp(t, s, "alice@example.com")
 		alice := as(t, s, tokens.AccessToken)
 		bob := as(t, s, signUp(t, s, "bob@example.com").AccessToken)
-		_, secret, err := s.CreateAPIKey(alice, "key", nil)
+		_, secret, err := s.CreateAPIKey(alice, "key", nil, "")
 		require.NoError(t, err)
 		d := request(t, s)
 		for who, c := range map[string]struct {
@@ -229,7 +229,7 @@ func TestADeviceNeedsRoomForItsKey(t *testing.T) {
 		require.NoError(t, err)
 		var last string
 		for range 20 {
-			key, _, err := s.CreateAPIKey(alice, "key", nil)
+			key, _, err := s.CreateAPIKey(alice, "key", nil, "")
 			require.NoError(t, err)
 			last = key.ID
 		}

@@ -19,7 +19,7 @@ func TestResetPassword(t *testing.T) {
 		s := start(t, db, newClock())
 		tokens := signUp(t, s, "alice@example.com")
 		alice, bob := as(t, s, tokens.AccessToken), signUp(t, s, "bob@example.com")
-		_, secret, err := s.CreateAPIKey(alice, "key", nil)
+		_, secret, err := s.CreateAPIKey(alice, "key", nil, "")
 		require.NoError(t, err)
 		d := request(t, s)
 		_, err = s.DecideDeviceCode(alice, d.UserCode, enum.DeviceApprove)

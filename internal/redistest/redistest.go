@@ -40,15 +40,22 @@ func URL(t testing.TB) string {
 
 // Server is a Redis of one test's own.
 type Server struct {
-	t   testing.TB
+	t   TB
 	url string
 
 	mu      sync.Mutex
 	process *process // nil while it is stopped
 }
 
+// TB is what Private needs of a test.
+type TB interface {
+	require.TestingT
+	Helper()
+	Cleanup(func())
+}
+
 // Private starts a Redis that ends with the test.
-func Private(t testing.TB) *Server {
+func Private(t TB) *Server {
 	t.Helper()
 	p, err := start(unix)
 	require.NoError(t, err)

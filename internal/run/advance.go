@@ -11,6 +11,7 @@ import (
 	"github.com/zeblit/zeblit/ent/toolcall"
 	"github.com/zeblit/zeblit/internal/agent"
 	"github.com/zeblit/zeblit/internal/agent/tools"
+	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/store"
 )
@@ -24,6 +25,7 @@ func (e *Engine) advance(ctx context.Context, l *lease) error {
 	if err := e.recover(ctx, l); err != nil {
 		return err
 	}
+	faults.Point(faults.RunRecovered)
 	planned, err := e.plannedCalls(ctx, l)
 	if err != nil {
 		return err
@@ -32,17 +34,9 @@ func (e *Engine) advance(ctx context.Context, l *lease) error {
 		if l.run.Step >= maxSteps {
 			return &stopped{fmt.Sprintf("stopped after %d steps without an end", maxSteps)}
 		}
-		response, err := e.callModel(ctx, l)
-		if err != nil {
+		ended, err := e.callModel(ctx, l)
+		if err != nil || ended {
 			return err
-		}
-		switch {
-		case response.StopReason == llm.StopLength:
-			return &stopped{"the model's answer was cut at its output limit"}
-		case response.StopReason == llm.StopRefusal:
-			return &stopped{"the model's vendor refused to answer"}
-		case len(response.ToolCalls) == 0:
-			return e.finish(ctx, l, enum.RunSucceeded, "")
 		}
 		if planned, err = e.plannedCalls(ctx, l); err != nil {
 			return err
@@ -58,18 +52,24 @@ func (e *Engine) advance(ctx context.Context, l *lease) error {
 
 // boundary ends the step: the run is free again and its next job is there.
 func (e *Engine) boundary(ctx context.Context, l *lease) error {
-	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
-		if err := tx.Ent.Run.UpdateOneID(l.run.ID).AddStep(1).SetTakeovers(0).Exec(ctx); err != nil {
+		_, err := e.move(ctx, tx, l.run, freed, func(u *ent.RunUpdate) { u.AddStep(1).SetTakeovers(0) })
+		if err != nil {
 			return err
 		}
-		if err := e.free(ctx, tx, l.run.ID); err != nil {
+		if err := e.queue.Enqueue(ctx, tx, l.run.ID); err != nil {
 			return err
 		}
-		return e.queue.Enqueue(ctx, tx, l.run.ID)
+		faults.Point(faults.StepBoundary)
+		return nil
 	})
+	if err == nil {
+		faults.Point(faults.StepEnqueued)
+	}
+	return err
 }
 
 func (e *Engine) plannedCalls(ctx context.Context, l *lease) ([]*ent.ToolCall, error) {
@@ -85,33 +85,39 @@ type attempt struct {
 }
 
 // callModel calls the model until an answer is whole, and writes it down with
-// the tool calls that it plans. Text of a try that failed stays, as an
-// interrupted message that is no part of the transcript.
-func (e *Engine) callModel(ctx context.Context, l *lease) (llm.Response, error) {
+// the tool calls that it plans; an answer that plans none has ended the run. Text of a
+// try that failed stays, as an interrupted message that is no part of the transcript.
+func (e *Engine) callModel(ctx context.Context, l *lease) (ended bool, err error) {
+	if err := e.showUnseen(ctx, l); err != nil {
+		return false, err
+	}
 	request, err := e.request(ctx, l)
 	if err != nil {
-		return llm.Response{}, err
+		return false, err
 	}
 	for n := 1; ; n++ {
 		try := &attempt{}
+		faults.Point(faults.ModelBegun)
 		response, err := e.provider.Stream(ctx, request, func(text string) error { return e.say(ctx, l, try, text) })
 		if err == nil {
-			return response, e.complete(ctx, l, try, response)
+			faults.Point(faults.ModelAnswered)
+			return e.complete(ctx, l, try, response)
 		}
 		if errors.Is(context.Cause(ctx), errLost) {
-			return llm.Response{}, errLost
+			return false, errLost
 		}
 		if interrupted := e.interrupt(context.WithoutCancel(ctx), l, try); interrupted != nil {
-			return llm.Response{}, errors.Join(err, interrupted)
+			// Not what the model said is in the way, but that it can't be written.
+			return false, fmt.Errorf("interrupt the message of a failed call: %w", interrupted)
 		}
 		wait, again := e.backoff.Next(n, err)
 		if !again || ctx.Err() != nil {
-			return llm.Response{}, fmt.Errorf("call the model: %w", err)
+			return false, fmt.Errorf("call the model: %w", err)
 		}
 		e.logger.WarnContext(ctx, "the model call failed; trying again", "run", l.run.ID, "attempt", n, "wait", wait, "error", err)
 		select {
 		case <-ctx.Done():
-			return llm.Response{}, ctx.Err()
+			return false, ctx.Err()
 		case <-time.After(wait):
 		}
 	}
@@ -128,15 +134,15 @@ func (e *Engine) request(ctx context.Context, l *lease) (llm.Request, error) {
 	}
 	role, err := agent.Find(worker.Slug)
 	if err != nil {
-		return llm.Request{}, err
+		return llm.Request{}, lasting{err}
 	}
 	system, err := role.Prompt(agent.Brief{ProjectName: project.Name, ProjectDescription: project.Description})
 	if err != nil {
-		return llm.Request{}, err
+		return llm.Request{}, lasting{err}
 	}
 	specs, err := tools.Specs(role.Tools)
 	if err != nil {
-		return llm.Request{}, err
+		return llm.Request{}, lasting{err}
 	}
 	messages, err := e.transcript(ctx, l.run)
 	if err != nil {

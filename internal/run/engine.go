@@ -9,14 +9,14 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/zeblit/zeblit/ent"
-	"github.com/zeblit/zeblit/ent/enum"
-	"github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/relay"
 	"github.com/zeblit/zeblit/internal/store"
@@ -24,7 +24,7 @@ import (
 	"github.com/zeblit/zeblit/internal/workspace"
 )
 
-// Options are the parts that an Engine works with.
+// Options are the parts that an Engine works with, and its bounds.
 type Options struct {
 	DB        *store.DB
 	Log       *stream.Log
@@ -34,64 +34,119 @@ type Options struct {
 	Provider  llm.Provider
 	Backoff   llm.Backoff
 	Logger    *slog.Logger
+
+	// Slots is how many steps this worker makes at once; they mostly wait for
+	// models. 100 by default.
+	Slots int
+	// ProjectLimit and OrganisationLimit are how many steps all workers together make
+	// at once for one project and one organisation. 0: no limit.
+	ProjectLimit      int
+	OrganisationLimit int
+	// Deadlines bound how long things may take.
+	Deadlines Deadlines
+	// Drain is how long the steps under way may go on when the worker is stopped;
+	// then their runs are handed over. 0: 30 seconds; negative: not at all.
+	Drain time.Duration
 }
+
+const (
+	defaultSlots = 100
+	defaultDrain = 30 * time.Second
+	// stopTimeout bounds how long steps that were cut short may take to hand their
+	// runs over.
+	stopTimeout = 10 * time.Second
+)
 
 // Engine advances runs.
 type Engine struct {
+	*Control
 	db        *store.DB
-	log       *stream.Log
 	deltas    *stream.Deltas
-	queue     *Queue
 	workspace *workspace.Workspace
 	provider  llm.Provider
 	backoff   llm.Backoff
 	logger    *slog.Logger
 	id        string // names this worker in leases
 
+	projectLimit, organisationLimit int
+	drain                           time.Duration
+
+	counts counters
+	slots  chan struct{} // holds a token for each step under way
+	steps  sync.WaitGroup
+
 	mu   sync.Mutex
 	held map[string]context.CancelCauseFunc // by run
 }
 
-// NewEngine makes an engine; Run sets it to work.
+// NewEngine makes an engine; Run sets it to work. The queue is the engine's from
+// here on.
 func NewEngine(o Options) *Engine {
-	return &Engine{
-		db: o.DB, log: o.Log, deltas: o.Deltas, queue: o.Queue, workspace: o.Workspace,
+	if o.Slots <= 0 {
+		o.Slots = defaultSlots
+	}
+	if o.Drain == 0 {
+		o.Drain = defaultDrain
+	}
+	e := &Engine{
+		Control: NewControl(o.Log, o.Queue),
+		db:      o.DB, deltas: o.Deltas, workspace: o.Workspace,
 		provider: o.Provider, backoff: o.Backoff, logger: o.Logger,
 		id: relay.NewID("wrk"), held: map[string]context.CancelCauseFunc{},
+		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain,
+		slots: make(chan struct{}, o.Slots),
 	}
+	o.Queue.deadlines, o.Queue.interrupt = o.Deadlines.withDefaults(), e.interruptHeld
+	return e
 }
 
-// stopTimeout bounds how long the steps may take to hand their runs over.
-const stopTimeout = 10 * time.Second
-
-// Run works until ctx ends. The steps under way are then cut short and their
-// runs handed over.
+// Run works until ctx ends. It then claims nothing any more, lets the steps under
+// way finish for a while, and hands over the runs of those that don't.
 func (e *Engine) Run(ctx context.Context) error {
-	stop, err := e.queue.start(ctx, e.step)
+	stop, err := e.queue.start(ctx)
 	if err != nil {
 		return err
 	}
-	e.sweepUntil(ctx)
+	work, cut := context.WithCancelCause(access.As(context.WithoutCancel(ctx), access.Engine))
+	defer cut(nil)
+	watching, watched := context.WithCancel(work)
+	var loops sync.WaitGroup
+	loops.Go(func() { e.sweepUntil(ctx) })
+	loops.Go(func() { e.dispatch(access.As(ctx, access.Engine), work) })
+	var watcher sync.WaitGroup
+	watcher.Go(func() { e.watch(watching) })
+	loops.Wait()
+
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		e.steps.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-time.After(e.drain):
+		cut(errStopping)
+		select {
+		case <-ended:
+		case <-time.After(2 * stopTimeout): // each has stopTimeout for its outcome
+			err = errors.New("some steps did not end when they were cut short; other workers take their runs")
+		}
+	}
+	watched()
+	watcher.Wait()
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	return stop(end)
+	return errors.Join(err, stop(end))
 }
 
-// step makes one step of the run, if it is this worker's to make.
-func (e *Engine) step(ctx context.Context, runID string) {
-	ctx = access.As(ctx, access.Engine)
-	logger := e.logger.With("run", runID)
-	l, err := e.claim(ctx, runID)
-	if err != nil {
-		logger.ErrorContext(ctx, "claim failed; the sweep tries again", "error", err)
-		return
-	}
-	if l == nil {
-		return
-	}
-	logger = logger.With("project", l.run.ProjectID, "epoch", l.epoch, "step", l.run.Step)
+// step makes one step of a claimed run and writes what came of it.
+func (e *Engine) step(ctx context.Context, l *lease) {
+	logger := e.logger.With("run", l.run.ID, "project", l.run.ProjectID, "epoch", l.epoch, "step", l.run.Step)
 	held, release := e.hold(ctx, l)
-	err = e.advance(held, l)
+	err := e.advance(held, l)
+	if passing(err) {
+		e.rest(held, l)
+	}
 	cause := context.Cause(held)
 	release()
 
@@ -101,77 +156,145 @@ func (e *Engine) step(ctx context.Context, runID string) {
 	switch {
 	case err == nil:
 		return
+	case errors.Is(err, errLost), errors.Is(cause, errLost), errors.Is(err, stream.ErrStale), errors.Is(err, ErrMoved):
+		err = errLost
 	case errors.Is(cause, errCancelled):
-		err = e.finish(final, l, enum.RunCancelled, "")
-	case errors.Is(err, errLost), errors.Is(cause, errLost), errors.Is(err, stream.ErrStale):
-		logger.WarnContext(ctx, "the run was taken over by another worker")
-		return
+		err = e.finish(final, l, cancelled, "")
+	case errors.Is(cause, errPaused):
+		err = e.stopForNow(final, l)
+	case errors.Is(cause, errStepTime):
+		err = e.finish(final, l, failed, fmt.Sprintf("one step took longer than %s", e.queue.deadlines.Step))
 	case ctx.Err() != nil:
 		err = e.handOver(final, l)
+	case passing(err):
+		logger.WarnContext(ctx, "the step failed by something that may pass; the run is handed over", "takeovers", l.run.Takeovers, "error", err)
+		err = e.setBack(final, l)
 	default:
 		logger.ErrorContext(ctx, "the run failed", "error", err)
-		err = e.finish(final, l, enum.RunFailed, explain(err))
+		err = e.finish(final, l, failed, explain(err))
 	}
-	if err != nil && !errors.Is(err, errLost) {
+	switch {
+	case errors.Is(err, errLost), errors.Is(err, ErrMoved):
+		e.counts.leasesLost.Add(1)
+		logger.WarnContext(ctx, "the lease was lost: another worker has taken the run, or it has ended")
+	case err != nil:
 		logger.ErrorContext(ctx, "the run's outcome could not be written; the sweep goes on with it", "error", err)
 	}
 }
 
 // finish ends the run and gives the next one of its conversation its turn.
-func (e *Engine) finish(ctx context.Context, l *lease, state enum.RunState, why string) error {
-	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+func (e *Engine) finish(ctx context.Context, l *lease, what happening, why string) error {
+	err := e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
-		if err := e.interruptLeftovers(ctx, tx, l); err != nil {
+		return e.endBy(ctx, tx, l, what, why)
+	})
+	if err == nil {
+		faults.Point(faults.RunFinished)
+	}
+	return err
+}
+
+// endBy ends the run as its worker does, in a transaction behind the fence.
+func (e *Engine) endBy(ctx context.Context, tx *store.Tx, l *lease, what happening, why string) error {
+	if _, err := e.end(ctx, tx, l, what, why, byAgent(l.run)); err != nil {
+		return err
+	}
+	tx.BeforeCommit(func(context.Context) error { faults.Point(faults.RunFinishing); return nil })
+	return nil
+}
+
+// stopForNow pauses the run, unless that was taken back meanwhile.
+func (e *Engine) stopForNow(ctx context.Context, l *lease) error {
+	again := false
+	err := e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
-		return e.end(ctx, tx, l.run.ID, l.handle, state, why)
+		r, err := tx.Ent.Run.Get(ctx, l.run.ID)
+		if err != nil {
+			return err
+		}
+		if again = !r.PauseRequested; again {
+			return nil
+		}
+		_, err = e.park(ctx, tx, l, byAgent(l.run))
+		return err
 	})
-}
-
-// end writes the final state of a run that the transaction already holds.
-func (e *Engine) end(ctx context.Context, tx *store.Tx, runID string, handle access.StreamHandle, state enum.RunState, why string) error {
-	r, err := tx.Ent.Run.UpdateOneID(runID).SetState(state).SetError(why).
-		SetLeaseOwner("").SetLeaseUntil(0).SetFinishedAt(store.Now()).Save(ctx)
-	if err != nil {
-		return err
+	if err == nil && again {
+		return e.handOver(ctx, l)
 	}
-	e.log.Append(tx, handle, stateChanged(r, byAgent(r)))
-	return e.enqueueNext(ctx, tx, r.ConversationID)
-}
-
-func (e *Engine) enqueueNext(ctx context.Context, tx *store.Tx, conversationID string) error {
-	next, err := tx.Ent.Run.Query().
-		Where(run.ConversationID(conversationID), run.StateEQ(enum.RunQueued)).
-		Order(ent.Asc(run.FieldID)).FirstID(ctx)
-	if ent.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return e.queue.Enqueue(ctx, tx, next)
+	return err
 }
 
 // handOver gives the run back, in the middle of a step, to whoever comes first.
-func (e *Engine) handOver(ctx context.Context, l *lease) error {
+func (e *Engine) handOver(ctx context.Context, l *lease, set ...func(*ent.RunUpdate)) error {
 	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
-		if err := e.free(ctx, tx, l.run.ID); err != nil {
+		if _, err := e.move(ctx, tx, l.run, freed, set...); err != nil {
 			return err
 		}
 		return e.queue.Enqueue(ctx, tx, l.run.ID)
 	})
 }
 
-// free leaves the run without an owner. Its lease goes on for a term, after which
-// the sweep looks for a lost job.
-func (e *Engine) free(ctx context.Context, tx *store.Tx, runID string) error {
-	return tx.Ent.Run.Update().Where(run.ID(runID)).SetLeaseOwner("").Modify(e.extend).Exec(ctx)
+// setBack gives the run back after a failure that may pass. It counts as a take-over,
+// so that a run that fails whoever works on it comes to an end.
+func (e *Engine) setBack(ctx context.Context, l *lease) error {
+	if l.run.Takeovers+1 >= maxTakeovers {
+		return e.finish(ctx, l, failed, "it failed ten times in a row without finishing a step: "+internal)
+	}
+	return e.handOver(ctx, l, func(u *ent.RunUpdate) { u.AddTakeovers(1) })
 }
+
+const (
+	restFirst = 100 * time.Millisecond
+	restMost  = 5 * time.Second
+)
+
+// rest keeps a run that failed before from failing again at once: what is broken may
+// need some seconds. The first failure and the last don't wait.
+func (e *Engine) rest(ctx context.Context, l *lease) {
+	failures := l.run.Takeovers
+	if failures == 0 || failures+1 >= maxTakeovers {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(min(restFirst<<(failures-1), restMost)):
+	}
+}
+
+// passing says whether an error is of the surroundings, such as a database that is
+// away, and not of the run: another attempt may succeed.
+func passing(err error) bool {
+	if err == nil || errors.Is(err, errLost) || errors.Is(err, ErrMoved) ||
+		errors.Is(err, stream.ErrStale) || errors.Is(err, stream.ErrRefused) {
+		return false
+	}
+	for _, is := range []func(error) bool{isA[*llm.Error], isA[*stopped], isA[lasting]} {
+		if is(err) {
+			return false
+		}
+	}
+	return true
+}
+
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// lasting is an error that is the same for whoever tries again.
+type lasting struct{ error }
+
+func (l lasting) Unwrap() error { return l.error }
+
+// internal is said of what isn't for people's eyes.
+const internal = "an internal error; the server's log has the run's id"
 
 // explain says in words for people why a run failed.
 func explain(err error) string {
@@ -181,7 +304,7 @@ func explain(err error) string {
 	if e, ok := errors.AsType[*stopped](err); ok {
 		return e.why
 	}
-	return "an internal error; the server's log has the run's id"
+	return internal
 }
 
 // stopped is a run's end that is nobody's error.

@@ -13,107 +13,148 @@ import (
 	"github.com/zeblit/zeblit/ent/predicate"
 	"github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
 )
 
 const (
-	leaseMillis    = 5000
+	// leaseTerm is how long a worker may be silent before another takes its run.
+	leaseTerm      = 5 * time.Second
 	heartbeatEvery = 1500 * time.Millisecond
 	maxTakeovers   = 10
 )
 
-// errLost says that another worker has the run now, or that it has ended: what
-// this one still wanted to write is void.
-var errLost = errors.New("the lease is lost")
-
-// errCancelled says that a person cancelled the run.
-var errCancelled = errors.New("the run is cancelled")
+// Why a step is cut short.
+var (
+	// errLost: another worker has the run now, or it has ended. What this one still
+	// wanted to write is void.
+	errLost      = errors.New("the lease is lost")
+	errCancelled = errors.New("the run is cancelled")
+	errPaused    = errors.New("the run is to be paused")
+	errStopping  = errors.New("the worker stops")
+	errStepTime  = errors.New("the step took too long")
+)
 
 // lease is the right to advance one run, as long as epoch is the run's newest.
 type lease struct {
-	run    *ent.Run
+	run    *ent.Run // as it was when it was claimed
 	owner  string
 	epoch  int64
 	handle access.StreamHandle
 }
 
-// claim takes a run that nobody holds, whose turn it is in its conversation. It
-// returns nil when there is nothing to do.
+// claim takes a run that nobody holds, whose turn it is in its conversation, if its
+// project and its organisation may have one more. It returns nil when there is
+// nothing to do; what was asked of the run while nobody held it is done instead.
 func (e *Engine) claim(ctx context.Context, runID string) (*lease, error) {
 	var l *lease
 	err := e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		r, err := tx.Ent.Run.Get(ctx, runID)
-		if ent.IsNotFound(err) || err == nil && r.State.Ended() {
+		if ent.IsNotFound(err) || err == nil && (transitions[claimed][r.State] == "" || r.LeaseOwner != "") {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		was := r.State
-		now := store.Now()
-		update := tx.Ent.Run.Update().
-			Where(run.ID(runID), run.StateIn(enum.RunQueued, enum.RunRunning), run.LeaseOwner(""), itsTurn()).
-			SetState(enum.RunRunning).AddEpoch(1).SetLeaseOwner(e.id).Modify(e.extend)
-		if r.StartedAt == nil {
-			update.SetStartedAt(now)
-		}
-		n, err := update.Save(ctx)
-		if err != nil || n == 0 {
+		if err := impatient(ctx, tx); err != nil {
 			return err
 		}
-		if r, err = tx.Ent.Run.Get(ctx, runID); err != nil {
+		if room, err := e.room(ctx, tx, r); err != nil || !room {
 			return err
 		}
 		handle, err := access.StreamWriter(ctx, tx.Ent, r.ProjectID)
 		if err != nil {
 			return err
 		}
+		switch {
+		case r.CancelRequested:
+			_, err := e.end(ctx, tx, &lease{run: r, handle: handle}, cancelled, "", byAgent(r))
+			return err
+		case r.PauseRequested:
+			_, err := e.pauseInTurn(ctx, tx, &lease{run: r, handle: handle})
+			return err
+		}
+		was := r
+		r, err = e.move(ctx, tx, r, claimed, func(u *ent.RunUpdate) {
+			u.Where(itsTurn()).SetLeaseOwner(e.id).Modify(after(tx, run.FieldStepUntil, e.queue.deadlines.Step))
+			if was.StartedAt == nil {
+				u.SetStartedAt(store.Now())
+			}
+		})
+		if err != nil {
+			return err
+		}
 		l = &lease{run: r, owner: e.id, epoch: r.Epoch, handle: handle}
-		if was != enum.RunRunning {
+		if was.State != enum.RunRunning {
 			e.log.Append(tx, handle, stateChanged(r, byAgent(r)))
 		}
 		return nil
 	})
-	if ent.IsConstraintError(err) { // another run of the conversation began first
+	switch {
+	case errors.Is(err, ErrMoved), ent.IsConstraintError(err): // another was first
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("claim run %s: %w", runID, err)
+	case l != nil:
+		e.counts.claims.Add(1)
+		faults.Point(faults.RunClaimed)
 	}
 	return l, nil
 }
 
-// itsTurn holds for the oldest run of a conversation that hasn't ended.
+// pauseInTurn pauses a run that was to be paused when its turn comes.
+func (e *Engine) pauseInTurn(ctx context.Context, tx *store.Tx, l *lease) (*ent.Run, error) {
+	turn, err := tx.Ent.Run.Query().Where(run.ID(l.run.ID), itsTurn()).Exist(ctx)
+	if err != nil || !turn {
+		return nil, err
+	}
+	return e.park(ctx, tx, l, byAgent(l.run))
+}
+
+// itsTurn holds for the run of a conversation that is under way, and where none is
+// for the first of those that wait.
 func itsTurn() predicate.Run {
 	return func(s *sql.Selector) {
-		older := sql.Table(run.Table).As("older")
-		s.Where(sql.NotExists(sql.Select(older.C(run.FieldID)).From(older).Where(sql.And(
-			sql.ColumnsEQ(older.C(run.FieldConversationID), s.C(run.FieldConversationID)),
-			sql.ColumnsLT(older.C(run.FieldID), s.C(run.FieldID)),
-			sql.NotIn(older.C(run.FieldState), enum.RunSucceeded, enum.RunFailed, enum.RunCancelled),
+		other := sql.Table(run.Table).As("other")
+		s.Where(sql.NotExists(sql.Select(other.C(run.FieldID)).From(other).Where(sql.And(
+			sql.ColumnsEQ(other.C(run.FieldConversationID), s.C(run.FieldConversationID)),
+			sql.ColumnsNEQ(other.C(run.FieldID), s.C(run.FieldID)),
+			sql.NotIn(other.C(run.FieldState), enum.RunSucceeded, enum.RunFailed, enum.RunCancelled),
+			sql.Or(
+				sql.NEQ(other.C(run.FieldState), enum.RunQueued),
+				sql.And(sql.EQ(s.C(run.FieldState), enum.RunQueued), sql.Or(
+					sql.ColumnsGT(other.C(run.FieldPriority), s.C(run.FieldPriority)),
+					sql.And(sql.ColumnsEQ(other.C(run.FieldPriority), s.C(run.FieldPriority)),
+						sql.ColumnsLT(other.C(run.FieldID), s.C(run.FieldID))),
+				)),
+			),
 		))))
 	}
 }
 
-// expired holds for leases that ran out by the database's clock.
-func (e *Engine) expired() predicate.Run {
+// past holds where a time of the database's clock is over for grace or longer.
+func (e *Engine) past(field string, grace time.Duration) predicate.Run {
 	return func(s *sql.Selector) {
-		s.Where(sql.And(sql.GT(s.C(run.FieldLeaseUntil), 0),
-			sql.ExprP(fmt.Sprintf("%s < %s", s.C(run.FieldLeaseUntil), store.NowMillis(e.db.Dialect)))))
+		s.Where(sql.And(sql.GT(s.C(field), 0),
+			sql.ExprP(fmt.Sprintf("%s < %s - %d", s.C(field), store.NowMillis(e.db.Dialect), grace.Milliseconds()))))
 	}
 }
 
 // extend makes a lease end a whole term from now.
 func (e *Engine) extend(u *sql.UpdateBuilder) {
-	u.Set(run.FieldLeaseUntil, sql.Expr(fmt.Sprintf("%s + %d", store.NowMillis(e.db.Dialect), leaseMillis)))
+	u.Set(run.FieldLeaseUntil, sql.Expr(fmt.Sprintf("%s + %d", store.NowMillis(e.db.Dialect), leaseTerm.Milliseconds())))
 }
 
 // fence is the first write of every transaction of a step: it refuses a worker
 // whose lease is lost, and holds the run's row so that none can take over
 // before the transaction ends.
 func (e *Engine) fence(ctx context.Context, tx *store.Tx, l *lease) error {
-	return e.renew(ctx, tx.Ent, l)
+	err := e.renew(ctx, tx.Ent, l)
+	if errors.Is(err, errLost) {
+		e.counts.staleWrites.Add(1)
+	}
+	return err
 }
 
 func (e *Engine) renew(ctx context.Context, c *ent.Client, l *lease) error {
@@ -130,9 +171,11 @@ func (e *Engine) renew(ctx context.Context, c *ent.Client, l *lease) error {
 }
 
 // hold renews the lease until release is called, and ends the context when it is
-// lost, when the run is cancelled, or when no renewal came through for a term.
+// lost, when the run is to be cancelled or paused, when the step's time is over, or
+// when no renewal came through for a term.
 func (e *Engine) hold(ctx context.Context, l *lease) (held context.Context, release func()) {
 	held, end := context.WithCancelCause(ctx)
+	held, timer := context.WithTimeoutCause(held, e.queue.deadlines.Step, errStepTime)
 	e.mu.Lock()
 	e.held[l.run.ID] = end
 	e.mu.Unlock()
@@ -148,22 +191,18 @@ func (e *Engine) hold(ctx context.Context, l *lease) (held context.Context, rele
 				return
 			case <-tick.C:
 			}
-			err := e.renew(held, e.db.Ent, l)
-			switch {
+			switch err := e.renew(held, e.db.Ent, l); {
 			case err == nil:
 				last = time.Now()
-			case errors.Is(err, errLost), time.Since(last) > leaseMillis*time.Millisecond:
+			case errors.Is(err, errLost), time.Since(last) > leaseTerm:
 				end(errLost)
-				return
-			}
-			if wanted, err := e.db.Ent.Run.Query().Where(run.ID(l.run.ID), run.CancelRequested(true)).Exist(held); err == nil && wanted {
-				end(errCancelled)
 				return
 			}
 		}
 	}()
 	return held, func() {
 		end(context.Canceled)
+		timer()
 		<-done
 		e.mu.Lock()
 		delete(e.held, l.run.ID)

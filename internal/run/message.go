@@ -10,7 +10,9 @@ import (
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/event"
 	"github.com/zeblit/zeblit/ent/message"
+	"github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/ent/toolcall"
+	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
@@ -22,24 +24,30 @@ func (e *Engine) say(ctx context.Context, l *lease, try *attempt, text string) e
 		return nil
 	}
 	if try.message == nil {
-		err := e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		faults.Point(faults.ModelFirstDelta)
+		var begun *ent.Message
+		err := e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 			if err := e.fence(ctx, tx, l); err != nil {
 				return err
 			}
-			m, err := e.newMessage(ctx, tx, l)
-			try.message = m
+			begun, err = e.newMessage(ctx, tx, l)
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("begin a message: %w", err)
+			return fmt.Errorf("begin a message: %w", err) // if it is there all the same, recover ends it
 		}
+		try.message = begun
 	}
 	delta := stream.Delta{
 		Handle: l.handle, RunID: l.run.ID, Epoch: l.epoch,
 		MessageID: try.message.ID, Offset: try.offset, Text: text,
 	}
 	try.offset += stream.UTF16Len(text)
-	return e.deltas.Append(ctx, delta)
+	if err := e.deltas.Append(ctx, delta); err != nil {
+		return err
+	}
+	faults.Point(faults.ModelDelta)
+	return nil
 }
 
 func (e *Engine) newMessage(ctx context.Context, tx *store.Tx, l *lease) (*ent.Message, error) {
@@ -60,14 +68,17 @@ func (e *Engine) newMessage(ctx context.Context, tx *store.Tx, l *lease) (*ent.M
 }
 
 // complete writes down a whole answer: its text, what it used, the tool calls it
-// plans. With it in the same transaction go the events.
-func (e *Engine) complete(ctx context.Context, l *lease, try *attempt, response llm.Response) error {
+// plans. With it in the same transaction go the events, and the run's end if this
+// answer is its last: nobody finds a run that has all it wanted and goes on.
+func (e *Engine) complete(ctx context.Context, l *lease, try *attempt, response llm.Response) (ended bool, err error) {
 	if try.message != nil {
 		if err := e.deltas.Flush(ctx, l.run.ID); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	what, why := verdict(response)
+	ended = what != ""
+	err = e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
@@ -90,10 +101,35 @@ func (e *Engine) complete(ctx context.Context, l *lease, try *attempt, response 
 				return err
 			}
 		}
-		return tx.Ent.Run.UpdateOneID(l.run.ID).
+		err := tx.Ent.Run.UpdateOneID(l.run.ID).
 			AddInputTokens(response.Usage.InputTokens + response.Usage.CacheReadTokens + response.Usage.CacheWriteTokens).
 			AddOutputTokens(response.Usage.OutputTokens).Exec(ctx)
+		if err != nil || !ended {
+			return err
+		}
+		return e.endBy(ctx, tx, l, what, why)
 	})
+	if err != nil {
+		return false, err
+	}
+	faults.Point(faults.MessageCompleted)
+	if ended {
+		faults.Point(faults.RunFinished)
+	}
+	return ended, nil
+}
+
+// verdict says how an answer ends its run; empty: the run goes on with its tool calls.
+func verdict(response llm.Response) (what happening, why string) {
+	switch {
+	case response.StopReason == llm.StopLength:
+		return failed, "the model's answer was cut at its output limit"
+	case response.StopReason == llm.StopRefusal:
+		return failed, "the model's vendor refused to answer"
+	case len(response.ToolCalls) == 0:
+		return succeeded, ""
+	}
+	return "", ""
 }
 
 // interrupt ends the message of a try that failed, with its text exactly as it
@@ -113,15 +149,15 @@ func (e *Engine) interrupt(ctx context.Context, l *lease, try *attempt) error {
 	})
 }
 
-func (e *Engine) interruptMessage(ctx context.Context, tx *store.Tx, l *lease, messageID string) error {
+func (c *Control) interruptMessage(ctx context.Context, tx *store.Tx, l *lease, messageID string) error {
 	text, err := streamedText(ctx, tx, l, messageID)
 	if err != nil {
 		return err
 	}
-	return e.closeMessage(ctx, tx, l, messageID, enum.MessageInterrupted, text, nil)
+	return c.closeMessage(ctx, tx, l, messageID, enum.MessageInterrupted, text, nil)
 }
 
-func (e *Engine) closeMessage(ctx context.Context, tx *store.Tx, l *lease, id string, status enum.MessageStatus, text string, carry []byte) error {
+func (c *Control) closeMessage(ctx context.Context, tx *store.Tx, l *lease, id string, status enum.MessageStatus, text string, carry []byte) error {
 	update := tx.Ent.Message.UpdateOneID(id).SetStatus(status).SetText(text).
 		SetCompletedAt(store.Now())
 	if len(carry) > 0 {
@@ -131,7 +167,7 @@ func (e *Engine) closeMessage(ctx context.Context, tx *store.Tx, l *lease, id st
 	if err != nil {
 		return err
 	}
-	e.log.Append(tx, l.handle, messageEvent(enum.EventMessageCompleted, m))
+	c.log.Append(tx, l.handle, messageEvent(enum.EventMessageCompleted, m))
 	return nil
 }
 
@@ -165,6 +201,21 @@ func streamedText(ctx context.Context, tx *store.Tx, l *lease, messageID string)
 	return text.String(), nil
 }
 
+// showUnseen lets the model see, from this step on, what was said to the run while it
+// worked.
+func (e *Engine) showUnseen(ctx context.Context, l *lease) error {
+	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := e.fence(ctx, tx, l); err != nil {
+			return err
+		}
+		n, err := tx.Ent.Run.Update().Where(run.ID(l.run.ID), run.SteerRequested(true)).SetSteerRequested(false).Save(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		return tx.Ent.Message.Update().Where(unseen(l.run)).SetSeenStep(l.run.Step).Exec(ctx)
+	})
+}
+
 // recover ends the messages that a former worker left streaming.
 func (e *Engine) recover(ctx context.Context, l *lease) error {
 	open, err := e.db.Ent.Message.Query().
@@ -180,14 +231,14 @@ func (e *Engine) recover(ctx context.Context, l *lease) error {
 	})
 }
 
-func (e *Engine) interruptMessages(ctx context.Context, tx *store.Tx, l *lease) error {
+func (c *Control) interruptMessages(ctx context.Context, tx *store.Tx, l *lease) error {
 	ids, err := tx.Ent.Message.Query().
 		Where(message.RunID(l.run.ID), message.StatusEQ(enum.MessageStreaming)).IDs(ctx)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if err := e.interruptMessage(ctx, tx, l, id); err != nil {
+		if err := c.interruptMessage(ctx, tx, l, id); err != nil {
 			return err
 		}
 	}
@@ -195,8 +246,8 @@ func (e *Engine) interruptMessages(ctx context.Context, tx *store.Tx, l *lease) 
 }
 
 // interruptLeftovers ends what a run that ends now has left open.
-func (e *Engine) interruptLeftovers(ctx context.Context, tx *store.Tx, l *lease) error {
-	if err := e.interruptMessages(ctx, tx, l); err != nil {
+func (c *Control) interruptLeftovers(ctx context.Context, tx *store.Tx, l *lease) error {
+	if err := c.interruptMessages(ctx, tx, l); err != nil {
 		return err
 	}
 	calls, err := tx.Ent.ToolCall.Query().
@@ -205,7 +256,7 @@ func (e *Engine) interruptLeftovers(ctx context.Context, tx *store.Tx, l *lease)
 		return err
 	}
 	for _, call := range calls {
-		if err := e.closeCall(ctx, tx, l, call.ID, enum.ToolCallInterrupted, "interrupted: the run ended before this was done"); err != nil {
+		if err := c.closeCall(ctx, tx, l, call.ID, enum.ToolCallInterrupted, "interrupted: the run ended before this was done"); err != nil {
 			return err
 		}
 	}

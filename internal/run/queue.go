@@ -29,27 +29,36 @@ func (stepArgs) Kind() string { return "run_step" }
 
 const (
 	queueName  = "runs"
-	maxWorkers = 100 // steps at once in one process; they mostly wait for models
+	maxWorkers = 8 // jobs taken at once; each only gives a hint
 )
 
-// Queue puts jobs into the database and, once started, hands them to a worker.
+// Queue tells workers that there may be something to do: those of other processes
+// by a job in the database, this process's own right after the commit.
 type Queue struct {
 	client *river.Client[*sql.Tx]
 	pool   *pgxpool.Pool // for LISTEN only; nil on SQLite
-	worker *stepWorker
+	// hints holds a token while there may be something to do.
+	hints chan struct{}
+
+	// What the process's engine has set: how long runs may wait, and what cuts the
+	// step of a run that it holds.
+	deadlines Deadlines
+	interrupt func(runID string, cause error)
 }
 
 // NewQueue prepares the queue on db. databaseURL is PostgreSQL's, for the
 // connection that listens; empty on SQLite.
 func NewQueue(ctx context.Context, db *store.DB, databaseURL string, logger *slog.Logger) (*Queue, error) {
-	q := &Queue{worker: &stepWorker{}}
+	q := &Queue{
+		hints: make(chan struct{}, 1), deadlines: Deadlines{}.withDefaults(), interrupt: func(string, error) {},
+	}
 	var driver riverdriver.Driver[*sql.Tx]
 	config := &river.Config{
 		Queues:            map[string]river.QueueConfig{queueName: {MaxWorkers: maxWorkers}},
 		Workers:           river.NewWorkers(),
 		JobTimeout:        -1, // a step ends itself
 		FetchCooldown:     2 * time.Millisecond,
-		FetchPollInterval: 100 * time.Millisecond,
+		FetchPollInterval: time.Second, // this process's own hints don't wait for it
 		Logger:            slog.New(quiet{logger.Handler()}),
 	}
 	if db.Dialect == dialect.Postgres {
@@ -62,11 +71,10 @@ func NewQueue(ctx context.Context, db *store.DB, databaseURL string, logger *slo
 			return nil, fmt.Errorf("connect the job listener: %w", err)
 		}
 		driver = riverdatabasesql.NewWithPgxListener(db.SQL, q.pool)
-		config.FetchPollInterval = time.Second
 	} else {
 		driver = riversqlite.New(db.SQL)
 	}
-	river.AddWorker(config.Workers, q.worker)
+	river.AddWorker(config.Workers, &stepWorker{hint: q.hint})
 	client, err := river.NewClient(driver, config)
 	if err != nil {
 		return nil, fmt.Errorf("make the job queue: %w", err)
@@ -97,13 +105,20 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, runID string) error {
 	if err != nil {
 		return fmt.Errorf("enqueue a step of run %s: %w", runID, err)
 	}
+	tx.AfterCommit(q.hint)
 	return nil
 }
 
-// start hands jobs to step until stop is called, which cancels the steps' contexts
-// and waits for them.
-func (q *Queue) start(ctx context.Context, step func(context.Context, string)) (stop func(context.Context) error, err error) {
-	q.worker.step = step
+// hint says that there may be something to do.
+func (q *Queue) hint() {
+	select {
+	case q.hints <- struct{}{}:
+	default:
+	}
+}
+
+// start turns jobs into hints until stop is called.
+func (q *Queue) start(ctx context.Context) (stop func(context.Context) error, err error) {
 	// The client outlives ctx: it is stopped by stop, in order.
 	if err := q.client.Start(context.WithoutCancel(ctx)); err != nil {
 		return nil, fmt.Errorf("start the job queue: %w", err)
@@ -120,12 +135,12 @@ func (q *Queue) Close() {
 
 type stepWorker struct {
 	river.WorkerDefaults[stepArgs]
-	step func(context.Context, string)
+	hint func()
 }
 
 // Work never fails: what becomes of a run stands in the run.
-func (w *stepWorker) Work(ctx context.Context, job *river.Job[stepArgs]) error {
-	w.step(ctx, job.Args.RunID)
+func (w *stepWorker) Work(context.Context, *river.Job[stepArgs]) error {
+	w.hint()
 	return nil
 }
 

@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/anthropic"
 	"github.com/zeblit/zeblit/internal/llm/llmtest"
+	"github.com/zeblit/zeblit/internal/llm/openai"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/store"
@@ -36,69 +38,135 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // testBundle is a working engine with a scripted model.
 type testBundle struct {
 	db      *store.DB
+	url     string          // PostgreSQL's; empty on SQLite
 	ctx     context.Context // of the project's owner
+	owner   access.Viewer
+	model   *llmtest.Server
 	project *ent.Project
 	talk    *conversation.Service
 	engine  *run.Engine
 	files   *workspace.Workspace
 }
 
-// each runs test on both databases, with a model that answers by script.
+// each runs test on both databases, with a working engine and a model that answers by
+// script.
 func each(t *testing.T, script func() []llmtest.Script, test func(t *testing.T, b *testBundle)) {
+	t.Helper()
+	eachDatabase(t, func(t *testing.T, db *store.DB, url string) {
+		test(t, setup(t, db, url, options{script: script()}))
+	})
+}
+
+// eachIdle runs test on both databases, with an engine that doesn't run.
+func eachIdle(t *testing.T, test func(t *testing.T, b *testBundle)) {
+	t.Helper()
+	eachDatabase(t, func(t *testing.T, db *store.DB, url string) { test(t, setup(t, db, url, options{idle: true})) })
+}
+
+// eachVendor is each with an empty script, with the model's wire format of vendor.
+func eachVendor(t *testing.T, vendor string, test func(t *testing.T, b *testBundle)) {
+	t.Helper()
+	eachDatabaseWith(t, options{openAI: vendor == "openai"}, test)
+}
+
+func eachDatabaseWith(t *testing.T, o options, test func(t *testing.T, b *testBundle)) {
+	t.Helper()
+	eachDatabase(t, func(t *testing.T, db *store.DB, url string) { test(t, setup(t, db, url, o)) })
+}
+
+func eachDatabase(t *testing.T, test func(t *testing.T, db *store.DB, url string)) {
 	t.Helper()
 	for _, kind := range []string{dialect.SQLite, dialect.Postgres} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			var db *store.DB
-			url := ""
-			if kind == dialect.Postgres {
-				url = storetest.PostgresURL(t)
-				var err error
-				db, err = store.OpenPostgres(url)
-				require.NoError(t, err)
-				t.Cleanup(func() { require.NoError(t, db.Close()) })
-			} else {
-				db = storetest.SQLite(t)
+			if kind == dialect.SQLite {
+				test(t, storetest.SQLite(t), "")
+				return
 			}
-			test(t, setup(t, db, url, script()))
+			url := storetest.PostgresURL(t)
+			db, err := store.OpenPostgres(url)
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, db.Close()) })
+			test(t, db, url)
 		})
 	}
 }
 
-func setup(t *testing.T, db *store.DB, url string, script []llmtest.Script) *testBundle {
+// options are how a test wants its engine.
+type options struct {
+	script []llmtest.Script
+	idle   bool // don't run it
+	openAI bool // speak OpenAI's format with the model, not Anthropic's
+	run    run.Options
+}
+
+func setup(t *testing.T, db *store.DB, url string, o options) *testBundle {
+	t.Helper()
+	require.NoError(t, run.MigrateQueue(t.Context(), db, slog.New(slog.DiscardHandler)))
+	require.NoError(t, agent.Register(t.Context(), db))
+	owner := storetest.User(t, db, "owner@example.com")
+	b := &testBundle{
+		db: db, url: url, ctx: access.WithViewer(context.Background(), owner), owner: owner,
+		project: storetest.Project(t, db, owner, "P"), model: newServer(t, o.script),
+	}
+	b.engine, b.talk = b.worker(t, o)
+	return b
+}
+
+// worker makes one more engine on the bundle's database, with a way to send messages
+// beside it.
+func (b *testBundle) worker(t *testing.T, o options) (*run.Engine, *conversation.Service) {
+	t.Helper()
+	engine, talk, deltas, queue := b.build(t, o)
+	if o.idle {
+		t.Cleanup(queue.Close)
+	} else {
+		t.Cleanup(operate(t, engine, deltas, queue))
+	}
+	return engine, talk
+}
+
+// start sets one more engine to work until stop is called.
+func (b *testBundle) start(t *testing.T, o run.Options) (stop func()) {
+	t.Helper()
+	engine, _, deltas, queue := b.build(t, options{run: o})
+	stop = sync.OnceFunc(operate(t, engine, deltas, queue))
+	t.Cleanup(stop)
+	return stop
+}
+
+func (b *testBundle) build(t *testing.T, o options) (*run.Engine, *conversation.Service, *stream.Deltas, *run.Queue) {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	require.NoError(t, run.MigrateQueue(t.Context(), db, logger))
-	require.NoError(t, agent.Register(t.Context(), db))
-	model := newServer(t, script)
-	queue, err := run.NewQueue(context.Background(), db, url, logger)
+	queue, err := run.NewQueue(context.Background(), b.db, b.url, logger)
 	require.NoError(t, err)
-	carrier := memory.New()
-	log := stream.NewLog(db, carrier, logger)
+	log := stream.NewLog(b.db, memory.New(), logger)
 	deltas := stream.NewDeltas(log)
-	files := workspace.New(db, log)
-	engine := run.NewEngine(run.Options{
-		DB: db, Log: log, Deltas: deltas, Queue: queue, Workspace: files, Logger: logger,
-		Provider: anthropic.New(anthropic.Options{APIKey: "key", BaseURL: model.AnthropicURL(), HTTPClient: model.Client()}),
-		Backoff:  llm.Backoff{Base: time.Millisecond, Max: time.Millisecond, Attempts: 3},
-	})
+	b.files = workspace.New(b.db, log)
+	p := o.run
+	p.DB, p.Log, p.Deltas, p.Queue, p.Workspace, p.Logger = b.db, log, deltas, queue, b.files, logger
+	p.Provider = anthropic.New(anthropic.Options{APIKey: "key", BaseURL: b.model.AnthropicURL(), HTTPClient: b.model.Client()})
+	if o.openAI {
+		p.Provider = openai.New(openai.Options{APIKey: "key", BaseURL: b.model.OpenAIURL(), HTTPClient: b.model.Client()})
+	}
+	p.Backoff = llm.Backoff{Base: time.Millisecond, Max: time.Millisecond, Attempts: 3}
+	return run.NewEngine(p), conversation.New(b.db, log, queue), deltas, queue
+}
+
+// operate runs an engine until stop is called, which waits for its end.
+func operate(t *testing.T, engine *run.Engine, deltas *stream.Deltas, queue *run.Queue) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 2)
-	below, stop := context.WithCancel(context.Background())
+	below, stopBelow := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
 	go func() { ended <- deltas.Run(below) }()
 	working := make(chan error, 1)
 	go func() { working <- engine.Run(ctx) }()
-	t.Cleanup(func() {
+	return func() {
 		cancel()
 		require.NoError(t, <-working)
-		stop()
+		stopBelow()
 		require.NoError(t, <-ended)
 		queue.Close()
-	})
-	owner := storetest.User(t, db, "owner@example.com")
-	return &testBundle{
-		db: db, ctx: access.WithViewer(context.Background(), owner), files: files, engine: engine,
-		project: storetest.Project(t, db, owner, "P"), talk: conversation.New(db, log, queue),
 	}
 }
 

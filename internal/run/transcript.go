@@ -1,20 +1,27 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"math"
+	"slices"
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/message"
+	"github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/ent/toolcall"
 	"github.com/zeblit/zeblit/internal/llm"
 )
 
-// transcript is the conversation as the model of this run sees it: what was
-// asked and answered before, each question with its answers even where messages
-// crossed, then this run's question and what came of it so far. Interrupted
-// messages are left out. Every tool call has its result.
+// transcript is the conversation as the model of this run sees it: what was asked
+// and answered before, each question with its answers even where messages crossed,
+// then this run's question, what the runs that it retries had finished of it, and
+// what came of it so far. What was said to the run while it worked stands where its
+// model first saw it. Left out are interrupted messages, questions that still wait
+// for their turn, and what people said to each other since the question. Every tool
+// call has its result. While the run lasts, what was there keeps its place.
 func (e *Engine) transcript(ctx context.Context, r *ent.Run) ([]llm.Message, error) {
 	all, err := e.db.Ent.Message.Query().
 		Where(message.ConversationID(r.ConversationID), message.StatusEQ(enum.MessageComplete)).
@@ -26,19 +33,88 @@ func (e *Engine) transcript(ctx context.Context, r *ent.Run) ([]llm.Message, err
 	if err != nil {
 		return nil, err
 	}
+	waiting, err := e.db.Ent.Run.Query().
+		Where(run.ConversationID(r.ConversationID), run.StateEQ(enum.RunQueued), run.StartedAtIsNil(), run.IDNEQ(r.ID)).IDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := e.retries(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	asked := slices.IndexFunc(all, func(m *ent.Message) bool { return m.ID == r.MessageID })
 	var out []llm.Message
-	for _, group := range groups(all) {
-		if group.run > r.ID { // asked later than this run's question
-			continue
+	own := map[string][]*ent.Message{}
+	for _, g := range groups(all) {
+		switch {
+		case slices.Contains(chain, g.run):
+			own[g.run] = g.messages
+		case slices.Contains(waiting, g.run), g.run == "" && asked >= 0 && g.messages[0].Position > all[asked].Position:
+		default:
+			for _, m := range g.messages {
+				out = add(out, m, calls[m.ID])
+			}
 		}
-		for _, m := range group.messages {
+	}
+	if asked >= 0 {
+		out = add(out, all[asked], nil)
+	}
+	for _, id := range chain {
+		for _, m := range inOrder(own[id], r.MessageID) {
+			if id != r.ID && m.Role == enum.RoleAssistant && len(calls[m.ID]) == 0 {
+				continue // an answer that was not good enough: the retry gives another
+			}
 			out = add(out, m, calls[m.ID])
 		}
 	}
 	return out, nil
 }
 
-// group is a question with its answers, or a message that no run answers.
+// retries lists the runs that r tries again, the first of them first, and r last.
+func (e *Engine) retries(ctx context.Context, r *ent.Run) ([]string, error) {
+	chain := []string{r.ID}
+	for before := r.RetriedFromID; before != nil; {
+		r, err := e.db.Ent.Run.Get(ctx, *before)
+		if ent.IsNotFound(err) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, r.ID)
+		before = r.RetriedFromID
+	}
+	slices.Reverse(chain)
+	return chain, nil
+}
+
+// inOrder is a run's messages without its question, step by step: in each, first what
+// people said that its model had not seen before, and what it never saw last.
+func inOrder(messages []*ent.Message, question string) []*ent.Message {
+	var out []*ent.Message
+	for _, m := range messages {
+		if m.ID != question {
+			out = append(out, m)
+		}
+	}
+	place := func(m *ent.Message) (step, rank int) {
+		switch {
+		case m.Role == enum.RoleAssistant:
+			return m.Step, 1
+		case m.SeenStep != nil:
+			return *m.SeenStep, 0
+		}
+		return math.MaxInt, 0
+	}
+	slices.SortStableFunc(out, func(a, b *ent.Message) int {
+		stepA, rankA := place(a)
+		stepB, rankB := place(b)
+		return cmp.Or(cmp.Compare(stepA, stepB), cmp.Compare(rankA, rankB))
+	})
+	return out
+}
+
+// group is a run's messages, or one that belongs to no run.
 type group struct {
 	run      string
 	messages []*ent.Message

@@ -56,7 +56,7 @@ func setup(t *testing.T, change func(*server.Options)) *testBundle {
 	require.NoError(t, people.Start(t.Context()))
 	viewer := storetest.User(t, db, "ada@example.com")
 	viewer.SessionID = "ses_test" // a person's own, who may make keys
-	_, key, err := people.CreateAPIKey(access.WithViewer(t.Context(), viewer), "test", nil)
+	_, key, err := people.CreateAPIKey(access.WithViewer(t.Context(), viewer), "test", nil, "")
 	require.NoError(t, err)
 
 	schema, exec := servertest.New()

@@ -10,11 +10,12 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
-	_ "github.com/lib/pq"  // the driver "postgres"
+	"github.com/lib/pq"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/zeblit/zeblit/ent"
@@ -58,12 +59,30 @@ func OpenSQLite(file string) (*DB, error) {
 	return wrap(db, dialect.SQLite), nil
 }
 
-// OpenPostgres opens the PostgreSQL database that a lib/pq URL names.
+// idleInTransaction is how long PostgreSQL lets a transaction hold its rows while its
+// client says nothing, in milliseconds: a process that was stopped in the middle of one
+// keeps no other waiting for ever.
+const idleInTransaction = "5000"
+
+// OpenPostgres opens the PostgreSQL database that a lib/pq URL names. Run-time
+// parameters in the URL come before this package's own.
 func OpenPostgres(databaseURL string) (*DB, error) {
-	db, err := sql.Open("postgres", databaseURL)
+	config, err := pq.NewConfig(databaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
+	const parameter = "idle_in_transaction_session_timeout"
+	if _, given := config.Runtime[parameter]; !given && !strings.Contains(config.Options, parameter) {
+		if config.Runtime == nil {
+			config.Runtime = map[string]string{}
+		}
+		config.Runtime[parameter] = idleInTransaction
+	}
+	connector, err := pq.NewConnectorConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
 	return wrap(db, dialect.Postgres), nil

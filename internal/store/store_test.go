@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,4 +86,21 @@ func TestNoViewerNoRows(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, users)
 	})
+}
+
+func TestASilentTransactionIsEnded(t *testing.T) {
+	t.Parallel()
+	base := storetest.PostgresURL(t)
+	for given, want := range map[string]string{
+		"": "5s",
+		"&idle_in_transaction_session_timeout=1000":                                  "1s",
+		"&options=" + url.QueryEscape("-c idle_in_transaction_session_timeout=7000"): "7s",
+	} {
+		db, err := store.OpenPostgres(base + given)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, db.Close()) })
+		var got string
+		require.NoError(t, db.SQL.QueryRow("SHOW idle_in_transaction_session_timeout").Scan(&got))
+		require.Equal(t, want, got, given)
+	}
 }

@@ -2,6 +2,9 @@ package stream
 
 import (
 	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,6 +26,8 @@ type batch struct {
 	drafts []Draft
 	deltas int
 	bytes  int
+	// again says that an attempt has failed, maybe only in telling its outcome.
+	again bool
 	// stale is set by write, err by commit.
 	stale bool
 	err   error
@@ -125,7 +130,7 @@ func UTF16Len(s string) int {
 // whose run is gone: these become stale. Nothing can claim a run between the check
 // and the commit.
 func (d *Deltas) write(ctx context.Context, batches []*batch) error {
-	return d.log.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return d.inTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		epochs, err := lockEpochs(ctx, tx, batches)
 		if err != nil {
 			return err
@@ -133,12 +138,46 @@ func (d *Deltas) write(ctx context.Context, batches []*batch) error {
 		for _, b := range batches {
 			epoch, found := epochs[b.runID]
 			b.stale = !found || epoch != b.epoch
-			if !b.stale {
-				d.log.Append(tx, b.handle, b.drafts...)
+			if b.stale {
+				continue
 			}
+			if b.again {
+				if done, err := b.written(ctx, tx); done || err != nil {
+					return err // it is alone in its transaction
+				}
+			}
+			d.log.Append(tx, b.handle, b.drafts...)
 		}
 		return nil
 	})
+}
+
+// written says whether an earlier attempt has written the batch. It wrote all of it or
+// nothing, and what a run says is written in order, so the run's latest delta tells.
+// The stream is locked first: the earlier attempt may be committing still.
+func (b *batch) written(ctx context.Context, tx *store.Tx) (bool, error) {
+	project := b.handle.Project()
+	if tx.Dialect == dialect.Postgres {
+		if _, err := tx.SQL.ExecContext(ctx, "SELECT 1 FROM streams WHERE id = $1 FOR UPDATE", project); err != nil {
+			return false, fmt.Errorf("lock the stream of %s: %w", project, err)
+		}
+	}
+	const query = `SELECT payload FROM events
+		WHERE stream_id = $1 AND run_id = $2 AND run_id <> '' AND type = $3 ORDER BY seq DESC LIMIT 1`
+	var payload []byte
+	err := tx.SQL.QueryRowContext(ctx, query, project, b.runID, string(enum.EventMessageDelta)).Scan(&payload)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the latest delta of run %s: %w", b.runID, err)
+	}
+	var latest DeltaPayload
+	if err := json.Unmarshal(payload, &latest); err != nil {
+		return false, fmt.Errorf("read the latest delta of run %s: %w", b.runID, err)
+	}
+	last := b.drafts[len(b.drafts)-1].Payload.(DeltaPayload)
+	return latest.MessageID == last.MessageID && latest.Offset >= last.Offset, nil
 }
 
 // lockEpochs reads the runs' epochs and keeps them as they are until the

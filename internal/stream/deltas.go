@@ -9,6 +9,7 @@ import (
 
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/store"
 )
 
 var (
@@ -54,6 +55,7 @@ type Delta struct {
 // disturbs no other.
 type Deltas struct {
 	log    *Log
+	inTx   func(ctx context.Context, fn func(context.Context, *store.Tx) error) error
 	giveUp time.Duration
 	// wake holds a token while there is something to commit.
 	wake chan struct{}
@@ -80,7 +82,7 @@ type deltaRun struct {
 // NewDeltas makes a group committer on log. Nothing is committed before Run.
 func NewDeltas(log *Log) *Deltas {
 	return &Deltas{
-		log: log, giveUp: giveUp,
+		log: log, inTx: log.db.InTx, giveUp: giveUp,
 		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 		changed: make(chan struct{}), runs: map[string]*deltaRun{},
 	}
@@ -209,7 +211,8 @@ func (d *Deltas) next(ctx context.Context, last time.Time) bool {
 
 // commit writes what waits. It repeats what fails for a bounded while, unless that
 // is hopeless; from the second attempt on each run has a transaction of its own, so
-// that one that can't be written takes no other with it.
+// that one that can't be written takes no other with it. A commit that failed may have
+// gone through all the same, so an attempt looks first whether an earlier one did.
 func (d *Deltas) commit(ctx context.Context) {
 	d.mu.Lock()
 	queue, within := d.queue, d.giveUp
@@ -235,6 +238,7 @@ func (d *Deltas) commit(ctx context.Context) {
 	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
 		var failed []*batch
 		for _, b := range left {
+			b.again = true
 			switch b.err = d.write(ctx, []*batch{b}); {
 			case b.err == nil:
 				d.settle([]*batch{b}, nil)
@@ -261,7 +265,7 @@ func (d *Deltas) commit(ctx context.Context) {
 
 // hopeless is what another attempt can't mend; the other runs needn't wait for it.
 func hopeless(err error) bool {
-	return errors.Is(err, errRefused) || problem.Is(err, problem.NotFound)
+	return errors.Is(err, ErrRefused) || problem.Is(err, problem.NotFound)
 }
 
 // dropBroken takes out the batches of runs that have lost deltas already: a

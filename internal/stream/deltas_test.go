@@ -238,3 +238,36 @@ func TestFailedCommitsAreRepeatedThenReported(t *testing.T) {
 		require.Equal(t, "kept", text)
 	})
 }
+
+func TestACommitWhoseOutcomeIsLostIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		b := setup(t, db)
+		d := stream.NewDeltas(b.log)
+		left := stream.LoseOutcomes(d, 2) // the first, for both runs, and the repeat for one
+		one := &writer{bundle: b, deltas: d, run: storetest.Run(t, db, b.project, enum.RunRunning), message: "msg_1"}
+		two := &writer{bundle: b, deltas: d, run: storetest.Run(t, db, b.project, enum.RunRunning), message: "msg_2"}
+		long := strings.Repeat("Grüße 🎈 ", 10_000) // several events
+		require.NoError(t, one.write(t, long))
+		require.NoError(t, two.write(t, "short"))
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- d.Run(ctx) }()
+		require.NoError(t, d.Flush(t.Context(), one.run.ID))
+		require.NoError(t, d.Flush(t.Context(), two.run.ID))
+		require.LessOrEqual(t, left.Load(), int64(0))
+		left.Store(1) // and one after others of the same message
+		require.NoError(t, one.write(t, "more "))
+		require.NoError(t, d.Flush(t.Context(), one.run.ID))
+		require.NoError(t, one.write(t, "end"))
+		require.NoError(t, d.Flush(t.Context(), one.run.ID))
+		text, events := b.text(t, "msg_1")
+		require.True(t, text == long+"more end")
+		require.Greater(t, events, 3)
+		text, events = b.text(t, "msg_2")
+		require.Equal(t, "short", text)
+		require.Equal(t, 1, events)
+		stop()
+		require.NoError(t, <-done)
+	})
+}

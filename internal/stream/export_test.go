@@ -1,10 +1,32 @@
 package stream
 
-import "time"
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/zeblit/zeblit/internal/store"
+)
 
 // GiveUpAfter sets how long a failing commit is repeated, from the next one on.
 func GiveUpAfter(d *Deltas, within time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.giveUp = within
+}
+
+// LoseOutcomes makes the next n commits go through and report an error, as when the
+// connection breaks before the answer. It must be called before Run.
+func LoseOutcomes(d *Deltas, n int64) (left *atomic.Int64) {
+	inTx := d.inTx
+	left = &atomic.Int64{}
+	left.Store(n)
+	d.inTx = func(ctx context.Context, fn func(context.Context, *store.Tx) error) error {
+		if err := inTx(ctx, fn); err != nil || left.Add(-1) < 0 {
+			return err
+		}
+		return errors.New("commit: driver: bad connection")
+	}
+	return left
 }

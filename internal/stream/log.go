@@ -88,8 +88,8 @@ type collected struct {
 	err     error
 }
 
-// errRefused is a mistake of the caller's: writing the same again fails again.
-var errRefused = errors.New("append events")
+// ErrRefused is a mistake of the caller's: writing the same again fails again.
+var ErrRefused = errors.New("append events")
 
 type collectedKey struct{ log *Log }
 
@@ -112,13 +112,13 @@ func (l *Log) collect(tx *store.Tx) *collected {
 
 func (c *collected) add(h access.StreamHandle, drafts []Draft) {
 	if h.Project() == "" || !h.CanWrite() {
-		c.err = errors.Join(c.err, fmt.Errorf("%w: the handle doesn't allow it", errRefused))
+		c.err = errors.Join(c.err, fmt.Errorf("%w: the handle doesn't allow it", ErrRefused))
 		return
 	}
 	for _, d := range drafts {
 		payload, err := encode(d.Payload)
 		if err != nil {
-			c.err = errors.Join(c.err, fmt.Errorf("%w: %s: %w", errRefused, d.Type, err))
+			c.err = errors.Join(c.err, fmt.Errorf("%w: %s: %w", ErrRefused, d.Type, err))
 			continue
 		}
 		c.drafts[h.Project()] = append(c.drafts[h.Project()],

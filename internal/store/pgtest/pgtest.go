@@ -7,7 +7,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"os"
@@ -73,66 +72,19 @@ func exec1(server *url.URL, statement string) error {
 	return nil
 }
 
-// watchdog runs the server until its standard input ends, which happens when
-// this process does, however it ends.
-const watchdog = `
-"$BIN/postgres" -D "$DIR/data" -k "$DIR" -p "$PORT" -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200 -c shared_buffers=64MB >"$DIR/log" 2>&1 </dev/null &
-server=$!
-trap '' INT TERM HUP
-read -r _
-kill -QUIT $server; wait $server
-rm -rf "$DIR"
-`
+// keep is the shared server, whose life is a pipe of this process: it is kept here so
+// that the pipe isn't collected, and so closed, before.
+var keep *Private
 
 func start() (*url.URL, error) {
-	bin, err := binaries()
+	p, err := StartPrivate()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "zeblit-pg-")
-	if err != nil {
-		return nil, err
-	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	run := func(script string) *exec.Cmd {
-		cmd := exec.Command("sh", "-c", script)
-		if os.Geteuid() == 0 { // PostgreSQL refuses to run as root
-			cmd = exec.Command("runuser", "-u", "postgres", "--", "sh", "-c", script)
-		}
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "BIN="+bin, "DIR="+dir, fmt.Sprintf("PORT=%d", port))
-		return cmd
-	}
-	if os.Geteuid() == 0 {
-		if out, err := exec.Command("chown", "postgres", dir).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("give the server its folder: %w: %s", err, out)
-		}
-	}
-	if out, err := run(`"$BIN/initdb" -D "$DIR/data" -U zeblit -A trust --no-sync -E UTF8 --locale=C.UTF-8`).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w: %s", err, out)
-	}
-	reader, writer, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	cmd := run(watchdog)
-	cmd.Stdin = reader
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	_ = reader.Close()
-	keepOpen = writer
-	_ = keepOpen
-	u := &url.URL{Scheme: "postgres", User: url.User("zeblit"), Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/postgres", RawQuery: "sslmode=disable"}
-	return u, await(u, dir)
+	keep = p
+	_ = keep
+	return p.url, nil
 }
-
-// keepOpen is the pipe whose closing, at the end of the process, stops the server.
-// It is kept here so that it isn't collected, and so closed, before.
-var keepOpen io.Closer
 
 func await(u *url.URL, dir string) error {
 	db, err := sql.Open("postgres", u.String())

@@ -1,0 +1,256 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"entgo.io/ent/dialect/sql"
+
+	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/ent/message"
+	"github.com/zeblit/zeblit/ent/predicate"
+	"github.com/zeblit/zeblit/ent/run"
+	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/stream"
+)
+
+// Control starts and ends runs within a transaction of the caller's, who has
+// checked that the viewer may. Whatever worker holds a run is told by flags in its
+// row, and at once when it is in this process.
+type Control struct {
+	log   *stream.Log
+	queue *Queue
+}
+
+// NewControl makes a Control that asks for steps through queue.
+func NewControl(log *stream.Log, queue *Queue) *Control { return &Control{log: log, queue: queue} }
+
+// Order says what a run is for.
+type Order struct {
+	ProjectID, ConversationID, AgentID, MessageID string
+	// UserID is the person with whose rights the agent works.
+	UserID string
+	Model  string
+	// First puts it ahead of the runs that wait in its conversation.
+	First bool
+	// RetriedFrom is the run that it tries again; nil: none.
+	RetriedFrom *string
+}
+
+// Start makes a run, which waits for its turn, and asks for its first step. The
+// caller announces it.
+func (c *Control) Start(ctx context.Context, tx *store.Tx, o Order) (*ent.Run, error) {
+	var now int64
+	if err := tx.SQL.QueryRowContext(ctx, "SELECT "+store.NowMillis(tx.Dialect)).Scan(&now); err != nil {
+		return nil, fmt.Errorf("read the database's clock: %w", err)
+	}
+	create := tx.Ent.Run.Create().SetProjectID(o.ProjectID).SetConversationID(o.ConversationID).
+		SetAgentID(o.AgentID).SetUserID(o.UserID).SetMessageID(o.MessageID).SetModel(o.Model).
+		SetState(enum.RunQueued).SetNillableRetriedFromID(o.RetriedFrom).
+		SetLeaseUntil(now + leaseTerm.Milliseconds()).
+		SetDeadlineAt(now + c.queue.deadlines.of(enum.RunQueued).Milliseconds())
+	if o.First {
+		create.SetPriority(1)
+	}
+	r, err := create.Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r, c.queue.Enqueue(ctx, tx, r.ID)
+}
+
+// Steer marks the run: there is a message that its model is to see before its next
+// answer. false: the run has ended. The row stays locked, so that the run can't end
+// before the message is stored.
+func (c *Control) Steer(ctx context.Context, tx *store.Tx, runID string) (bool, error) {
+	n, err := tx.Ent.Run.Update().Where(run.ID(runID), unended()).SetSteerRequested(true).Save(ctx)
+	return n > 0, err
+}
+
+// Interrupt cancels the conversation's run under way, or else the first of those that
+// wait, and whatever an earlier Interrupt made way for. by is who did it.
+func (c *Control) Interrupt(ctx context.Context, tx *store.Tx, conversationID string, by stream.Actor) error {
+	ctx = access.As(ctx, access.Engine)
+	all, err := tx.Ent.Run.Query().Where(run.ConversationID(conversationID), unended()).
+		Order(run.ByPriority(sql.OrderDesc()), ent.Asc(run.FieldID)).All(ctx)
+	if err != nil {
+		return err
+	}
+	active := slices.ContainsFunc(all, func(r *ent.Run) bool { return r.State != enum.RunQueued })
+	for i, r := range all {
+		if r.State == enum.RunQueued && r.Priority == 0 && (active || i > 0) {
+			continue
+		}
+		if _, err := c.cancel(ctx, tx, r, by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unended() predicate.Run {
+	return run.StateNotIn(enum.RunSucceeded, enum.RunFailed, enum.RunCancelled)
+}
+
+// cancel ends the run at once, or tells the worker that holds it.
+func (c *Control) cancel(ctx context.Context, tx *store.Tx, r *ent.Run, by stream.Actor) (*ent.Run, error) {
+	switch {
+	case r.State.Ended() || r.CancelRequested && r.LeaseOwner != "":
+		return r, nil
+	case r.LeaseOwner != "":
+		return c.request(ctx, tx, r, errCancelled, func(u *ent.RunUpdate) { u.SetCancelRequested(true) })
+	}
+	handle, err := access.StreamWriter(ctx, tx.Ent, r.ProjectID)
+	if err != nil {
+		return nil, err
+	}
+	return c.end(ctx, tx, &lease{run: r, handle: handle}, cancelled, "", by)
+}
+
+// request leaves a flag for the worker that holds the run. In this process it hears
+// of it when the transaction has committed.
+func (c *Control) request(ctx context.Context, tx *store.Tx, r *ent.Run, cause error, flag func(*ent.RunUpdate)) (*ent.Run, error) {
+	update := tx.Ent.Run.Update().Where(run.ID(r.ID), run.StateEQ(r.State), run.LeaseOwner(r.LeaseOwner))
+	flag(update)
+	switch n, err := update.Save(ctx); {
+	case err != nil:
+		return nil, err
+	case n == 0:
+		return nil, ErrMoved
+	}
+	if cause != nil {
+		tx.AfterCommit(func() { c.queue.interrupt(r.ID, cause) })
+	}
+	return tx.Ent.Run.Get(ctx, r.ID)
+}
+
+// pause stops the run at once, or tells the worker that holds it. One that waits for
+// others stops when its turn comes.
+func (c *Control) pause(ctx context.Context, tx *store.Tx, r *ent.Run, by stream.Actor) (*ent.Run, error) {
+	flag := func(u *ent.RunUpdate) { u.SetPauseRequested(true) }
+	switch {
+	case r.State == enum.RunPaused || r.PauseRequested && transitions[paused][r.State] != "":
+		return r, nil
+	case transitions[paused][r.State] == "":
+		return nil, problem.New(problem.Conflict, "the run is %s: only one that is QUEUED or RUNNING can be paused", r.State)
+	case r.LeaseOwner != "":
+		return c.request(ctx, tx, r, errPaused, flag)
+	}
+	turn, err := tx.Ent.Run.Query().Where(run.ID(r.ID), itsTurn()).Exist(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !turn {
+		return c.request(ctx, tx, r, nil, flag)
+	}
+	handle, err := access.StreamWriter(ctx, tx.Ent, r.ProjectID)
+	if err != nil {
+		return nil, err
+	}
+	return c.park(ctx, tx, &lease{run: r, handle: handle}, by)
+}
+
+// park makes the run PAUSED. What it was saying is cut off; its tool calls are made
+// when it goes on.
+func (c *Control) park(ctx context.Context, tx *store.Tx, l *lease, by stream.Actor) (*ent.Run, error) {
+	r, err := c.move(ctx, tx, l.run, paused)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.interruptMessages(ctx, tx, l); err != nil {
+		return nil, err
+	}
+	c.log.Append(tx, l.handle, stateChanged(r, by))
+	return r, nil
+}
+
+// resume lets a paused run go on, or takes back that it is to be paused.
+func (c *Control) resume(ctx context.Context, tx *store.Tx, r *ent.Run, by stream.Actor) (*ent.Run, error) {
+	switch {
+	case r.State == enum.RunPaused:
+	case transitions[paused][r.State] == "":
+		return nil, problem.New(problem.Conflict, "the run is %s: only one that is PAUSED can go on", r.State)
+	case r.PauseRequested:
+		return c.request(ctx, tx, r, nil, func(u *ent.RunUpdate) { u.SetPauseRequested(false) })
+	default:
+		return r, nil
+	}
+	handle, err := access.StreamWriter(ctx, tx.Ent, r.ProjectID)
+	if err != nil {
+		return nil, err
+	}
+	if r, err = c.move(ctx, tx, r, resumed); err != nil {
+		return nil, err
+	}
+	c.log.Append(tx, handle, stateChanged(r, by))
+	return r, c.queue.Enqueue(ctx, tx, r.ID)
+}
+
+// end ends the run: what it has left open is closed, messages that came too late
+// for it get runs of their own, and the next of its conversation gets its turn.
+// Whoever cancels a run cancels what was said to it with it.
+func (c *Control) end(ctx context.Context, tx *store.Tx, l *lease, what happening, why string, by stream.Actor) (*ent.Run, error) {
+	// The run's row comes first: it is what all writers of a run wait for.
+	r, err := c.move(ctx, tx, l.run, what, func(u *ent.RunUpdate) { u.SetError(why) })
+	if err != nil {
+		return nil, err
+	}
+	if err := c.interruptLeftovers(ctx, tx, l); err != nil {
+		return nil, err
+	}
+	c.log.Append(tx, l.handle, stateChanged(r, by))
+	if r.SteerRequested && r.State != enum.RunCancelled {
+		if err := c.startUnseen(ctx, tx, l, r); err != nil {
+			return nil, err
+		}
+	}
+	return r, c.enqueueNext(ctx, tx, r.ConversationID)
+}
+
+// unseen are the messages that were sent to the run while it worked and that its
+// model has not seen.
+func unseen(r *ent.Run) predicate.Message {
+	return message.And(message.RunID(r.ID), message.RoleEQ(enum.RoleUser), message.IDNEQ(r.MessageID), message.SeenStepIsNil())
+}
+
+func (c *Control) startUnseen(ctx context.Context, tx *store.Tx, l *lease, r *ent.Run) error {
+	late, err := tx.Ent.Message.Query().Where(unseen(r)).Order(ent.Asc(message.FieldPosition)).All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range late {
+		order := Order{
+			ProjectID: r.ProjectID, ConversationID: r.ConversationID, AgentID: r.AgentID,
+			MessageID: m.ID, UserID: r.UserID, Model: r.Model,
+		}
+		if m.AuthorID != nil {
+			order.UserID = *m.AuthorID
+		}
+		own, err := c.Start(ctx, tx, order)
+		if err != nil {
+			return err
+		}
+		if err := tx.Ent.Message.UpdateOneID(m.ID).SetRunID(own.ID).Exec(ctx); err != nil {
+			return err
+		}
+		c.log.Append(tx, l.handle, stateChanged(own, stream.Actor{UserID: order.UserID}))
+	}
+	return nil
+}
+
+func (c *Control) enqueueNext(ctx context.Context, tx *store.Tx, conversationID string) error {
+	next, err := tx.Ent.Run.Query().
+		Where(run.ConversationID(conversationID), run.StateEQ(enum.RunQueued)).
+		Order(run.ByPriority(sql.OrderDesc()), ent.Asc(run.FieldID)).FirstID(ctx)
+	if ent.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return c.queue.Enqueue(ctx, tx, next)
+}

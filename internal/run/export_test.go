@@ -1,0 +1,105 @@
+package run
+
+import (
+	"context"
+	"errors"
+
+	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/store"
+)
+
+// Hands is an engine worked by hand, a move at a time.
+type Hands struct {
+	*Engine
+	ctx context.Context
+}
+
+// Claim is a lease taken by hand.
+type Claim struct{ l *lease }
+
+// ByHand takes hold of an engine that doesn't run.
+func ByHand(e *Engine) *Hands {
+	return &Hands{Engine: e, ctx: access.As(context.Background(), access.Engine)}
+}
+
+// Refused says whether a write was refused because its lease is lost.
+func Refused(err error) bool { return errors.Is(err, errLost) || errors.Is(err, ErrMoved) }
+
+// Claim takes the run; nil when it isn't to be had.
+func (h *Hands) Claim(id string) (*Claim, error) {
+	l, err := h.claim(h.ctx, id)
+	if l == nil {
+		return nil, err
+	}
+	return &Claim{l}, err
+}
+
+// Next takes the run that is next in fairness; empty when there is none.
+func (h *Hands) Next() (*Claim, error) {
+	l, err := h.claimNext(h.ctx)
+	if l == nil {
+		return nil, err
+	}
+	return &Claim{l}, err
+}
+
+// Run is the claimed run as it was then.
+func (c *Claim) Run() *ent.Run { return c.l.run }
+
+// Step ends the step: the run is free for the next.
+func (h *Hands) Step(c *Claim) error { return h.boundary(h.ctx, c.l) }
+
+// See shows the model what was said to the run.
+func (h *Hands) See(c *Claim) error { return h.showUnseen(h.ctx, c.l) }
+
+// Finish ends the run.
+func (h *Hands) Finish(c *Claim, ok bool) error {
+	if ok {
+		return h.finish(h.ctx, c.l, succeeded, "")
+	}
+	return h.finish(h.ctx, c.l, failed, "by the test")
+}
+
+// Obey does what the run's flags say, as a worker whose step was cut short by them.
+func (h *Hands) Obey(c *Claim, cancel bool) error {
+	if cancel {
+		return h.finish(h.ctx, c.l, cancelled, "")
+	}
+	return h.stopForNow(h.ctx, c.l)
+}
+
+// Ask makes the run wait for a person.
+func (h *Hands) Ask(c *Claim) error {
+	return h.db.InTx(h.ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := h.fence(ctx, tx, c.l); err != nil {
+			return err
+		}
+		_, err := h.move(ctx, tx, c.l.run, asksInput)
+		return err
+	})
+}
+
+// Answer lets a run that waits for a person go on.
+func (h *Hands) Answer(r *ent.Run) error {
+	return h.db.InTx(h.ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := h.move(ctx, tx, r, answered)
+		return err
+	})
+}
+
+// Sweep looks once for what ran out, and once for what is forgotten.
+func (h *Hands) Sweep() error { return errors.Join(h.sweep(h.ctx), h.check(h.ctx)) }
+
+// ForgetKeys removes old idempotency keys.
+func (h *Hands) ForgetKeys() error { return h.forgetKeys(h.ctx) }
+
+// Transitions is the table.
+func Transitions() map[string]map[enum.RunState]enum.RunState {
+	out := map[string]map[enum.RunState]enum.RunState{}
+	for what, t := range transitions {
+		out[string(what)] = t
+	}
+	return out
+}

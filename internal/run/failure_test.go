@@ -1,0 +1,162 @@
+package run_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/internal/conversation"
+	"github.com/zeblit/zeblit/internal/llm/llmtest"
+	"github.com/zeblit/zeblit/internal/run"
+	"github.com/zeblit/zeblit/internal/store/storetest"
+)
+
+// refuse makes the database fail, as a full or broken disk does, what changes table
+// where condition holds, until mend is called.
+func (b *testBundle) refuse(t *testing.T, action, table, condition string) (mend func()) {
+	t.Helper()
+	exec := func(statements ...string) {
+		for _, s := range statements {
+			_, err := b.db.SQL.Exec(s)
+			require.NoError(t, err, s)
+		}
+	}
+	if storetest.IsPostgres(b.db) {
+		exec(`CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
+			$$ BEGIN RAISE EXCEPTION 'could not write' USING ERRCODE = '58030'; END $$`,
+			"CREATE TRIGGER broken BEFORE "+action+" ON "+table+" FOR EACH ROW WHEN ("+condition+") EXECUTE FUNCTION broken()")
+		return func() { exec("DROP TRIGGER broken ON " + table) }
+	}
+	exec("CREATE TRIGGER broken BEFORE " + action + " ON " + table + " WHEN " + condition +
+		" BEGIN SELECT RAISE(ABORT, 'could not write'); END")
+	return func() { exec("DROP TRIGGER broken") }
+}
+
+func always(text string) func() []llmtest.Script {
+	return func() []llmtest.Script {
+		return []llmtest.Script{llmtest.Func(func(llmtest.Request) llmtest.Reply { return llmtest.Reply{llmtest.Say(text)} })}
+	}
+}
+
+func TestTheLastAnswerAndTheEndOfItsRunAreWrittenTogether(t *testing.T) {
+	t.Parallel()
+	each(t, always("done"), func(t *testing.T, b *testBundle) {
+		mend := b.refuse(t, "UPDATE", "runs", "NEW.state = 'SUCCEEDED'")
+		_, r := b.send(t, conversation.SendInput{Text: "hello"})
+		require.Eventually(t, func() bool {
+			var err error
+			r, err = b.db.Ent.Run.Get(b.ctx, r.ID)
+			return err == nil && r.Takeovers > 0
+		}, 20*time.Second, 5*time.Millisecond)
+		for _, m := range b.answers(t, r.ID) {
+			require.NotEqual(t, enum.MessageComplete, m.Status, "the answer is whole and its run goes on")
+		}
+		mend()
+		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
+		answers := b.answers(t, r.ID)
+		require.Greater(t, len(answers), 1)
+		for i, m := range answers {
+			want := enum.MessageInterrupted
+			if i == len(answers)-1 {
+				want = enum.MessageComplete
+			}
+			require.Equal(t, want, m.Status)
+			require.Equal(t, "done", m.Text)
+		}
+	})
+}
+
+func TestAnAnswerThatIsCutShortEndsItsRunWithIt(t *testing.T) {
+	t.Parallel()
+	each(t, func() []llmtest.Script {
+		return []llmtest.Script{llmtest.Reply{llmtest.Say("half"), list(), llmtest.Stop("length")}}
+	}, func(t *testing.T, b *testBundle) {
+		_, r := b.send(t, conversation.SendInput{Text: "hello"})
+		r = b.await(t, r.ID)
+		require.Equal(t, enum.RunFailed, r.State)
+		require.Contains(t, r.Error, "output limit")
+		require.Len(t, b.answers(t, r.ID), 1)
+		require.Len(t, b.model.Requests(), 1)
+	})
+}
+
+func TestAFailureOfTheDatabaseIsNotTheRuns(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ action, table, condition string }{
+		"begin a message": {"INSERT", "messages", "NEW.role = 'ASSISTANT'"},
+		"write text":      {"INSERT", "events", "NEW.type = 'MESSAGE_DELTA'"},
+		"plan a call":     {"INSERT", "tool_calls", "NEW.position = 0"},
+		"end a call":      {"UPDATE", "tool_calls", "NEW.state = 'DONE'"},
+		"end a step":      {"UPDATE", "runs", "NEW.step > OLD.step"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func() []llmtest.Script {
+				return []llmtest.Script{llmtest.Func(func(q llmtest.Request) llmtest.Reply {
+					if len(q.Messages) > 1 {
+						return llmtest.Reply{llmtest.Say("done")}
+					}
+					return llmtest.Reply{llmtest.Say("I look"), list()}
+				})}
+			}, func(t *testing.T, b *testBundle) {
+				mend := b.refuse(t, c.action, c.table, c.condition)
+				_, r := b.send(t, conversation.SendInput{Text: "hello"})
+				require.Eventually(t, func() bool {
+					now, err := b.db.Ent.Run.Get(b.ctx, r.ID)
+					return err == nil && now.Takeovers > 0
+				}, 30*time.Second, 5*time.Millisecond)
+				mend()
+				require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
+			})
+		})
+	}
+}
+
+func TestARunThatFailsWhoeverTriesEndsAtLast(t *testing.T) {
+	t.Parallel()
+	eachIdle(t, func(t *testing.T, b *testBundle) {
+		b.refuse(t, "INSERT", "messages", "NEW.role = 'ASSISTANT'")
+		b.model.Add(always("hello")()...)
+		r := storetest.Run(t, b.db, b.project, enum.RunQueued)
+		require.NoError(t, b.db.Ent.Run.UpdateOneID(r.ID).SetTakeovers(8).Exec(storetest.Unchecked(context.Background())))
+		b.start(t, run.Options{})
+		r = b.await(t, r.ID)
+		require.Equal(t, enum.RunFailed, r.State)
+		require.Contains(t, r.Error, "ten times in a row")
+		require.Len(t, b.model.Requests(), 2)
+	})
+}
+
+func TestWhatNoOtherWorkerCanMendFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	eachIdle(t, func(t *testing.T, b *testBundle) {
+		r := storetest.Run(t, b.db, b.project, enum.RunQueued)
+		_, err := b.db.SQL.Exec("UPDATE agents SET slug = 'gone-' || slug")
+		require.NoError(t, err)
+		b.start(t, run.Options{})
+		r = b.await(t, r.ID)
+		require.Equal(t, enum.RunFailed, r.State)
+		require.Contains(t, r.Error, "internal error")
+		require.Zero(t, r.Takeovers)
+	})
+}
+
+func TestARunThatRestsCanBeCancelled(t *testing.T) {
+	t.Parallel()
+	eachIdle(t, func(t *testing.T, b *testBundle) {
+		b.refuse(t, "INSERT", "messages", "NEW.role = 'ASSISTANT'")
+		b.model.Add(always("hello")()...)
+		r := storetest.Run(t, b.db, b.project, enum.RunQueued)
+		require.NoError(t, b.db.Ent.Run.UpdateOneID(r.ID).SetTakeovers(7).Exec(storetest.Unchecked(context.Background())))
+		b.start(t, run.Options{})
+		require.Eventually(t, func() bool { return len(b.model.Requests()) > 0 }, 20*time.Second, 5*time.Millisecond)
+		_, err := b.engine.Cancel(b.ctx, r.ID)
+		require.NoError(t, err)
+		r = b.await(t, r.ID)
+		require.Equal(t, enum.RunCancelled, r.State)
+		require.Equal(t, 7, r.Takeovers)
+	})
+}
