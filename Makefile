@@ -6,7 +6,7 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(V
 WEB_SOURCES := $(shell find web/explorer web/packages -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null) package.json package-lock.json tsconfig.base.json
 
 .DEFAULT_GOAL := help
-.PHONY: help bench build web run dev test test-web race lint generate check-generated smoke clean
+.PHONY: help bench build web run dev test test-web race lint generate check-generated smoke soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,8 +35,11 @@ test: ## run the Go tests, on SQLite, PostgreSQL and Redis
 test-web: build node_modules/.all ## test the web pages, the packages, the examples and other people's clients
 	@scripts/test-web.sh
 
-race: ## the Go tests under the race detector
-	@scripts/with-services.sh go test -race ./...
+race: ## the Go tests under the race detector; the fault suite's processes are built without it
+	@scripts/with-services.sh go test -race $$(go list ./... | grep -v '/internal/faults$$')
+
+soak: ## break real processes for a long time, and write docs/reliability.md
+	@scripts/with-services.sh go run ./bench/soak
 
 lint: node_modules/.all ## check style and look for mistakes
 	@scripts/lint.sh $(GOLANGCI_VERSION)

@@ -111,6 +111,12 @@ func (a *App) build(ctx context.Context) (err error) {
 	})
 	a.engine = run.NewEngine(run.Options{
 		DB: a.db, Log: log, Deltas: a.deltas, Queue: a.queue, Workspace: files, Provider: a.provider, Logger: a.logger,
+		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
+		Deadlines: run.Deadlines{
+			Step: cfg.Runs.StepTimeout, Tool: cfg.Runs.ToolTimeout, Run: cfg.Runs.RunTimeout,
+			Queue: cfg.Runs.QueueTimeout, Pause: cfg.Runs.PauseTimeout,
+		},
+		Drain: cfg.Runs.Drain,
 	})
 	a.identity = identity.New(a.db, identity.Options{
 		Issuer: "zeblit", Secret: cfg.Secret, SignUpOpen: cfg.SignUpOpen, Limit: a.limit, Logger: a.logger,

@@ -44,6 +44,7 @@ func eachDatabase(t *testing.T, test func(t *testing.T, cfg config.Config)) {
 	base := func(t *testing.T) config.Config {
 		return config.Config{
 			DataDir: t.TempDir(), Addr: "127.0.0.1:0", PublicURL: "http://127.0.0.1", SignUpOpen: true, Introspection: true, DemoPace: -1,
+			Runs: config.Runs{Drain: -1}, // hand over at once
 		}
 	}
 	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, base(t)) })

@@ -139,6 +139,9 @@ func TestAnotherAccountSeesNothing(t *testing.T) {
 			for _, q := range []string{
 				`query($r: ID!) { run(id: $r) { id } }`,
 				`mutation($r: ID!) { cancelRun(input: {runId: $r}) { run { id } } }`,
+				`mutation($r: ID!) { pauseRun(input: {runId: $r}) { run { id } } }`,
+				`mutation($r: ID!) { resumeRun(input: {runId: $r}) { run { id } } }`,
+				`mutation($r: ID!) { retryRun(input: {runId: $r}) { run { id } } }`,
 			} {
 				require.Equal(t, "NOT_FOUND", ask(q, object{"r": run}).code(), "%s: %s", door, q)
 			}

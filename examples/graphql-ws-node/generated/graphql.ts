@@ -45,11 +45,11 @@ export type MessageStatus =
 
 /** Where a run stands. The last three are final. */
 export type RunState =
-  /** A person ended it. */
+  /** A person ended it, or nobody let it go on in time. */
   | 'CANCELLED'
   /** It could not be done; `error` says why. */
   | 'FAILED'
-  /** A person has stopped it for now. */
+  /** A person has stopped it for now. It keeps its turn in the conversation; after 7 days it is cancelled. */
   | 'PAUSED'
   /** It waits for a worker, or for the runs before it in its conversation. */
   | 'QUEUED'
@@ -76,7 +76,7 @@ export type SendMessageInput = {
   projectId?: string | number | null | undefined;
   /** The words, at most 32 KiB. */
   text: string;
-  /** What happens while the conversation has a run under way; QUEUE when it is not given. */
+  /** What happens while the conversation has a run that hasn't ended; QUEUE when it is not given. */
   whileBusy?: WhileBusy | null | undefined;
 };
 
@@ -88,10 +88,20 @@ export type SignInInput = {
   password: string;
 };
 
-/** What happens to a message for a conversation that has a run under way. */
+/** What happens to a message for a conversation that has a run which hasn't ended. */
 export type WhileBusy =
+  /** The run under way (or else the first that waits) is cancelled, what it was saying ends INTERRUPTED, and the message's own run is next, ahead of those that wait. */
+  | 'INTERRUPT'
   /** Its run waits for the others. */
-  | 'QUEUE';
+  | 'QUEUE'
+  /** It is refused with CONFLICT; the error names the run. */
+  | 'REJECT'
+  /**
+   * It goes to the run under way (or else to the first that waits), whose model sees it before its next answer; `agent` and
+   * `model` are that run's. Should the run succeed or fail without having seen it, the message gets a run of its own; when
+   * somebody cancels the run, it goes with it.
+   */
+  | 'STEER';
 
 export type SignInMutationVariables = Exact<{
   input: SignInInput;
