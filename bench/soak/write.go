@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -38,10 +39,16 @@ func writeSection(document string, p part, done section) error {
 	return os.WriteFile(document, []byte(b.String()), 0o644)
 }
 
-// place says where and when.
+// place says how, where and when.
 func place(p part) string {
-	return fmt.Sprintf("`go run ./bench/soak -only %s`, %s, %s %s/%s, %d cores.",
-		p.name, time.Now().UTC().Format("2006-01-02"), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	given := ""
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name != "only" && f.Name != "o" {
+			given += fmt.Sprintf(" -%s %s", f.Name, f.Value)
+		}
+	})
+	return fmt.Sprintf("`go run ./bench/soak -only %s%s`, %s, %s %s/%s, %d cores.",
+		p.name, given, time.Now().UTC().Format("2006-01-02"), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 }
 
 // sections finds what the document has, by part.
