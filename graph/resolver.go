@@ -27,7 +27,7 @@ type Conversations interface {
 	Send(context.Context, conversation.SendInput) (*ent.Message, *ent.Run, error)
 }
 
-// Runs ends runs, stops them for now, lets them go on and tries them again.
+// Runs cancels, pauses, resumes and retries runs.
 type Runs interface {
 	Cancel(ctx context.Context, runID string) (*ent.Run, error)
 	Pause(ctx context.Context, runID string) (*ent.Run, error)

@@ -4111,7 +4111,7 @@ enum RunState {
   WAITING_FOR_APPROVAL
   "A person has to answer something."
   WAITING_FOR_INPUT
-  "A person has stopped it for now. It keeps its turn in the conversation; after 7 days it is cancelled."
+  "A person has paused it. It keeps its turn in the conversation; after 7 days it is cancelled."
   PAUSED
   "It is done."
   SUCCEEDED
@@ -4186,10 +4186,10 @@ extend type Mutation {
   "Ends a run; one that has ended stays as it is. Needs the role EDITOR."
   cancelRun("The run to end." input: CancelRunInput!): CancelRunPayload!
   """
-  Stops a run for now. The answer under way ends INTERRUPTED and is given anew when the run goes on; while it is paused no
+  Pauses a run until it is resumed. The answer under way ends INTERRUPTED and is given anew when the run goes on; while it is paused no
   worker is kept. One that is PAUSED stays as it is; one that is neither QUEUED nor RUNNING is a CONFLICT. Needs the role EDITOR.
   """
-  pauseRun("The run to stop for now." input: PauseRunInput!): PauseRunPayload!
+  pauseRun("The run to pause." input: PauseRunInput!): PauseRunPayload!
   """
   Lets a paused run go on after its last finished step, or takes back that it is to be paused. One that is QUEUED or RUNNING
   stays as it is; one that has ended, or waits for an answer, is a CONFLICT. Needs the role EDITOR.
@@ -4215,7 +4215,7 @@ type CancelRunPayload {
   run: Run!
 }
 
-"A run to stop for now."
+"A run to pause."
 input PauseRunInput {
   "The run's id."
   runId: ID!

@@ -133,7 +133,7 @@ type Model struct {
 	Demo bool `json:"demo"`
 }
 
-// A run to stop for now.
+// A run to pause.
 type PauseRunInput struct {
 	// The run's id.
 	RunID string `json:"runId"`

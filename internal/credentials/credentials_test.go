@@ -112,11 +112,11 @@ func TestTheFileIsInTheXDGFolder(t *testing.T) {
 	path, err := credentials.Path()
 	require.NoError(t, err)
 	require.Equal(t, "/xdg/zeblit/config.json", path)
-	t.Setenv("HOME", "/home/alice")
+	t.Setenv("HOME", "/people/alice")
 	for _, unset := range []string{"", "relative"} {
 		t.Setenv("XDG_CONFIG_HOME", unset)
 		path, err = credentials.Path()
 		require.NoError(t, err)
-		require.Equal(t, "/home/alice/.config/zeblit/config.json", path)
+		require.Equal(t, "/people/alice/.config/zeblit/config.json", path)
 	}
 }

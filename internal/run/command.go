@@ -21,7 +21,7 @@ func (e *Engine) Cancel(ctx context.Context, runID string) (*ent.Run, error) {
 	return e.command(ctx, runID, e.cancel)
 }
 
-// Pause stops the viewer's run for now: at once when no worker holds it, else within
+// Pause pauses the viewer's run: at once when no worker holds it, else within
 // a fifth of a second, and one that waits for others when its turn comes. A paused
 // run keeps its turn. CONFLICT when it is neither QUEUED nor RUNNING nor PAUSED.
 func (e *Engine) Pause(ctx context.Context, runID string) (*ent.Run, error) {
