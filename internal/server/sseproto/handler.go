@@ -3,10 +3,7 @@ package sseproto
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -15,9 +12,9 @@ import (
 
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/server/credential"
+	"github.com/zeblit/zeblit/internal/server/drain"
 	"github.com/zeblit/zeblit/internal/server/gqlreq"
 	"github.com/zeblit/zeblit/internal/server/httpreq"
-	"github.com/zeblit/zeblit/internal/server/spread"
 )
 
 // Config sets up a Handler. Zero durations and sizes mean the defaults.
@@ -51,10 +48,7 @@ type Handler struct {
 	exec graphql.GraphExecutor
 	cfg  Config
 
-	mu       sync.Mutex
-	streams  map[*stream]struct{}
-	draining bool
-	running  sync.WaitGroup // one for each stream
+	streams drain.Set[*stream]
 }
 
 // New returns the handler of requests that accept text/event-stream.
@@ -69,7 +63,7 @@ func New(exec graphql.GraphExecutor, cfg Config) *Handler {
 	if cfg.Credentials.Logger == nil {
 		cfg.Credentials.Logger = cfg.Logger
 	}
-	return &Handler{exec: exec, cfg: cfg, streams: map[*stream]struct{}{}}
+	return &Handler{exec: exec, cfg: cfg}
 }
 
 func fallback[T comparable](value *T, otherwise T) {
@@ -121,11 +115,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		defer release()
 	}
-	if !h.enter(s) {
+	if !h.streams.Enter() {
 		answer.Refuse(ctx, goingAway)
 		return
 	}
-	defer h.leave(s)
+	defer h.streams.Leave(s)
+	if !h.streams.Add(s) {
+		answer.Refuse(ctx, goingAway)
+		return
+	}
 	h.serve(ctx, s, answer, r, params)
 }
 
@@ -176,56 +174,13 @@ func (h *Handler) execute(ctx context.Context, s *stream, operation *graphql.Ope
 	}
 }
 
-func (h *Handler) enter(s *stream) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.draining {
-		return false
-	}
-	h.streams[s] = struct{}{}
-	h.running.Add(1)
-	return true
-}
-
-func (h *Handler) leave(s *stream) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.streams, s)
-	h.running.Done()
-}
-
 // Streams is the number of open streams.
-func (h *Handler) Streams() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.streams)
-}
+func (h *Handler) Streams() int { return h.streams.Len() }
 
 // Shutdown refuses new streams, ends all others, without `complete`, after what
 // waits to be written, some at a time over up to 5 s, and returns once they have
 // ended. When ctx ends first it breaks the remaining connections off and returns
 // ctx's error; an operation that ignores its context may then still be running.
 func (h *Handler) Shutdown(ctx context.Context) error {
-	h.mu.Lock()
-	h.draining = true
-	open := slices.Collect(maps.Keys(h.streams))
-	h.mu.Unlock()
-	spread.Do(ctx, open, func(s *stream) { s.end(resume("the server is going away")) })
-
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		h.running.Wait()
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for s := range h.streams {
-		s.breakOff()
-	}
-	return ctx.Err()
+	return h.streams.Shutdown(ctx, func(s *stream) { s.end(resume("the server is going away")) }, (*stream).breakOff)
 }

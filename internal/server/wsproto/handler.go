@@ -17,16 +17,14 @@ package wsproto
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 
-	"github.com/zeblit/zeblit/internal/server/spread"
+	"github.com/zeblit/zeblit/internal/server/drain"
 )
 
 // Subprotocol is the one subprotocol served; a socket without it is closed 4406.
@@ -98,10 +96,7 @@ type Handler struct {
 	cfg      Config
 	upgrader websocket.Upgrader
 
-	mu       sync.Mutex
-	conns    map[*conn]struct{}
-	draining bool
-	running  sync.WaitGroup // one for each socket
+	conns drain.Set[*conn]
 }
 
 // New returns a handler of WebSocket requests. Others are refused: see
@@ -132,7 +127,6 @@ func New(exec graphql.GraphExecutor, cfg Config) *Handler {
 			// With a pool, no write buffer is kept for a socket.
 			WriteBufferPool: &sync.Pool{},
 		},
-		conns: map[*conn]struct{}{},
 	}
 }
 
@@ -146,74 +140,33 @@ func fallback[T comparable](value *T, otherwise T) {
 // ServeHTTP upgrades the request and returns; the socket lives on by itself, with
 // the values of the request's context. While shutting down it answers 503.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.mu.Lock()
-	if h.draining {
-		h.mu.Unlock()
+	if !h.conns.Enter() {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "The server is going away", http.StatusServiceUnavailable)
 		return
 	}
-	h.running.Add(1)
-	h.mu.Unlock()
-
 	ws, err := h.upgrader.Upgrade(w, r, nil)
 	if err != nil { // answered already
-		h.running.Done()
+		h.conns.Leave(nil)
 		return
 	}
 	c := newConn(h, ws, r)
-	h.mu.Lock()
-	h.conns[c] = struct{}{}
-	draining := h.draining
-	h.mu.Unlock()
-	if draining { // since the request was let in
+	if !h.conns.Add(c) { // going away since the request was let in
 		c.end(goingAway)
 	}
 	go func() {
-		defer h.running.Done()
-		defer h.forget(c)
+		defer h.conns.Leave(c)
 		c.run()
 	}()
 }
 
-func (h *Handler) forget(c *conn) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.conns, c)
-}
-
 // Connections is the number of open sockets.
-func (h *Handler) Connections() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.conns)
-}
+func (h *Handler) Connections() int { return h.conns.Len() }
 
 // Shutdown refuses new sockets, closes all others with 1012 after what waits to be
 // written, some at a time over up to 5 s, and returns once all their goroutines have
 // ended. When ctx ends first it breaks the remaining connections off and returns
 // ctx's error; an operation that ignores its context may then still be running.
 func (h *Handler) Shutdown(ctx context.Context) error {
-	h.mu.Lock()
-	h.draining = true
-	open := slices.Collect(maps.Keys(h.conns))
-	h.mu.Unlock()
-	spread.Do(ctx, open, func(c *conn) { c.end(goingAway) })
-
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		h.running.Wait()
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for c := range h.conns {
-		c.breakOff()
-	}
-	return ctx.Err()
+	return h.conns.Shutdown(ctx, func(c *conn) { c.end(goingAway) }, (*conn).breakOff)
 }

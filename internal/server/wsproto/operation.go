@@ -121,7 +121,7 @@ func (c *conn) execute(op *operation, params *graphql.RawParams) {
 			return
 		case gqlreq.IsRequestError(resp):
 			c.fail(op, resp.Errors...)
-			drain(ctx, op, responses)
+			discard(ctx, op, responses)
 			return
 		}
 		payload, err := gqlreq.Encode(resp)
@@ -129,7 +129,7 @@ func (c *conn) execute(op *operation, params *graphql.RawParams) {
 			panic(err)
 		}
 		if !c.sendNext(op, payload) {
-			drain(ctx, op, responses)
+			discard(ctx, op, responses)
 			return
 		}
 		if !stream {
@@ -150,9 +150,9 @@ func (c *conn) fail(op *operation, list ...*gqlerror.Error) {
 	c.finish(op, errorMessage(op.id, list))
 }
 
-// drain lets a stream that nobody listens to come to its end. A handler that
+// discard lets a stream that nobody listens to come to its end. A handler that
 // answers for ever (an interceptor that returns a constant) is given up.
-func drain(ctx context.Context, op *operation, responses graphql.ResponseHandler) {
+func discard(ctx context.Context, op *operation, responses graphql.ResponseHandler) {
 	op.cancel()
 	for range 100 {
 		if responses(ctx) == nil {

@@ -1,6 +1,4 @@
-// Package spread does many things over a while: a server that goes away must not
-// send all its clients to the others in the same moment.
-package spread
+package drain
 
 import (
 	"context"
@@ -16,8 +14,10 @@ const (
 	whole = 5 * time.Second
 )
 
-// Do calls do for each item, in groups. When ctx ends it does the rest at once.
-func Do[T any](ctx context.Context, items []T, do func(T)) {
+// spread calls do for each item, in groups over a while: a server that goes away must
+// not send all its clients to the others in the same moment. When ctx ends it does
+// the rest at once.
+func spread[T any](ctx context.Context, items []T, do func(T)) {
 	group := max(least, len(items)/int(whole/apart)+1)
 	timer := time.NewTimer(apart)
 	defer timer.Stop()

@@ -1,4 +1,4 @@
-package spread_test
+package drain
 
 import (
 	"context"
@@ -9,8 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-
-	"github.com/zeblit/zeblit/internal/server/spread"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -18,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // do returns when each of n items was done, after the start.
 func do(ctx context.Context, n int) (at []time.Duration) {
 	started := time.Now()
-	spread.Do(ctx, make([]struct{}, n), func(struct{}) { at = append(at, time.Since(started)) })
+	spread(ctx, make([]struct{}, n), func(struct{}) { at = append(at, time.Since(started)) })
 	return at
 }
 
