@@ -88,12 +88,15 @@ func (e *Engine) claimNext(ctx context.Context) (*lease, error) {
 }
 
 // fairest orders runs: first of the project with the fewest under way, then of the
-// one that was served the longest time ago, then the oldest.
+// one that was served the longest time ago, then the oldest. A project's later runs
+// count those before them as under way: so a worker whom others beat to the first
+// goes on with the next project's, as it would if it looked again.
 func fairest(s *sql.Selector) {
+	project, id := s.C(run.FieldProjectID), s.C(run.FieldID)
 	s.OrderExpr(
-		sql.Expr(heldInProject(s)),
-		sql.Expr("(SELECT p.served_at FROM projects AS p WHERE p.id = "+s.C(run.FieldProjectID)+")"),
-		sql.Expr(s.C(run.FieldID)),
+		sql.Expr(heldInProject(s)+" + row_number() OVER (PARTITION BY "+project+" ORDER BY "+id+")"),
+		sql.Expr("(SELECT p.served_at FROM projects AS p WHERE p.id = "+project+")"),
+		sql.Expr(id),
 	)
 }
 

@@ -194,7 +194,7 @@ func (w *Workspace) prepare(ctx context.Context, c *ent.Client, lock bool, proje
 	for _, e := range edits {
 		p.events = append(p.events, e.event(author))
 	}
-	return p, nil
+	return p, p.objs.pack()
 }
 
 // write adds the commit itself.

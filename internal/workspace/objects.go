@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,12 +24,12 @@ const (
 	// contentBatch is how many whole files are in memory at once in a listing.
 	contentBatch = 16
 	// writeBatch is how many bytes of content make a statement full.
-	writeBatch = 4 << 20
+	writeBatch = 1 << 20
 )
 
 // objects is one project's object store as go-git sees it, for the time of one
 // call. What is read or set stays in memory; what is set reaches the database
-// with save.
+// with pack and save.
 type objects struct {
 	// ctx is kept because go-git's interface passes none.
 	ctx     context.Context
@@ -36,6 +37,7 @@ type objects struct {
 	project string
 	loaded  map[plumbing.Hash]plumbing.EncodedObject
 	added   map[plumbing.Hash]plumbing.EncodedObject
+	packed  map[plumbing.Hash][]byte
 }
 
 var _ storer.EncodedObjectStorer = (*objects)(nil)
@@ -45,6 +47,7 @@ func newObjects(ctx context.Context, client *ent.Client, projectID string) *obje
 		ctx: ctx, client: client, project: projectID,
 		loaded: map[plumbing.Hash]plumbing.EncodedObject{},
 		added:  map[plumbing.Hash]plumbing.EncodedObject{},
+		packed: map[plumbing.Hash][]byte{},
 	}
 }
 
@@ -159,16 +162,28 @@ func (o *objects) addBlob(text string) (plumbing.Hash, error) {
 	})
 }
 
-// save writes what was set through client, in the order of the hashes. Objects
-// that are there already are left alone.
-func (o *objects) save(ctx context.Context, client *ent.Client) error {
-	hashes := make([]plumbing.Hash, 0, len(o.added))
-	for h := range o.added {
-		hashes = append(hashes, h)
-	}
+// pack compresses what was set, so that save has only to write it: a transaction
+// that holds the branch must not wait for a processor.
+func (o *objects) pack() error {
 	var buf bytes.Buffer
 	deflater := zlib.NewWriter(&buf)
-	for part := range slices.Chunk(names(hashes), rowBatch) {
+	for hash, obj := range o.added {
+		if o.packed[hash] != nil {
+			continue
+		}
+		data, err := deflate(&buf, deflater, obj)
+		if err != nil {
+			return err
+		}
+		o.packed[hash] = data
+	}
+	return nil
+}
+
+// save writes what was packed through client, in the order of the hashes. Objects
+// that are there already are left alone.
+func (o *objects) save(ctx context.Context, client *ent.Client) error {
+	for part := range slices.Chunk(names(slices.Collect(maps.Keys(o.packed))), rowBatch) {
 		present, err := client.GitObject.Query().
 			Where(gitobject.ProjectID(o.project), gitobject.HashIn(part...)).
 			Select(gitobject.FieldHash).Strings(ctx)
@@ -181,11 +196,8 @@ func (o *objects) save(ctx context.Context, client *ent.Client) error {
 			if slices.Contains(present, name) {
 				continue
 			}
-			obj := o.added[plumbing.NewHash(name)]
-			data, err := deflate(&buf, deflater, obj)
-			if err != nil {
-				return err
-			}
+			hash := plumbing.NewHash(name)
+			obj, data := o.added[hash], o.packed[hash]
 			rows = append(rows, client.GitObject.Create().SetProjectID(o.project).
 				SetHash(name).SetKind(int8(obj.Type())).SetSize(obj.Size()).SetData(data))
 			if size += len(data); size >= writeBatch {
