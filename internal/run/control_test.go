@@ -24,7 +24,7 @@ func (b *testBundle) untilSaid(t *testing.T, runID string) {
 	require.Eventually(t, func() bool {
 		n, err := b.db.Ent.Event.Query().Where(event.RunID(runID), event.TypeEQ(enum.EventMessageDelta)).Count(b.ctx)
 		return err == nil && n > 0
-	}, 20*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 }
 
 func (b *testBundle) untilState(t *testing.T, runID string, state enum.RunState) *ent.Run {
@@ -34,7 +34,7 @@ func (b *testBundle) untilState(t *testing.T, runID string, state enum.RunState)
 		var err error
 		r, err = b.db.Ent.Run.Get(b.ctx, runID)
 		return err == nil && r.State == state
-	}, 20*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	return r
 }
 
@@ -67,7 +67,7 @@ func TestAPausedRunGoesOnWhereItStopped(t *testing.T) {
 		}
 	}, func(t *testing.T, b *testBundle) {
 		_, r := b.send(t, conversation.SendInput{Text: "hello"})
-		require.Eventually(t, func() bool { return len(b.answers(t, r.ID)) == 2 }, 20*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return len(b.answers(t, r.ID)) == 2 }, time.Minute, 5*time.Millisecond)
 		_, err := b.engine.Pause(b.ctx, r.ID)
 		require.NoError(t, err)
 		paused := b.untilState(t, r.ID, enum.RunPaused)

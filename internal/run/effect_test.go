@@ -66,7 +66,7 @@ func (b *testBundle) callUnderWay(t *testing.T, runID string) *ent.ToolCall {
 		var err error
 		call, err = b.db.Ent.ToolCall.Query().Where(toolcall.RunID(runID), toolcall.StateEQ(enum.ToolCallRunning)).First(b.ctx)
 		return err == nil && made(call.ID) > 0
-	}, 20*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	return call
 }
 

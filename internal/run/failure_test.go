@@ -50,7 +50,7 @@ func TestTheLastAnswerAndTheEndOfItsRunAreWrittenTogether(t *testing.T) {
 			var err error
 			r, err = b.db.Ent.Run.Get(b.ctx, r.ID)
 			return err == nil && r.Takeovers > 0
-		}, 20*time.Second, 5*time.Millisecond)
+		}, time.Minute, 5*time.Millisecond)
 		for _, m := range b.answers(t, r.ID) {
 			require.NotEqual(t, enum.MessageComplete, m.Status, "the answer is whole and its run goes on")
 		}
@@ -107,7 +107,7 @@ func TestAFailureOfTheDatabaseIsNotTheRuns(t *testing.T) {
 				require.Eventually(t, func() bool {
 					now, err := b.db.Ent.Run.Get(b.ctx, r.ID)
 					return err == nil && now.Takeovers > 0
-				}, 30*time.Second, 5*time.Millisecond)
+				}, time.Minute, 5*time.Millisecond)
 				mend()
 				require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
 			})
@@ -152,7 +152,7 @@ func TestARunThatRestsCanBeCancelled(t *testing.T) {
 		r := storetest.Run(t, b.db, b.project, enum.RunQueued)
 		require.NoError(t, b.db.Ent.Run.UpdateOneID(r.ID).SetTakeovers(7).Exec(storetest.Unchecked(context.Background())))
 		b.start(t, run.Options{})
-		require.Eventually(t, func() bool { return len(b.model.Requests()) > 0 }, 20*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return len(b.model.Requests()) > 0 }, time.Minute, 5*time.Millisecond)
 		_, err := b.engine.Cancel(b.ctx, r.ID)
 		require.NoError(t, err)
 		r = b.await(t, r.ID)

@@ -216,7 +216,7 @@ func TestAStopLetsStepsFinishAndHandsOverTheRest(t *testing.T) {
 		require.Equal(t, enum.MessageComplete, b.answers(t, r.ID)[0].Status)
 
 		stop = b.start(t, run.Options{Drain: -1})
-		require.Eventually(t, func() bool { return len(b.answers(t, r.ID)) == 2 }, 20*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return len(b.answers(t, r.ID)) == 2 }, time.Minute, 5*time.Millisecond)
 		stop()
 		r, err = b.db.Ent.Run.Get(b.ctx, r.ID)
 		require.NoError(t, err)

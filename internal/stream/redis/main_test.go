@@ -64,7 +64,7 @@ func healthy(t *testing.T, carriers ...*redis.Carrier) {
 
 func eventually(t *testing.T, is func() bool) {
 	t.Helper()
-	require.Eventually(t, is, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, is, time.Minute, 5*time.Millisecond)
 }
 
 // ear notes what a subscription is told.
