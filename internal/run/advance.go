@@ -88,9 +88,6 @@ type attempt struct {
 // the tool calls that it plans; an answer that plans none has ended the run. Text of a
 // try that failed stays, as an interrupted message that is no part of the transcript.
 func (e *Engine) callModel(ctx context.Context, l *lease) (ended bool, err error) {
-	if err := e.showUnseen(ctx, l); err != nil {
-		return false, err
-	}
 	request, err := e.request(ctx, l)
 	if err != nil {
 		return false, err
@@ -144,7 +141,7 @@ func (e *Engine) request(ctx context.Context, l *lease) (llm.Request, error) {
 	if err != nil {
 		return llm.Request{}, lasting{err}
 	}
-	messages, err := e.transcript(ctx, l.run)
+	messages, err := e.said(ctx, l)
 	if err != nil {
 		return llm.Request{}, err
 	}

@@ -51,8 +51,11 @@ func (c *Claim) Run() *ent.Run { return c.l.run }
 // Step ends the step: the run is free for the next.
 func (h *Hands) Step(c *Claim) error { return h.boundary(h.ctx, c.l) }
 
-// See shows the model what was said to the run.
-func (h *Hands) See(c *Claim) error { return h.showUnseen(h.ctx, c.l) }
+// See reads what the model is to be shown.
+func (h *Hands) See(c *Claim) error {
+	_, err := h.said(h.ctx, c.l)
+	return err
+}
 
 // Finish ends the run.
 func (h *Hands) Finish(c *Claim, ok bool) error {

@@ -201,19 +201,27 @@ func streamedText(ctx context.Context, tx *store.Tx, l *lease, messageID string)
 	return text.String(), nil
 }
 
-// showUnseen lets the model see, from this step on, what was said to the run while it
-// worked.
-func (e *Engine) showUnseen(ctx context.Context, l *lease) error {
-	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+// said is the transcript for the next call of the model, who sees from this step on
+// what was said to the run while it worked. A worker that was stopped and taken over
+// gets none: the conversation may be further than its run.
+func (e *Engine) said(ctx context.Context, l *lease) (messages []llm.Message, err error) {
+	err = e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
 		n, err := tx.Ent.Run.Update().Where(run.ID(l.run.ID), run.SteerRequested(true)).SetSteerRequested(false).Save(ctx)
-		if err != nil || n == 0 {
+		if err != nil {
 			return err
 		}
-		return tx.Ent.Message.Update().Where(unseen(l.run)).SetSeenStep(l.run.Step).Exec(ctx)
+		if n > 0 {
+			if err := tx.Ent.Message.Update().Where(unseen(l.run)).SetSeenStep(l.run.Step).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		messages, err = transcript(ctx, tx.Ent, l.run)
+		return err
 	})
+	return messages, err
 }
 
 // recover ends the messages that a former worker left streaming.

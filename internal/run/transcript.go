@@ -21,24 +21,25 @@ import (
 // what came of it so far. What was said to the run while it worked stands where its
 // model first saw it. Left out are interrupted messages, questions that still wait
 // for their turn, and what people said to each other since the question. Every tool
-// call has its result. While the run lasts, what was there keeps its place.
-func (e *Engine) transcript(ctx context.Context, r *ent.Run) ([]llm.Message, error) {
-	all, err := e.db.Ent.Message.Query().
+// call has its result. While the run lasts, what was there keeps its place. It is read
+// with the lease held, or a question whose turn came meanwhile would stand in it.
+func transcript(ctx context.Context, c *ent.Client, r *ent.Run) ([]llm.Message, error) {
+	all, err := c.Message.Query().
 		Where(message.ConversationID(r.ConversationID), message.StatusEQ(enum.MessageComplete)).
 		Order(ent.Asc(message.FieldPosition)).All(ctx)
 	if err != nil {
 		return nil, err
 	}
-	calls, err := e.callsByMessage(ctx, all)
+	calls, err := callsByMessage(ctx, c, all)
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := e.db.Ent.Run.Query().
+	waiting, err := c.Run.Query().
 		Where(run.ConversationID(r.ConversationID), run.StateEQ(enum.RunQueued), run.StartedAtIsNil(), run.IDNEQ(r.ID)).IDs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	chain, err := e.retries(ctx, r)
+	chain, err := retries(ctx, c, r)
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +72,10 @@ func (e *Engine) transcript(ctx context.Context, r *ent.Run) ([]llm.Message, err
 }
 
 // retries lists the runs that r tries again, the first of them first, and r last.
-func (e *Engine) retries(ctx context.Context, r *ent.Run) ([]string, error) {
+func retries(ctx context.Context, c *ent.Client, r *ent.Run) ([]string, error) {
 	chain := []string{r.ID}
 	for before := r.RetriedFromID; before != nil; {
-		r, err := e.db.Ent.Run.Get(ctx, *before)
+		r, err := c.Run.Get(ctx, *before)
 		if ent.IsNotFound(err) {
 			break
 		}
@@ -139,14 +140,14 @@ func groups(all []*ent.Message) []*group {
 	return out
 }
 
-func (e *Engine) callsByMessage(ctx context.Context, messages []*ent.Message) (map[string][]*ent.ToolCall, error) {
+func callsByMessage(ctx context.Context, c *ent.Client, messages []*ent.Message) (map[string][]*ent.ToolCall, error) {
 	ids := make([]string, 0, len(messages))
 	for _, m := range messages {
 		if m.Role == enum.RoleAssistant {
 			ids = append(ids, m.ID)
 		}
 	}
-	calls, err := e.db.Ent.ToolCall.Query().Where(toolcall.MessageIDIn(ids...)).
+	calls, err := c.ToolCall.Query().Where(toolcall.MessageIDIn(ids...)).
 		Order(ent.Asc(toolcall.FieldMessageID, toolcall.FieldPosition)).All(ctx)
 	if err != nil {
 		return nil, err
