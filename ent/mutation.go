@@ -10641,7 +10641,6 @@ type RunMutation struct {
 	cancel_requested    *bool
 	pause_requested     *bool
 	steer_requested     *bool
-	retried_from_id     *string
 	input_tokens        *int64
 	addinput_tokens     *int64
 	output_tokens       *int64
@@ -10658,6 +10657,11 @@ type RunMutation struct {
 	clearedagent        bool
 	user                *string
 	cleareduser         bool
+	retried_from        *string
+	clearedretried_from bool
+	retries             map[string]struct{}
+	removedretries      map[string]struct{}
+	clearedretries      bool
 	done                bool
 	oldValue            func(context.Context) (*Run, error)
 	predicates          []predicate.Run
@@ -11593,12 +11597,12 @@ func (m *RunMutation) ResetSteerRequested() {
 
 // SetRetriedFromID sets the "retried_from_id" field.
 func (m *RunMutation) SetRetriedFromID(s string) {
-	m.retried_from_id = &s
+	m.retried_from = &s
 }
 
 // RetriedFromID returns the value of the "retried_from_id" field in the mutation.
 func (m *RunMutation) RetriedFromID() (r string, exists bool) {
-	v := m.retried_from_id
+	v := m.retried_from
 	if v == nil {
 		return
 	}
@@ -11624,7 +11628,7 @@ func (m *RunMutation) OldRetriedFromID(ctx context.Context) (v *string, err erro
 
 // ClearRetriedFromID clears the value of the "retried_from_id" field.
 func (m *RunMutation) ClearRetriedFromID() {
-	m.retried_from_id = nil
+	m.retried_from = nil
 	m.clearedFields[run.FieldRetriedFromID] = struct{}{}
 }
 
@@ -11636,7 +11640,7 @@ func (m *RunMutation) RetriedFromIDCleared() bool {
 
 // ResetRetriedFromID resets all changes to the "retried_from_id" field.
 func (m *RunMutation) ResetRetriedFromID() {
-	m.retried_from_id = nil
+	m.retried_from = nil
 	delete(m.clearedFields, run.FieldRetriedFromID)
 }
 
@@ -11994,6 +11998,87 @@ func (m *RunMutation) ResetUser() {
 	m.cleareduser = false
 }
 
+// ClearRetriedFrom clears the "retried_from" edge to the Run entity.
+func (m *RunMutation) ClearRetriedFrom() {
+	m.clearedretried_from = true
+	m.clearedFields[run.FieldRetriedFromID] = struct{}{}
+}
+
+// RetriedFromCleared reports if the "retried_from" edge to the Run entity was cleared.
+func (m *RunMutation) RetriedFromCleared() bool {
+	return m.RetriedFromIDCleared() || m.clearedretried_from
+}
+
+// RetriedFromIDs returns the "retried_from" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RetriedFromID instead. It exists only for internal usage by the builders.
+func (m *RunMutation) RetriedFromIDs() (ids []string) {
+	if id := m.retried_from; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRetriedFrom resets all changes to the "retried_from" edge.
+func (m *RunMutation) ResetRetriedFrom() {
+	m.retried_from = nil
+	m.clearedretried_from = false
+}
+
+// AddRetryIDs adds the "retries" edge to the Run entity by ids.
+func (m *RunMutation) AddRetryIDs(ids ...string) {
+	if m.retries == nil {
+		m.retries = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.retries[ids[i]] = struct{}{}
+	}
+}
+
+// ClearRetries clears the "retries" edge to the Run entity.
+func (m *RunMutation) ClearRetries() {
+	m.clearedretries = true
+}
+
+// RetriesCleared reports if the "retries" edge to the Run entity was cleared.
+func (m *RunMutation) RetriesCleared() bool {
+	return m.clearedretries
+}
+
+// RemoveRetryIDs removes the "retries" edge to the Run entity by IDs.
+func (m *RunMutation) RemoveRetryIDs(ids ...string) {
+	if m.removedretries == nil {
+		m.removedretries = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.retries, ids[i])
+		m.removedretries[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedRetries returns the removed IDs of the "retries" edge to the Run entity.
+func (m *RunMutation) RemovedRetriesIDs() (ids []string) {
+	for id := range m.removedretries {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// RetriesIDs returns the "retries" edge IDs in the mutation.
+func (m *RunMutation) RetriesIDs() (ids []string) {
+	for id := range m.retries {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetRetries resets all changes to the "retries" edge.
+func (m *RunMutation) ResetRetries() {
+	m.retries = nil
+	m.clearedretries = false
+	m.removedretries = nil
+}
+
 // Where appends a list predicates to the RunMutation builder.
 func (m *RunMutation) Where(ps ...predicate.Run) {
 	m.predicates = append(m.predicates, ps...)
@@ -12086,7 +12171,7 @@ func (m *RunMutation) Fields() []string {
 	if m.steer_requested != nil {
 		fields = append(fields, run.FieldSteerRequested)
 	}
-	if m.retried_from_id != nil {
+	if m.retried_from != nil {
 		fields = append(fields, run.FieldRetriedFromID)
 	}
 	if m.input_tokens != nil {
@@ -12667,7 +12752,7 @@ func (m *RunMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *RunMutation) AddedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 6)
 	if m.project != nil {
 		edges = append(edges, run.EdgeProject)
 	}
@@ -12679,6 +12764,12 @@ func (m *RunMutation) AddedEdges() []string {
 	}
 	if m.user != nil {
 		edges = append(edges, run.EdgeUser)
+	}
+	if m.retried_from != nil {
+		edges = append(edges, run.EdgeRetriedFrom)
+	}
+	if m.retries != nil {
+		edges = append(edges, run.EdgeRetries)
 	}
 	return edges
 }
@@ -12703,25 +12794,46 @@ func (m *RunMutation) AddedIDs(name string) []ent.Value {
 		if id := m.user; id != nil {
 			return []ent.Value{*id}
 		}
+	case run.EdgeRetriedFrom:
+		if id := m.retried_from; id != nil {
+			return []ent.Value{*id}
+		}
+	case run.EdgeRetries:
+		ids := make([]ent.Value, 0, len(m.retries))
+		for id := range m.retries {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *RunMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 6)
+	if m.removedretries != nil {
+		edges = append(edges, run.EdgeRetries)
+	}
 	return edges
 }
 
 // RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
 // the given name in this mutation.
 func (m *RunMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case run.EdgeRetries:
+		ids := make([]ent.Value, 0, len(m.removedretries))
+		for id := range m.removedretries {
+			ids = append(ids, id)
+		}
+		return ids
+	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *RunMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 6)
 	if m.clearedproject {
 		edges = append(edges, run.EdgeProject)
 	}
@@ -12733,6 +12845,12 @@ func (m *RunMutation) ClearedEdges() []string {
 	}
 	if m.cleareduser {
 		edges = append(edges, run.EdgeUser)
+	}
+	if m.clearedretried_from {
+		edges = append(edges, run.EdgeRetriedFrom)
+	}
+	if m.clearedretries {
+		edges = append(edges, run.EdgeRetries)
 	}
 	return edges
 }
@@ -12749,6 +12867,10 @@ func (m *RunMutation) EdgeCleared(name string) bool {
 		return m.clearedagent
 	case run.EdgeUser:
 		return m.cleareduser
+	case run.EdgeRetriedFrom:
+		return m.clearedretried_from
+	case run.EdgeRetries:
+		return m.clearedretries
 	}
 	return false
 }
@@ -12769,6 +12891,9 @@ func (m *RunMutation) ClearEdge(name string) error {
 	case run.EdgeUser:
 		m.ClearUser()
 		return nil
+	case run.EdgeRetriedFrom:
+		m.ClearRetriedFrom()
+		return nil
 	}
 	return fmt.Errorf("unknown Run unique edge %s", name)
 }
@@ -12788,6 +12913,12 @@ func (m *RunMutation) ResetEdge(name string) error {
 		return nil
 	case run.EdgeUser:
 		m.ResetUser()
+		return nil
+	case run.EdgeRetriedFrom:
+		m.ResetRetriedFrom()
+		return nil
+	case run.EdgeRetries:
+		m.ResetRetries()
 		return nil
 	}
 	return fmt.Errorf("unknown Run edge %s", name)

@@ -88,9 +88,13 @@ type RunEdges struct {
 	Agent *Agent `json:"agent,omitempty"`
 	// User holds the value of the user edge.
 	User *User `json:"user,omitempty"`
+	// RetriedFrom holds the value of the retried_from edge.
+	RetriedFrom *Run `json:"retried_from,omitempty"`
+	// Retries holds the value of the retries edge.
+	Retries []*Run `json:"retries,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [4]bool
+	loadedTypes [6]bool
 }
 
 // ProjectOrErr returns the Project value or an error if the edge
@@ -135,6 +139,26 @@ func (e RunEdges) UserOrErr() (*User, error) {
 		return nil, &NotFoundError{label: user.Label}
 	}
 	return nil, &NotLoadedError{edge: "user"}
+}
+
+// RetriedFromOrErr returns the RetriedFrom value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e RunEdges) RetriedFromOrErr() (*Run, error) {
+	if e.RetriedFrom != nil {
+		return e.RetriedFrom, nil
+	} else if e.loadedTypes[4] {
+		return nil, &NotFoundError{label: run.Label}
+	}
+	return nil, &NotLoadedError{edge: "retried_from"}
+}
+
+// RetriesOrErr returns the Retries value or an error if the edge
+// was not loaded in eager-loading.
+func (e RunEdges) RetriesOrErr() ([]*Run, error) {
+	if e.loadedTypes[5] {
+		return e.Retries, nil
+	}
+	return nil, &NotLoadedError{edge: "retries"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -355,6 +379,16 @@ func (_m *Run) QueryAgent() *AgentQuery {
 // QueryUser queries the "user" edge of the Run entity.
 func (_m *Run) QueryUser() *UserQuery {
 	return NewRunClient(_m.config).QueryUser(_m)
+}
+
+// QueryRetriedFrom queries the "retried_from" edge of the Run entity.
+func (_m *Run) QueryRetriedFrom() *RunQuery {
+	return NewRunClient(_m.config).QueryRetriedFrom(_m)
+}
+
+// QueryRetries queries the "retries" edge of the Run entity.
+func (_m *Run) QueryRetries() *RunQuery {
+	return NewRunClient(_m.config).QueryRetries(_m)
 }
 
 // Update returns a builder for updating this Run.

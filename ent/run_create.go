@@ -364,6 +364,26 @@ func (_c *RunCreate) SetUser(v *User) *RunCreate {
 	return _c.SetUserID(v.ID)
 }
 
+// SetRetriedFrom sets the "retried_from" edge to the Run entity.
+func (_c *RunCreate) SetRetriedFrom(v *Run) *RunCreate {
+	return _c.SetRetriedFromID(v.ID)
+}
+
+// AddRetryIDs adds the "retries" edge to the Run entity by IDs.
+func (_c *RunCreate) AddRetryIDs(ids ...string) *RunCreate {
+	_c.mutation.AddRetryIDs(ids...)
+	return _c
+}
+
+// AddRetries adds the "retries" edges to the Run entity.
+func (_c *RunCreate) AddRetries(v ...*Run) *RunCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddRetryIDs(ids...)
+}
+
 // Mutation returns the RunMutation object of the builder.
 func (_c *RunCreate) Mutation() *RunMutation {
 	return _c.mutation
@@ -659,10 +679,6 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 		_spec.SetField(run.FieldSteerRequested, field.TypeBool, value)
 		_node.SteerRequested = value
 	}
-	if value, ok := _c.mutation.RetriedFromID(); ok {
-		_spec.SetField(run.FieldRetriedFromID, field.TypeString, value)
-		_node.RetriedFromID = &value
-	}
 	if value, ok := _c.mutation.InputTokens(); ok {
 		_spec.SetField(run.FieldInputTokens, field.TypeInt64, value)
 		_node.InputTokens = value
@@ -749,6 +765,39 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
 		_node.UserID = nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.RetriedFromIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: true,
+			Table:   run.RetriedFromTable,
+			Columns: []string{run.RetriedFromColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_node.RetriedFromID = &nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.RetriesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.RetriesTable,
+			Columns: []string{run.RetriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
 		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec

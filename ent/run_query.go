@@ -4,6 +4,7 @@ package ent
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math"
@@ -32,6 +33,8 @@ type RunQuery struct {
 	withConversation *ConversationQuery
 	withAgent        *AgentQuery
 	withUser         *UserQuery
+	withRetriedFrom  *RunQuery
+	withRetries      *RunQuery
 	modifiers        []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -150,6 +153,50 @@ func (_q *RunQuery) QueryUser() *UserQuery {
 			sqlgraph.From(run.Table, run.FieldID, selector),
 			sqlgraph.To(user.Table, user.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, false, run.UserTable, run.UserColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryRetriedFrom chains the current query on the "retried_from" edge.
+func (_q *RunQuery) QueryRetriedFrom() *RunQuery {
+	query := (&RunClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(run.Table, run.FieldID, selector),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, run.RetriedFromTable, run.RetriedFromColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryRetries chains the current query on the "retries" edge.
+func (_q *RunQuery) QueryRetries() *RunQuery {
+	query := (&RunClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(run.Table, run.FieldID, selector),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, run.RetriesTable, run.RetriesColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -353,6 +400,8 @@ func (_q *RunQuery) Clone() *RunQuery {
 		withConversation: _q.withConversation.Clone(),
 		withAgent:        _q.withAgent.Clone(),
 		withUser:         _q.withUser.Clone(),
+		withRetriedFrom:  _q.withRetriedFrom.Clone(),
+		withRetries:      _q.withRetries.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -401,6 +450,28 @@ func (_q *RunQuery) WithUser(opts ...func(*UserQuery)) *RunQuery {
 		opt(query)
 	}
 	_q.withUser = query
+	return _q
+}
+
+// WithRetriedFrom tells the query-builder to eager-load the nodes that are connected to
+// the "retried_from" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *RunQuery) WithRetriedFrom(opts ...func(*RunQuery)) *RunQuery {
+	query := (&RunClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withRetriedFrom = query
+	return _q
+}
+
+// WithRetries tells the query-builder to eager-load the nodes that are connected to
+// the "retries" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *RunQuery) WithRetries(opts ...func(*RunQuery)) *RunQuery {
+	query := (&RunClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withRetries = query
 	return _q
 }
 
@@ -488,11 +559,13 @@ func (_q *RunQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Run, err
 	var (
 		nodes       = []*Run{}
 		_spec       = _q.querySpec()
-		loadedTypes = [4]bool{
+		loadedTypes = [6]bool{
 			_q.withProject != nil,
 			_q.withConversation != nil,
 			_q.withAgent != nil,
 			_q.withUser != nil,
+			_q.withRetriedFrom != nil,
+			_q.withRetries != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -537,6 +610,19 @@ func (_q *RunQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Run, err
 	if query := _q.withUser; query != nil {
 		if err := _q.loadUser(ctx, query, nodes, nil,
 			func(n *Run, e *User) { n.Edges.User = e }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withRetriedFrom; query != nil {
+		if err := _q.loadRetriedFrom(ctx, query, nodes, nil,
+			func(n *Run, e *Run) { n.Edges.RetriedFrom = e }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withRetries; query != nil {
+		if err := _q.loadRetries(ctx, query, nodes,
+			func(n *Run) { n.Edges.Retries = []*Run{} },
+			func(n *Run, e *Run) { n.Edges.Retries = append(n.Edges.Retries, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -659,6 +745,71 @@ func (_q *RunQuery) loadUser(ctx context.Context, query *UserQuery, nodes []*Run
 	}
 	return nil
 }
+func (_q *RunQuery) loadRetriedFrom(ctx context.Context, query *RunQuery, nodes []*Run, init func(*Run), assign func(*Run, *Run)) error {
+	ids := make([]string, 0, len(nodes))
+	nodeids := make(map[string][]*Run)
+	for i := range nodes {
+		if nodes[i].RetriedFromID == nil {
+			continue
+		}
+		fk := *nodes[i].RetriedFromID
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(run.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "retried_from_id" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
+func (_q *RunQuery) loadRetries(ctx context.Context, query *RunQuery, nodes []*Run, init func(*Run), assign func(*Run, *Run)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Run)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(run.FieldRetriedFromID)
+	}
+	query.Where(predicate.Run(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(run.RetriesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.RetriedFromID
+		if fk == nil {
+			return fmt.Errorf(`foreign-key "retried_from_id" is nil for node %v`, n.ID)
+		}
+		node, ok := nodeids[*fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "retried_from_id" returned %v for node %v`, *fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
 
 func (_q *RunQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
@@ -699,6 +850,9 @@ func (_q *RunQuery) querySpec() *sqlgraph.QuerySpec {
 		}
 		if _q.withUser != nil {
 			_spec.Node.AddColumnOnce(run.FieldUserID)
+		}
+		if _q.withRetriedFrom != nil {
+			_spec.Node.AddColumnOnce(run.FieldRetriedFromID)
 		}
 	}
 	if ps := _q.predicates; len(ps) > 0 {

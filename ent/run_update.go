@@ -336,9 +336,45 @@ func (_u *RunUpdate) ClearFinishedAt() *RunUpdate {
 	return _u
 }
 
+// AddRetryIDs adds the "retries" edge to the Run entity by IDs.
+func (_u *RunUpdate) AddRetryIDs(ids ...string) *RunUpdate {
+	_u.mutation.AddRetryIDs(ids...)
+	return _u
+}
+
+// AddRetries adds the "retries" edges to the Run entity.
+func (_u *RunUpdate) AddRetries(v ...*Run) *RunUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddRetryIDs(ids...)
+}
+
 // Mutation returns the RunMutation object of the builder.
 func (_u *RunUpdate) Mutation() *RunMutation {
 	return _u.mutation
+}
+
+// ClearRetries clears all "retries" edges to the Run entity.
+func (_u *RunUpdate) ClearRetries() *RunUpdate {
+	_u.mutation.ClearRetries()
+	return _u
+}
+
+// RemoveRetryIDs removes the "retries" edge to Run entities by IDs.
+func (_u *RunUpdate) RemoveRetryIDs(ids ...string) *RunUpdate {
+	_u.mutation.RemoveRetryIDs(ids...)
+	return _u
+}
+
+// RemoveRetries removes "retries" edges to Run entities.
+func (_u *RunUpdate) RemoveRetries(v ...*Run) *RunUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRetryIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -462,9 +498,6 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.SteerRequested(); ok {
 		_spec.SetField(run.FieldSteerRequested, field.TypeBool, value)
 	}
-	if _u.mutation.RetriedFromIDCleared() {
-		_spec.ClearField(run.FieldRetriedFromID, field.TypeString)
-	}
 	if value, ok := _u.mutation.InputTokens(); ok {
 		_spec.SetField(run.FieldInputTokens, field.TypeInt64, value)
 	}
@@ -491,6 +524,51 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.FinishedAtCleared() {
 		_spec.ClearField(run.FieldFinishedAt, field.TypeTime)
+	}
+	if _u.mutation.RetriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.RetriesTable,
+			Columns: []string{run.RetriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedRetriesIDs(); len(nodes) > 0 && !_u.mutation.RetriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.RetriesTable,
+			Columns: []string{run.RetriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RetriesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.RetriesTable,
+			Columns: []string{run.RetriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -820,9 +898,45 @@ func (_u *RunUpdateOne) ClearFinishedAt() *RunUpdateOne {
 	return _u
 }
 
+// AddRetryIDs adds the "retries" edge to the Run entity by IDs.
+func (_u *RunUpdateOne) AddRetryIDs(ids ...string) *RunUpdateOne {
+	_u.mutation.AddRetryIDs(ids...)
+	return _u
+}
+
+// AddRetries adds the "retries" edges to the Run entity.
+func (_u *RunUpdateOne) AddRetries(v ...*Run) *RunUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddRetryIDs(ids...)
+}
+
 // Mutation returns the RunMutation object of the builder.
 func (_u *RunUpdateOne) Mutation() *RunMutation {
 	return _u.mutation
+}
+
+// ClearRetries clears all "retries" edges to the Run entity.
+func (_u *RunUpdateOne) ClearRetries() *RunUpdateOne {
+	_u.mutation.ClearRetries()
+	return _u
+}
+
+// RemoveRetryIDs removes the "retries" edge to Run entities by IDs.
+func (_u *RunUpdateOne) RemoveRetryIDs(ids ...string) *RunUpdateOne {
+	_u.mutation.RemoveRetryIDs(ids...)
+	return _u
+}
+
+// RemoveRetries removes "retries" edges to Run entities.
+func (_u *RunUpdateOne) RemoveRetries(v ...*Run) *RunUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRetryIDs(ids...)
 }
 
 // Where appends a list predicates to the RunUpdate builder.
@@ -976,9 +1090,6 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	if value, ok := _u.mutation.SteerRequested(); ok {
 		_spec.SetField(run.FieldSteerRequested, field.TypeBool, value)
 	}
-	if _u.mutation.RetriedFromIDCleared() {
-		_spec.ClearField(run.FieldRetriedFromID, field.TypeString)
-	}
 	if value, ok := _u.mutation.InputTokens(); ok {
 		_spec.SetField(run.FieldInputTokens, field.TypeInt64, value)
 	}
@@ -1005,6 +1116,51 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	}
 	if _u.mutation.FinishedAtCleared() {
 		_spec.ClearField(run.FieldFinishedAt, field.TypeTime)
+	}
+	if _u.mutation.RetriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.RetriesTable,
+			Columns: []string{run.RetriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedRetriesIDs(); len(nodes) > 0 && !_u.mutation.RetriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.RetriesTable,
+			Columns: []string{run.RetriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RetriesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.RetriesTable,
+			Columns: []string{run.RetriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Run{config: _u.config}

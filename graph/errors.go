@@ -18,6 +18,7 @@ import (
 	"github.com/zeblit/zeblit/ent/privacy"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/store"
 )
 
 // Presenter says to clients what went wrong: a problem as it stands; what the
@@ -42,6 +43,9 @@ func Presenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 			return told
 		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 			p = problem.New(problem.Unavailable, "the operation was cancelled before it was answered")
+		case store.Unavailable(err):
+			logger.WarnContext(ctx, "the database was not available to a field", "path", told.Path.String(), "error", err)
+			p = problem.New(problem.Unavailable, "the database is not available at the moment: try again")
 		default:
 			return internal(ctx, logger, told, err)
 		}

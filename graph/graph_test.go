@@ -23,6 +23,7 @@ import (
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/project"
+	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/store/storetest"
 	"github.com/zeblit/zeblit/internal/stream"
@@ -80,7 +81,7 @@ func setup(t *testing.T, db *store.DB) *bundle {
 	log := stream.NewLog(db, carrier, logger)
 	return &bundle{db, graph.NewExecutor(graph.Deps{
 		PublicURL: func() string { return "https://zeblit.example" },
-		DB:        db, Identity: identity.New(db, identity.Options{Issuer: "test", Logger: logger}), Projects: project.New(db, log),
+		DB:        db, Identity: identity.New(db, identity.Options{Issuer: "test", Logger: logger}), Projects: project.New(db, log, run.NewControl(log, nil)),
 		Workspace: workspace.New(db, log), Log: log, Hub: stream.NewHub(log, carrier, logger), Logger: logger,
 		Version: "test", Provider: "demo", Model: "demo", Demo: true,
 	})}

@@ -25,9 +25,9 @@ import (
 
 // settings are how long each part goes on.
 type settings struct {
-	kills, stops, restarts, rounds, samples int
-	rolling                                 time.Duration
-	seed                                    int64
+	kills, stops, restarts, rounds, samples, queued, disks int
+	rolling                                                time.Duration
+	seed                                                   int64
 }
 
 // part is one way of breaking things. It returns its section of the document.
@@ -44,6 +44,9 @@ var parts = []part{
 	{"rolling", "Rolling restarts", rolling},
 	{"idempotency", "The same key a hundred times", idempotency},
 	{"dispatch", "From the answer to `sendMessage` to `RUNNING` at a watcher", dispatch},
+	{"flags", "Runs paused, cancelled and steered while they work", flags},
+	{"fair", "Slots shared between projects", fair},
+	{"disk", "A disk that fills up", disk},
 }
 
 func main() {
@@ -52,14 +55,21 @@ func main() {
 	flag.IntVar(&s.stops, "stops", 20, "workers stopped past their leases")
 	flag.IntVar(&s.restarts, "restarts", 20, "restarts of PostgreSQL")
 	flag.IntVar(&s.rounds, "rounds", 5, "rounds of the same key")
-	flag.IntVar(&s.samples, "samples", 200, "samples of the dispatch")
+	flag.IntVar(&s.samples, "samples", 200, "samples of the dispatch; half as many of each flag")
+	flag.IntVar(&s.queued, "queued", 6, "runs that the small projects have waiting; the large one has ten times as many")
+	flag.IntVar(&s.disks, "disks", 9, "times that the disk fills up")
 	flag.DurationVar(&s.rolling, "rolling", 5*time.Minute, "how long processes are restarted in turn")
 	flag.Int64Var(&s.seed, "seed", 0, "of the disturbances; 0 takes one by chance")
-	only := flag.String("only", "", "parts to run, separated by commas: kill,stop,pg,net,rolling,idempotency,dispatch")
+	only := flag.String("only", "", "parts to run, separated by commas: "+names())
 	document := flag.String("o", "docs/reliability.md", "the document to write into")
 	flag.Parse()
 	if s.seed == 0 {
 		s.seed = rand.Int64N(1_000_000)
+	}
+	if *only == "" || slices.Contains(strings.Split(*only, ","), "disk") {
+		if code, done := setApart(); done {
+			os.Exit(code)
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -110,6 +120,15 @@ func soak(ctx context.Context, s settings, only, document string) error {
 		return fmt.Errorf("promises were broken: %s", strings.Join(broken, ", "))
 	}
 	return nil
+}
+
+// names lists the parts.
+func names() string {
+	var all []string
+	for _, p := range parts {
+		all = append(all, p.name)
+	}
+	return strings.Join(all, ",")
 }
 
 func choose(only string) ([]part, error) {

@@ -88,8 +88,13 @@ func stop(ctx context.Context, t *trial, s settings) (section, error) {
 	_, v, err := faulttest.Run(ctx, t, t.options, faulttest.Plan{
 		Projects: 8, Conversations: 2, Settle: settle,
 		Disturb: func(ctx context.Context, suite *faulttest.Suite) error {
+			points := faulttest.StopPoints()
 			for i := range s.stops {
-				h, n, err := suite.Freeze(ctx, suite.In.Workers[i%len(suite.In.Workers)], 8*time.Second)
+				point := "" // every other time it is a moment by chance
+				if i%2 == 1 {
+					point = points[i/2%len(points)]
+				}
+				h, n, err := suite.Freeze(ctx, suite.In.Workers[i%len(suite.In.Workers)], point)
 				if err != nil {
 					return err
 				}
@@ -104,7 +109,9 @@ func stop(ctx context.Context, t *trial, s settings) (section, error) {
 	var rows table
 	rows.row("SIGSTOP for 8 s, then SIGCONT", "%d", s.stops)
 	rows.row("runs in their hands then; taken over before they woke", "%d; %d", had, taken)
-	return verdict(&rows, v), nil
+	done := verdict(&rows, v)
+	done.text += "\nWhere they stood: " + strings.Join(v.Where(), ", ") + ".\n"
+	return done, nil
 }
 
 func rolling(ctx context.Context, t *trial, s settings) (section, error) {

@@ -535,7 +535,6 @@ var (
 		{Name: "cancel_requested", Type: field.TypeBool, Default: false},
 		{Name: "pause_requested", Type: field.TypeBool, Default: false},
 		{Name: "steer_requested", Type: field.TypeBool, Default: false},
-		{Name: "retried_from_id", Type: field.TypeString, Nullable: true},
 		{Name: "input_tokens", Type: field.TypeInt64, Default: 0},
 		{Name: "output_tokens", Type: field.TypeInt64, Default: 0},
 		{Name: "error", Type: field.TypeString, Default: ""},
@@ -545,6 +544,7 @@ var (
 		{Name: "conversation_id", Type: field.TypeString},
 		{Name: "agent_id", Type: field.TypeString},
 		{Name: "user_id", Type: field.TypeString},
+		{Name: "retried_from_id", Type: field.TypeString, Nullable: true},
 	}
 	// RunsTable holds the schema information for the "runs" table.
 	RunsTable = &schema.Table{
@@ -554,39 +554,45 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "runs_projects_project",
-				Columns:    []*schema.Column{RunsColumns[22]},
+				Columns:    []*schema.Column{RunsColumns[21]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_conversations_conversation",
-				Columns:    []*schema.Column{RunsColumns[23]},
+				Columns:    []*schema.Column{RunsColumns[22]},
 				RefColumns: []*schema.Column{ConversationsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_agents_agent",
-				Columns:    []*schema.Column{RunsColumns[24]},
+				Columns:    []*schema.Column{RunsColumns[23]},
 				RefColumns: []*schema.Column{AgentsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_users_user",
-				Columns:    []*schema.Column{RunsColumns[25]},
+				Columns:    []*schema.Column{RunsColumns[24]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "runs_runs_retries",
+				Columns:    []*schema.Column{RunsColumns[25]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.SetNull,
 			},
 		},
 		Indexes: []*schema.Index{
 			{
 				Name:    "run_project_id",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[22]},
+				Columns: []*schema.Column{RunsColumns[21]},
 			},
 			{
 				Name:    "run_active_conversation",
 				Unique:  true,
-				Columns: []*schema.Column{RunsColumns[23]},
+				Columns: []*schema.Column{RunsColumns[22]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state <> 'QUEUED' AND state <> 'SUCCEEDED' AND state <> 'FAILED' AND state <> 'CANCELLED'",
 				},
@@ -594,7 +600,7 @@ var (
 			{
 				Name:    "run_conversation_id_state",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[23], RunsColumns[3]},
+				Columns: []*schema.Column{RunsColumns[22], RunsColumns[3]},
 			},
 			{
 				Name:    "run_lease",
@@ -615,7 +621,7 @@ var (
 			{
 				Name:    "run_held",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[22]},
+				Columns: []*schema.Column{RunsColumns[21]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "step_until > 0",
 				},
@@ -623,7 +629,7 @@ var (
 			{
 				Name:    "run_retried_from_id",
 				Unique:  true,
-				Columns: []*schema.Column{RunsColumns[16]},
+				Columns: []*schema.Column{RunsColumns[25]},
 			},
 		},
 	}
@@ -812,6 +818,7 @@ func init() {
 	RunsTable.ForeignKeys[1].RefTable = ConversationsTable
 	RunsTable.ForeignKeys[2].RefTable = AgentsTable
 	RunsTable.ForeignKeys[3].RefTable = UsersTable
+	RunsTable.ForeignKeys[4].RefTable = RunsTable
 	SessionsTable.ForeignKeys[0].RefTable = UsersTable
 	ToolCallsTable.ForeignKeys[0].RefTable = ProjectsTable
 	ToolCallsTable.ForeignKeys[1].RefTable = RunsTable

@@ -75,6 +75,10 @@ const (
 	EdgeAgent = "agent"
 	// EdgeUser holds the string denoting the user edge name in mutations.
 	EdgeUser = "user"
+	// EdgeRetriedFrom holds the string denoting the retried_from edge name in mutations.
+	EdgeRetriedFrom = "retried_from"
+	// EdgeRetries holds the string denoting the retries edge name in mutations.
+	EdgeRetries = "retries"
 	// Table holds the table name of the run in the database.
 	Table = "runs"
 	// ProjectTable is the table that holds the project relation/edge.
@@ -105,6 +109,14 @@ const (
 	UserInverseTable = "users"
 	// UserColumn is the table column denoting the user relation/edge.
 	UserColumn = "user_id"
+	// RetriedFromTable is the table that holds the retried_from relation/edge.
+	RetriedFromTable = "runs"
+	// RetriedFromColumn is the table column denoting the retried_from relation/edge.
+	RetriedFromColumn = "retried_from_id"
+	// RetriesTable is the table that holds the retries relation/edge.
+	RetriesTable = "runs"
+	// RetriesColumn is the table column denoting the retries relation/edge.
+	RetriesColumn = "retried_from_id"
 )
 
 // Columns holds all SQL columns for run fields.
@@ -361,6 +373,27 @@ func ByUserField(field string, opts ...sql.OrderTermOption) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newUserStep(), sql.OrderByField(field, opts...))
 	}
 }
+
+// ByRetriedFromField orders the results by retried_from field.
+func ByRetriedFromField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newRetriedFromStep(), sql.OrderByField(field, opts...))
+	}
+}
+
+// ByRetriesCount orders the results by retries count.
+func ByRetriesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newRetriesStep(), opts...)
+	}
+}
+
+// ByRetries orders the results by retries terms.
+func ByRetries(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newRetriesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newProjectStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -387,5 +420,19 @@ func newUserStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(UserInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, false, UserTable, UserColumn),
+	)
+}
+func newRetriedFromStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(Table, FieldID),
+		sqlgraph.Edge(sqlgraph.M2O, true, RetriedFromTable, RetriedFromColumn),
+	)
+}
+func newRetriesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(Table, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, RetriesTable, RetriesColumn),
 	)
 }

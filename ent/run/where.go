@@ -1433,6 +1433,52 @@ func HasUserWith(preds ...predicate.User) predicate.Run {
 	})
 }
 
+// HasRetriedFrom applies the HasEdge predicate on the "retried_from" edge.
+func HasRetriedFrom() predicate.Run {
+	return predicate.Run(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, RetriedFromTable, RetriedFromColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasRetriedFromWith applies the HasEdge predicate on the "retried_from" edge with a given conditions (other predicates).
+func HasRetriedFromWith(preds ...predicate.Run) predicate.Run {
+	return predicate.Run(func(s *sql.Selector) {
+		step := newRetriedFromStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasRetries applies the HasEdge predicate on the "retries" edge.
+func HasRetries() predicate.Run {
+	return predicate.Run(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, RetriesTable, RetriesColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasRetriesWith applies the HasEdge predicate on the "retries" edge with a given conditions (other predicates).
+func HasRetriesWith(preds ...predicate.Run) predicate.Run {
+	return predicate.Run(func(s *sql.Selector) {
+		step := newRetriesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // And groups predicates with the AND operator between them.
 func And(predicates ...predicate.Run) predicate.Run {
 	return predicate.Run(sql.AndPredicates(predicates...))

@@ -3,6 +3,7 @@ package schema
 import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
@@ -50,6 +51,8 @@ func (Run) Edges() []ent.Edge {
 		belongsTo("conversation", Conversation.Type),
 		belongsTo("agent", Agent.Type),
 		belongsTo("user", User.Type),
+		edge.To("retries", Run.Type).Annotations(entsql.OnDelete(entsql.SetNull)).
+			From("retried_from").Unique().Immutable().Field("retried_from_id"),
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/configured"
+	"github.com/zeblit/zeblit/internal/metrics"
 	"github.com/zeblit/zeblit/internal/project"
 	"github.com/zeblit/zeblit/internal/ratelimit"
 	"github.com/zeblit/zeblit/internal/run"
@@ -78,6 +79,7 @@ type App struct {
 	provider llm.Provider
 	engine   *run.Engine
 	server   *server.Server
+	metrics  metrics.Registry
 }
 
 // New opens the database, brings it up to date and builds everything on it.
@@ -114,7 +116,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
 		Deadlines: run.Deadlines{
 			Step: cfg.Runs.StepTimeout, Tool: cfg.Runs.ToolTimeout, Run: cfg.Runs.RunTimeout,
-			Queue: cfg.Runs.QueueTimeout, Pause: cfg.Runs.PauseTimeout,
+			Queue: cfg.Runs.QueueTimeout, Pause: cfg.Runs.PauseTimeout, Answer: cfg.Runs.AnswerTimeout,
 		},
 		Drain: cfg.Runs.Drain,
 	})
@@ -128,7 +130,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	exec := graph.NewExecutor(graph.Deps{
-		DB: a.db, Identity: a.identity, Projects: project.New(a.db, log),
+		DB: a.db, Identity: a.identity, Projects: project.New(a.db, log, a.engine),
 		Conversations: conversation.New(a.db, log, a.queue), Runs: a.engine, Workspace: files,
 		Log: log, Hub: a.hub, Version: o.Version, Provider: a.provider.Name(), Model: a.provider.DefaultModel(),
 		Demo: a.demo(), Logger: a.logger, PublicURL: a.publicURL,
@@ -139,11 +141,13 @@ func (a *App) build(ctx context.Context) (err error) {
 		Provider: a.provider.Name(), Demo: a.demo(), Logger: a.logger,
 		PublicURL: cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 		Introspection: cfg.Introspection, Limiter: a.limiter, Pages: pages.New(web.Assets(), o.Version), Checks: a.checks(),
+		Metrics: &a.metrics,
 	}
 	if l := cfg.Limits; l != nil {
 		front.Requests, front.Connects, front.SocketsPerUser = l.Requests, l.Connects, l.Sockets
 	}
 	a.server = server.New(front)
+	a.measure()
 	return nil
 }
 
@@ -256,8 +260,12 @@ func (a *App) Worker(ctx context.Context) error {
 }
 
 // work runs the engine, what more adds to it, and below them the stream, which
-// ends last.
+// ends last, and the listener of the metrics.
 func (a *App) work(ctx context.Context, more func(context.Context, *errgroup.Group)) error {
+	showMetrics, err := a.listenMetrics(ctx)
+	if err != nil {
+		return err
+	}
 	below, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	streams, below := errgroup.WithContext(below)
@@ -269,6 +277,9 @@ func (a *App) work(ctx context.Context, more func(context.Context, *errgroup.Gro
 		return a.deltas.Run(below)
 	})
 	streams.Go(func() error { return a.hub.Run(below) })
+	if showMetrics != nil {
+		streams.Go(func() error { return showMetrics(below) })
+	}
 
 	group, above := errgroup.WithContext(ctx)
 	if !a.options.ServeOnly {
@@ -283,7 +294,7 @@ func (a *App) work(ctx context.Context, more func(context.Context, *errgroup.Gro
 		return nil
 	})
 	more(above, group)
-	err := group.Wait()
+	err = group.Wait()
 	stop()
 	return errors.Join(err, streams.Wait())
 }

@@ -27,16 +27,23 @@ func (c *check) bad(format string, args ...any) {
 	c.problems = append(c.problems, fmt.Sprintf(format, args...))
 }
 
-func (c *check) addr(s string) string {
+func (c *check) addr(name, s, like string) string {
 	_, port, err := net.SplitHostPort(s)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		c.bad("--addr (ZEBLIT_ADDR) must be host:port with a port up to 65535, like %s; it is %s", DefaultAddr, quote(s))
-		return DefaultAddr
+		c.bad("%s must be host:port with a port up to 65535, like %s; it is %s", name, like, quote(s))
+		return like
 	}
 	return s
+}
+
+func (c *check) addrOrNone(name, s, like string) string {
+	if s == "" {
+		return ""
+	}
+	return c.addr(name, s, like)
 }
 
 func (c *check) database(s string) string {

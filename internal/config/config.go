@@ -22,6 +22,9 @@ type Config struct {
 	DataDir string
 	// Addr is where the server listens, as host:port. Port 0 takes a free one.
 	Addr string
+	// MetricsAddr is where the metrics are shown to everybody who reaches it, as
+	// host:port. Empty: nowhere; the server's own /metrics is for admins.
+	MetricsAddr string
 	// PublicURL is where clients reach the server: the start
 	// of every link. It has no slash at its end. See URLAt for port 0.
 	PublicURL string
@@ -84,6 +87,7 @@ type Runs struct {
 	RunTimeout        time.Duration // from the begin, or from a wait's end
 	QueueTimeout      time.Duration // until its turn comes
 	PauseTimeout      time.Duration // until somebody lets it go on
+	AnswerTimeout     time.Duration // until somebody allows or answers what it asks
 	Drain             time.Duration // how long steps may go on when the process is stopped; negative: not at all
 }
 

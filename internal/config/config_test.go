@@ -38,7 +38,7 @@ func noEnvironment(t *testing.T) {
 		"ZEBLIT_TRUSTED_PROXIES", "ZEBLIT_LIMITS", "ZEBLIT_LIMIT_SIGN_IN", "ZEBLIT_LIMIT_SIGN_UP", "ZEBLIT_LIMIT_REQUESTS",
 		"ZEBLIT_LIMIT_CONNECTS", "ZEBLIT_LIMIT_SOCKETS", "ZEBLIT_RUN_SLOTS", "ZEBLIT_RUN_LIMIT_PROJECT",
 		"ZEBLIT_RUN_LIMIT_ORGANISATION", "ZEBLIT_STEP_TIMEOUT", "ZEBLIT_TOOL_TIMEOUT", "ZEBLIT_RUN_TIMEOUT",
-		"ZEBLIT_QUEUE_TIMEOUT", "ZEBLIT_PAUSE_TIMEOUT", "ZEBLIT_DRAIN",
+		"ZEBLIT_QUEUE_TIMEOUT", "ZEBLIT_PAUSE_TIMEOUT", "ZEBLIT_ANSWER_TIMEOUT", "ZEBLIT_DRAIN", "ZEBLIT_METRICS_ADDRESS",
 	} {
 		t.Setenv(name, "")
 	}
@@ -58,6 +58,7 @@ func TestNoConfigurationIsEnough(t *testing.T) {
 	require.Equal(t, 25*time.Millisecond, cfg.DemoPace)
 	require.Empty(t, cfg.AllowedOrigins)
 	require.Empty(t, cfg.RedisURL)
+	require.Empty(t, cfg.MetricsAddr)
 	require.True(t, cfg.Introspection)
 	require.Equal(t, &config.Limits{
 		SignIn:   ratelimit.Rate{Count: 5, Per: 5 * time.Minute},
@@ -69,7 +70,7 @@ func TestNoConfigurationIsEnough(t *testing.T) {
 	const day = 24 * time.Hour
 	require.Equal(t, config.Runs{
 		Slots: 100, StepTimeout: 30 * time.Minute, ToolTimeout: 10 * time.Minute, RunTimeout: day,
-		QueueTimeout: 14 * day, PauseTimeout: 7 * day, Drain: 30 * time.Second,
+		QueueTimeout: 14 * day, PauseTimeout: 7 * day, AnswerTimeout: 7 * day, Drain: 30 * time.Second,
 	}, cfg.Runs)
 }
 
@@ -132,15 +133,17 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 		"--redis-url", "http://u:hunter2@h", "--introspection", "maybe", "--trusted-proxies", "10.0.0.0/99", "--limits", "few",
 		"--limit-sign-in", "5", "--limit-sign-up", "0/1h", "--limit-requests", "5/never", "--limit-connects", "1m/1", "--limit-sockets", "0",
 		"--run-slots", "0", "--run-limit-project", "0", "--run-limit-organisation", "few", "--step-timeout", "0s", "--tool-timeout", "1",
-		"--run-timeout", "forever", "--queue-timeout", "9000h", "--pause-timeout", "", "--drain", "soon")
+		"--run-timeout", "forever", "--queue-timeout", "9000h", "--pause-timeout", "", "--drain", "soon",
+		"--answer-timeout", "0s", "--metrics-address", "9464")
 	require.True(t, config.IsProblem(err))
 	require.True(t, config.IsProblem(fmt.Errorf("start: %w", err)))
 	var problems config.Problems
 	require.ErrorAs(t, err, &problems)
-	require.Len(t, problems, 29)
+	require.Len(t, problems, 31)
 	for _, flag := range []string{"--addr", "--public-url", "--database-url", "--secret", "--log-level", "--log-format", "--sign-up", "--allowed-origins", "--anthropic-base-url", "--openai-base-url", "--demo-pace",
 		"--redis-url", "--introspection", "--trusted-proxies", "--limits", "--limit-sign-in", "--limit-sign-up", "--limit-requests", "--limit-connects", "--limit-sockets",
-		"--run-slots", "--run-limit-project", "--run-limit-organisation", "--step-timeout", "--tool-timeout", "--run-timeout", "--queue-timeout", "--drain"} {
+		"--run-slots", "--run-limit-project", "--run-limit-organisation", "--step-timeout", "--tool-timeout", "--run-timeout", "--queue-timeout", "--drain",
+		"--answer-timeout", "--metrics-address"} {
 		require.Contains(t, err.Error(), flag)
 	}
 	require.NotContains(t, err.Error(), "hunter2")

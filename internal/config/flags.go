@@ -19,6 +19,7 @@ const (
 type Flags struct {
 	DataDir     string `name:"data-dir" env:"ZEBLIT_DATA_DIR" default:"./.zeblit" placeholder:"DIR" help:"Where the embedded database and owner.json are kept."`
 	Addr        string `name:"addr" env:"ZEBLIT_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen. Port 0 takes a free one."`
+	MetricsAddr string `name:"metrics-address" env:"ZEBLIT_METRICS_ADDRESS" placeholder:"HOST:PORT" help:"Where to show the metrics without asking who it is, as 127.0.0.1:9464: on this machine only, if you can. Default: nowhere; /metrics of the server is for admins."`
 	PublicURL   string `name:"public-url" env:"ZEBLIT_URL" placeholder:"URL" help:"Where clients reach the server. Default: http:// and the address."`
 	DatabaseURL string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"PostgreSQL, as postgres://user:password@host/database. Default: SQLite in the data directory."`
 	RedisURL    string `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis, as redis://user:password@host:6379, by which several nodes on one PostgreSQL database hear of each other's events."`
@@ -48,6 +49,7 @@ type Flags struct {
 	RunTimeout           string `name:"run-timeout" env:"ZEBLIT_RUN_TIMEOUT" default:"24h" placeholder:"DURATION" help:"How long a run may take; then it fails."`
 	QueueTimeout         string `name:"queue-timeout" env:"ZEBLIT_QUEUE_TIMEOUT" default:"336h" placeholder:"DURATION" help:"How long a run may wait for its turn; then it is cancelled."`
 	PauseTimeout         string `name:"pause-timeout" env:"ZEBLIT_PAUSE_TIMEOUT" default:"168h" placeholder:"DURATION" help:"How long a run may be paused; then it is cancelled."`
+	AnswerTimeout        string `name:"answer-timeout" env:"ZEBLIT_ANSWER_TIMEOUT" default:"168h" placeholder:"DURATION" help:"How long a run may wait for an approval or an answer; then it is cancelled."`
 	Drain                string `name:"drain" env:"ZEBLIT_DRAIN" default:"30s" placeholder:"DURATION" help:"How long the steps under way may go on when the process is stopped; then others take them over. 0: not at all."`
 
 	AnthropicKey     string `name:"anthropic-api-key" env:"ANTHROPIC_API_KEY" placeholder:"KEY" help:"Use Anthropic's models."`
@@ -85,7 +87,8 @@ func (f Flags) Config() (Config, error) {
 	var c check
 	cfg := Config{
 		DataDir:          orDefault(f.DataDir, DefaultDataDir),
-		Addr:             c.addr(orDefault(f.Addr, DefaultAddr)),
+		Addr:             c.addr("--addr (ZEBLIT_ADDR)", orDefault(f.Addr, DefaultAddr), DefaultAddr),
+		MetricsAddr:      c.addrOrNone("--metrics-address (ZEBLIT_METRICS_ADDRESS)", f.MetricsAddr, "127.0.0.1:9464"),
 		DatabaseURL:      c.database(f.DatabaseURL),
 		RedisURL:         c.redis(f.RedisURL),
 		Secret:           c.secret(f.Secret),
@@ -141,6 +144,7 @@ func (f Flags) runs(c *check) Runs {
 		RunTimeout:        c.duration("--run-timeout (ZEBLIT_RUN_TIMEOUT)", orDefault(f.RunTimeout, "24h"), time.Second),
 		QueueTimeout:      c.duration("--queue-timeout (ZEBLIT_QUEUE_TIMEOUT)", orDefault(f.QueueTimeout, "336h"), time.Second),
 		PauseTimeout:      c.duration("--pause-timeout (ZEBLIT_PAUSE_TIMEOUT)", orDefault(f.PauseTimeout, "168h"), time.Second),
+		AnswerTimeout:     c.duration("--answer-timeout (ZEBLIT_ANSWER_TIMEOUT)", orDefault(f.AnswerTimeout, "168h"), time.Second),
 		Drain:             orNever(c.duration("--drain (ZEBLIT_DRAIN)", orDefault(f.Drain, "30s"), 0)),
 	}
 }

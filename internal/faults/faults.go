@@ -5,6 +5,7 @@
 //	NAME           at the first visit of the point
 //	NAME:N         at the N-th
 //	NAME/DETAIL:N  at the N-th with that detail, which for tool.* is the tool's name
+//	stop:…         stops it there as kill -STOP does, until somebody lets it go on
 //
 // Package faulttest is the suite that uses it on the real binary; package counting
 // holds the tools whose calls leave a trace outside of the database.

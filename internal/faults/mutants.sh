@@ -20,8 +20,9 @@ edit() {
 }
 
 break_none() { :; } # to see that it is the mutant that is found
-break_fencing() { # a worker that was taken over may write
-	edit internal/run/lease.go 's/(func \(e \*Engine\) fence\([^\n]*\n)/$1\treturn nil\n/'
+break_fencing() { # a worker that was taken over goes on writing
+	edit internal/run/lease.go 's/(func \(e \*Engine\) fence\(.*?run\.ID\(l\.run\.ID\)), run\.Epoch\(l\.epoch\), run\.LeaseOwner\(l\.owner\)/$1/s'
+	edit internal/run/hold.go 's/ \|\| r\.Epoch != h\.lease\.epoch \|\| r\.LeaseOwner != h\.lease\.owner//'
 }
 break_record() { # a tool call is recorded after it ran, not before
 	edit internal/run/tool.go 's/if !begun \{\n(\t+if err := e\.startCall)/if false {\n$1/'

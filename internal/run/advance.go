@@ -2,12 +2,12 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/toolcall"
 	"github.com/zeblit/zeblit/internal/agent"
 	"github.com/zeblit/zeblit/internal/agent/tools"
@@ -31,6 +31,9 @@ func (e *Engine) advance(ctx context.Context, l *lease) error {
 		return err
 	}
 	if len(planned) == 0 {
+		if over, err := e.concluded(ctx, l); err != nil || over {
+			return err
+		}
 		if l.run.Step >= maxSteps {
 			return &stopped{fmt.Sprintf("stopped after %d steps without an end", maxSteps)}
 		}
@@ -48,6 +51,28 @@ func (e *Engine) advance(ctx context.Context, l *lease) error {
 		}
 	}
 	return e.boundary(ctx, l)
+}
+
+// concluded ends a run that has its last answer and goes on all the same: one of an
+// earlier version, which wrote the two apart. The model is not to be asked again.
+func (e *Engine) concluded(ctx context.Context, l *lease) (bool, error) {
+	if l.epoch == 1 { // nobody had it before
+		return false, nil
+	}
+	last, err := e.db.Ent.Message.Query().
+		Where(message.RunID(l.run.ID), message.RoleEQ(enum.RoleAssistant), message.StatusEQ(enum.MessageComplete)).
+		Order(ent.Desc(message.FieldPosition)).FirstID(ctx)
+	if ent.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	goesOn, err := e.db.Ent.ToolCall.Query().Where(toolcall.MessageID(last)).Exist(ctx)
+	if err != nil || goesOn {
+		return false, err
+	}
+	return true, e.finish(ctx, l, succeeded, "")
 }
 
 // boundary ends the step: the run is free again and its next job is there.
@@ -100,8 +125,8 @@ func (e *Engine) callModel(ctx context.Context, l *lease) (ended bool, err error
 			faults.Point(faults.ModelAnswered)
 			return e.complete(ctx, l, try, response)
 		}
-		if errors.Is(context.Cause(ctx), errLost) {
-			return false, errLost
+		if void(ctx) {
+			return false, context.Cause(ctx)
 		}
 		if interrupted := e.interrupt(context.WithoutCancel(ctx), l, try); interrupted != nil {
 			// Not what the model said is in the way, but that it can't be written.

@@ -4,13 +4,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
+	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/predicate"
+	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/problem"
@@ -89,6 +92,31 @@ func (c *Control) Interrupt(ctx context.Context, tx *store.Tx, conversationID st
 			return err
 		}
 	}
+	return nil
+}
+
+// Abandon takes the runs of a project that is being deleted from whoever has them:
+// until the transaction ends nobody claims one or writes of one, and after its commit,
+// when they are gone, the workers are told and stop.
+func (c *Control) Abandon(ctx context.Context, tx *store.Tx, projectID string) error {
+	ctx = access.As(ctx, access.Engine)
+	// Whoever claims a run writes into the project's row first.
+	if err := tx.Ent.Project.Update().Where(project.ID(projectID)).SetServedAt(time.Now().UnixMicro()).Exec(ctx); err != nil {
+		return fmt.Errorf("keep the runs of project %s from being claimed: %w", projectID, err)
+	}
+	query := tx.Ent.Run.Query().Where(run.ProjectID(projectID), unended()).Order(ent.Asc(run.FieldID))
+	if tx.Dialect == dialect.Postgres {
+		query.ForUpdate() // as every writer of a run does, in their order
+	}
+	ids, err := query.IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("hold the runs of project %s: %w", projectID, err)
+	}
+	tx.AfterCommit(func() {
+		for _, id := range ids {
+			c.queue.interrupt(id, errGone)
+		}
+	})
 	return nil
 }
 

@@ -17,9 +17,6 @@ import (
 	"github.com/zeblit/zeblit/internal/store"
 )
 
-// watchEvery is how often a worker looks whether its runs are to be stopped.
-const watchEvery = 150 * time.Millisecond
-
 // candidates is how many runs are looked at for one claim: other workers may be
 // quicker with the first.
 const candidates = 8
@@ -135,48 +132,4 @@ func (e *Engine) room(ctx context.Context, tx *store.Tx, r *ent.Run) (bool, erro
 		return true, nil
 	}
 	return tx.Ent.Run.Query().Where(run.ID(r.ID), e.belowLimits()).Exist(ctx)
-}
-
-// watch looks, for all runs of this worker at once, whether they are to be stopped.
-func (e *Engine) watch(ctx context.Context) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		e.mu.Lock()
-		ids := make([]string, 0, len(e.held))
-		for id := range e.held {
-			ids = append(ids, id)
-		}
-		e.mu.Unlock()
-		if len(ids) == 0 {
-			continue
-		}
-		flagged, err := e.db.Ent.Run.Query().
-			Where(run.IDIn(ids...), run.Or(run.CancelRequested(true), run.PauseRequested(true))).
-			Select(run.FieldID, run.FieldCancelRequested).All(ctx)
-		if err != nil {
-			continue // the database is away; the leases tell what that means
-		}
-		for _, r := range flagged {
-			if r.CancelRequested {
-				e.interruptHeld(r.ID, errCancelled)
-			} else {
-				e.interruptHeld(r.ID, errPaused)
-			}
-		}
-	}
-}
-
-// interruptHeld cuts the step of a run that this worker holds.
-func (e *Engine) interruptHeld(runID string, cause error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if end := e.held[runID]; end != nil {
-		end(cause)
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zeblit/zeblit/ent"
@@ -71,12 +72,14 @@ type Engine struct {
 	projectLimit, organisationLimit int
 	drain                           time.Duration
 
-	counts counters
-	slots  chan struct{} // holds a token for each step under way
-	steps  sync.WaitGroup
+	counts  counters
+	outages atomic.Int64  // steps in a row that failed because the database was not available
+	slots   chan struct{} // holds a token for each step under way
+	steps   sync.WaitGroup
 
-	mu   sync.Mutex
-	held map[string]context.CancelCauseFunc // by run
+	mu    sync.Mutex
+	held  map[*hold]struct{}
+	beats sync.WaitGroup // renewals under way
 }
 
 // NewEngine makes an engine; Run sets it to work. The queue is the engine's from
@@ -88,11 +91,12 @@ func NewEngine(o Options) *Engine {
 	if o.Drain == 0 {
 		o.Drain = defaultDrain
 	}
+	id := relay.NewID("wrk")
 	e := &Engine{
 		Control: NewControl(o.Log, o.Queue),
 		db:      o.DB, deltas: o.Deltas, workspace: o.Workspace,
-		provider: o.Provider, backoff: o.Backoff, logger: o.Logger,
-		id: relay.NewID("wrk"), held: map[string]context.CancelCauseFunc{},
+		provider: o.Provider, backoff: o.Backoff, logger: o.Logger.With("worker", id),
+		id: id, held: map[*hold]struct{}{},
 		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain,
 		slots: make(chan struct{}, o.Slots),
 	}
@@ -115,6 +119,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	loops.Go(func() { e.dispatch(access.As(ctx, access.Engine), work) })
 	var watcher sync.WaitGroup
 	watcher.Go(func() { e.watch(watching) })
+	watcher.Go(func() { e.keep(watching) })
 	loops.Wait()
 
 	ended := make(chan struct{})
@@ -144,8 +149,11 @@ func (e *Engine) step(ctx context.Context, l *lease) {
 	logger := e.logger.With("run", l.run.ID, "project", l.run.ProjectID, "epoch", l.epoch, "step", l.run.Step)
 	held, release := e.hold(ctx, l)
 	err := e.advance(held, l)
-	if passing(err) {
-		e.rest(held, l)
+	switch {
+	case err == nil:
+		e.outages.Store(0)
+	case passing(err) && held.Err() == nil:
+		e.rest(held, l, err)
 	}
 	cause := context.Cause(held)
 	release()
@@ -156,7 +164,13 @@ func (e *Engine) step(ctx context.Context, l *lease) {
 	switch {
 	case err == nil:
 		return
-	case errors.Is(err, errLost), errors.Is(cause, errLost), errors.Is(err, stream.ErrStale), errors.Is(err, ErrMoved):
+	case errors.Is(cause, errGone):
+		logger.InfoContext(ctx, "the run was deleted while it was worked on")
+		return
+	case errors.Is(err, stream.ErrStale):
+		e.refuse(ctx, l)
+		err = errLost
+	case errors.Is(err, errLost), errors.Is(cause, errLost), errors.Is(err, ErrMoved):
 		err = errLost
 	case errors.Is(cause, errCancelled):
 		err = e.finish(final, l, cancelled, "")
@@ -168,7 +182,7 @@ func (e *Engine) step(ctx context.Context, l *lease) {
 		err = e.handOver(final, l)
 	case passing(err):
 		logger.WarnContext(ctx, "the step failed by something that may pass; the run is handed over", "takeovers", l.run.Takeovers, "error", err)
-		err = e.setBack(final, l)
+		err = e.setBack(final, l, err)
 	default:
 		logger.ErrorContext(ctx, "the run failed", "error", err)
 		err = e.finish(final, l, failed, explain(err))
@@ -242,8 +256,12 @@ func (e *Engine) handOver(ctx context.Context, l *lease, set ...func(*ent.RunUpd
 }
 
 // setBack gives the run back after a failure that may pass. It counts as a take-over,
-// so that a run that fails whoever works on it comes to an end.
-func (e *Engine) setBack(ctx context.Context, l *lease) error {
+// so that a run that fails whoever works on it comes to an end; that the database was
+// not available is not the run's fault, and counts for nothing.
+func (e *Engine) setBack(ctx context.Context, l *lease, why error) error {
+	if store.Unavailable(why) {
+		return e.handOver(ctx, l)
+	}
 	if l.run.Takeovers+1 >= maxTakeovers {
 		return e.finish(ctx, l, failed, "it failed ten times in a row without finishing a step: "+internal)
 	}
@@ -253,18 +271,24 @@ func (e *Engine) setBack(ctx context.Context, l *lease) error {
 const (
 	restFirst = 100 * time.Millisecond
 	restMost  = 5 * time.Second
+	// outageRest is how long a step rests at most while the database is not available,
+	// since each that is tried in vain has asked the model.
+	outageRest = 10 * time.Second
 )
 
 // rest keeps a run that failed before from failing again at once: what is broken may
 // need some seconds. The first failure and the last don't wait.
-func (e *Engine) rest(ctx context.Context, l *lease) {
-	failures := l.run.Takeovers
-	if failures == 0 || failures+1 >= maxTakeovers {
+func (e *Engine) rest(ctx context.Context, l *lease, why error) {
+	failures, most := int64(l.run.Takeovers), restMost
+	switch {
+	case store.Unavailable(why):
+		failures, most = e.outages.Add(1), outageRest
+	case failures == 0, failures+1 >= maxTakeovers:
 		return
 	}
 	select {
 	case <-ctx.Done():
-	case <-time.After(min(restFirst<<(failures-1), restMost)):
+	case <-time.After(min(restFirst<<min(failures-1, 10), most)):
 	}
 }
 

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
@@ -57,6 +58,26 @@ func (h *Hands) See(c *Claim) error {
 	return err
 }
 
+// Hold has the claimed run's lease renewed, until release: what cuts the step is the
+// cause of the context's end.
+func (h *Hands) Hold(c *Claim) (step context.Context, release func()) { return h.hold(h.ctx, c.l) }
+
+// Beat renews all leases once.
+func (h *Hands) Beat() { h.beat(h.ctx, h.holds()) }
+
+// Age makes as if no lease had been renewed for d.
+func (h *Hands) Age(d time.Duration) {
+	for _, each := range h.holds() {
+		each.renewed = time.Now().Add(-d)
+	}
+}
+
+// Lost and Gone say why a step was cut.
+func Lost(step context.Context) bool { return errors.Is(context.Cause(step), errLost) }
+
+// Gone says that the step's run was deleted.
+func Gone(step context.Context) bool { return errors.Is(context.Cause(step), errGone) }
+
 // Finish ends the run.
 func (h *Hands) Finish(c *Claim, ok bool) error {
 	if ok {
@@ -73,13 +94,18 @@ func (h *Hands) Obey(c *Claim, cancel bool) error {
 	return h.stopForNow(h.ctx, c.l)
 }
 
-// Ask makes the run wait for a person.
-func (h *Hands) Ask(c *Claim) error {
+// Ask makes the run wait for a person's answer.
+func (h *Hands) Ask(c *Claim) error { return h.wait(c, asksInput) }
+
+// AskLeave makes the run wait for a person's approval.
+func (h *Hands) AskLeave(c *Claim) error { return h.wait(c, asksLeave) }
+
+func (h *Hands) wait(c *Claim, why happening) error {
 	return h.db.InTx(h.ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := h.fence(ctx, tx, c.l); err != nil {
 			return err
 		}
-		_, err := h.move(ctx, tx, c.l.run, asksInput)
+		_, err := h.move(ctx, tx, c.l.run, why)
 		return err
 	})
 }

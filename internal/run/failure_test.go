@@ -2,11 +2,14 @@ package run_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/llm/llmtest"
@@ -14,7 +17,7 @@ import (
 	"github.com/zeblit/zeblit/internal/store/storetest"
 )
 
-// refuse makes the database fail, as a full or broken disk does, what changes table
+// refuse makes the database fail, for no reason that it tells, what changes table
 // where condition holds, until mend is called.
 func (b *testBundle) refuse(t *testing.T, action, table, condition string) (mend func()) {
 	t.Helper()
@@ -26,7 +29,7 @@ func (b *testBundle) refuse(t *testing.T, action, table, condition string) (mend
 	}
 	if storetest.IsPostgres(b.db) {
 		exec(`CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
-			$$ BEGIN RAISE EXCEPTION 'could not write' USING ERRCODE = '58030'; END $$`,
+			$$ BEGIN RAISE EXCEPTION 'could not write'; END $$`,
 			"CREATE TRIGGER broken BEFORE "+action+" ON "+table+" FOR EACH ROW WHEN ("+condition+") EXECUTE FUNCTION broken()")
 		return func() { exec("DROP TRIGGER broken ON " + table) }
 	}
@@ -158,5 +161,44 @@ func TestARunThatRestsCanBeCancelled(t *testing.T) {
 		r = b.await(t, r.ID)
 		require.Equal(t, enum.RunCancelled, r.State)
 		require.Equal(t, 7, r.Takeovers)
+	})
+}
+
+// fill makes the disk full as far as the database can tell, until free is called.
+func (b *testBundle) fill(t *testing.T) (free func()) {
+	t.Helper()
+	exec := func(statement string, args ...any) {
+		_, err := b.db.SQL.Exec(fmt.Sprintf(statement, args...))
+		require.NoError(t, err, statement)
+	}
+	if storetest.IsPostgres(b.db) {
+		exec(`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+			$$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$`)
+		exec("CREATE TRIGGER full_disk BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.type = 'MESSAGE_DELTA') EXECUTE FUNCTION full_disk()")
+		return func() { exec("DROP TRIGGER full_disk ON events") }
+	}
+	b.db.SQL.SetMaxOpenConns(1) // the bound is a connection's
+	b.db.SQL.SetMaxIdleConns(1)
+	var pages int
+	require.NoError(t, b.db.SQL.QueryRow("PRAGMA page_count").Scan(&pages))
+	exec("PRAGMA max_page_count = %d", pages+3)
+	return func() { exec("PRAGMA max_page_count = %d", 1<<30) }
+}
+
+func TestAFullDiskIsNotTheRunsFault(t *testing.T) {
+	t.Parallel()
+	eachIdle(t, func(t *testing.T, b *testBundle) {
+		b.model.Add(always(strings.Repeat("word ", 50_000))()...)
+		_, r := b.send(t, conversation.SendInput{Text: "hello"})
+		b.change(t, r.ID, func(u *ent.RunUpdateOne) { u.SetTakeovers(8) })
+		free := b.fill(t)
+		b.start(t, run.Options{})
+		require.Eventually(t, func() bool { return len(b.model.Requests()) > 3 }, time.Minute, 5*time.Millisecond)
+		tried, err := b.db.Ent.Run.Get(b.ctx, r.ID)
+		require.NoError(t, err)
+		require.Equal(t, enum.RunRunning, tried.State)
+		require.LessOrEqual(t, tried.Takeovers, 8)
+		free()
+		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
 	})
 }

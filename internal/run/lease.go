@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
@@ -29,7 +30,9 @@ const (
 var (
 	// errLost: another worker has the run now, or it has ended. What this one still
 	// wanted to write is void.
-	errLost      = errors.New("the lease is lost")
+	errLost = errors.New("the lease is lost")
+	// errGone: the run isn't there any more; its project was deleted.
+	errGone      = errors.New("the run is gone")
 	errCancelled = errors.New("the run is cancelled")
 	errPaused    = errors.New("the run is to be paused")
 	errStopping  = errors.New("the worker stops")
@@ -42,6 +45,8 @@ type lease struct {
 	owner  string
 	epoch  int64
 	handle access.StreamHandle
+	// refused says that a write of its step was refused, so that this is told once.
+	refused atomic.Bool
 }
 
 // claim takes a run that nobody holds, whose turn it is in its conversation, if its
@@ -150,64 +155,31 @@ func (e *Engine) extend(u *sql.UpdateBuilder) {
 // whose lease is lost, and holds the run's row so that none can take over
 // before the transaction ends.
 func (e *Engine) fence(ctx context.Context, tx *store.Tx, l *lease) error {
-	err := e.renew(ctx, tx.Ent, l)
-	if errors.Is(err, errLost) {
-		e.counts.staleWrites.Add(1)
-	}
-	return err
-}
-
-func (e *Engine) renew(ctx context.Context, c *ent.Client, l *lease) error {
-	n, err := c.Run.Update().
+	n, err := tx.Ent.Run.Update().
 		Where(run.ID(l.run.ID), run.Epoch(l.epoch), run.LeaseOwner(l.owner), run.StateEQ(enum.RunRunning)).
 		Modify(e.extend).Save(ctx)
 	switch {
 	case err != nil:
 		return fmt.Errorf("renew the lease of run %s: %w", l.run.ID, err)
 	case n == 0:
+		e.refuse(ctx, l)
 		return errLost
 	}
 	return nil
 }
 
-// hold renews the lease until release is called, and ends the context when it is
-// lost, when the run is to be cancelled or paused, when the step's time is over, or
-// when no renewal came through for a term.
-func (e *Engine) hold(ctx context.Context, l *lease) (held context.Context, release func()) {
-	held, end := context.WithCancelCause(ctx)
-	held, timer := context.WithTimeoutCause(held, e.queue.deadlines.Step, errStepTime)
-	e.mu.Lock()
-	e.held[l.run.ID] = end
-	e.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		last := time.Now()
-		tick := time.NewTicker(heartbeatEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-held.Done():
-				return
-			case <-tick.C:
-			}
-			switch err := e.renew(held, e.db.Ent, l); {
-			case err == nil:
-				last = time.Now()
-			case errors.Is(err, errLost), time.Since(last) > leaseTerm:
-				end(errLost)
-				return
-			}
-		}
-	}()
-	return held, func() {
-		end(context.Canceled)
-		timer()
-		<-done
-		e.mu.Lock()
-		delete(e.held, l.run.ID)
-		e.mu.Unlock()
+// refuse notes that a write of a step was refused because its lease is lost.
+func (e *Engine) refuse(ctx context.Context, l *lease) {
+	e.counts.staleWrites.Add(1)
+	if !l.refused.Swap(true) {
+		e.logger.WarnContext(ctx, "a late write was refused: its lease is lost", "run", l.run.ID, "project", l.run.ProjectID, "epoch", l.epoch)
 	}
+}
+
+// void says whether a step was cut short because nothing of it counts any more.
+func void(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	return errors.Is(cause, errLost) || errors.Is(cause, errGone)
 }
 
 func byAgent(r *ent.Run) stream.Actor { return stream.Actor{AgentID: r.AgentID} }

@@ -138,6 +138,9 @@ func (b *testBundle) start(t *testing.T, o run.Options) (stop func()) {
 func (b *testBundle) build(t *testing.T, o options) (*run.Engine, *conversation.Service, *stream.Deltas, *run.Queue) {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
+	if o.run.Logger != nil {
+		logger = o.run.Logger
+	}
 	queue, err := run.NewQueue(context.Background(), b.db, b.url, logger)
 	require.NoError(t, err)
 	log := stream.NewLog(b.db, memory.New(), logger)

@@ -107,7 +107,7 @@ func (e *Engine) rescue(ctx context.Context, r *ent.Run) error {
 		}
 		tx.AfterCommit(func() {
 			e.counts.takeovers.Add(1)
-			logger.WarnContext(ctx, "a worker is silent; its run is taken over", "worker", r.LeaseOwner, "takeovers", l.run.Takeovers)
+			logger.WarnContext(ctx, "a worker is silent; its run is taken over", "from", r.LeaseOwner, "takeovers", l.run.Takeovers)
 			e.interruptHeld(r.ID, errLost)
 		})
 		if l.run.Takeovers < maxTakeovers {
@@ -130,43 +130,62 @@ func impatient(ctx context.Context, tx *store.Tx) error {
 }
 
 // check proves that each run that hasn't ended is looked after: by a lease or a
-// grace for its job where it is to be worked on, by a deadline in any case. What is
-// not gets both again.
+// grace for its job where it is to be worked on, by a deadline in any case; and that
+// none is held where nobody works. What is not so is put right.
 func (e *Engine) check(ctx context.Context) error {
-	forgotten, err := e.db.Ent.Run.Query().
-		Where(unended(), run.Or(run.DeadlineAtLTE(0),
-			run.And(run.StateIn(enum.RunQueued, enum.RunRunning), run.LeaseUntilLTE(0)))).
+	found, err := e.db.Ent.Run.Query().Where(unended(), forgotten()).
 		Order(ent.Asc(run.FieldID)).Limit(sweepBatch).All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, r := range forgotten {
-		err := e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-			if err := impatient(ctx, tx); err != nil {
-				return err
-			}
-			update := tx.Ent.Run.Update().Where(run.ID(r.ID), run.StateEQ(r.State), run.Epoch(r.Epoch))
-			if r.DeadlineAt <= 0 {
-				update.Modify(after(tx, run.FieldDeadlineAt, e.queue.deadlines.of(r.State)))
-			}
-			if transitions[claimed][r.State] != "" {
-				update.Modify(e.extend)
-			}
-			n, err := update.Save(ctx)
-			if err != nil || n == 0 {
-				return err
-			}
-			tx.AfterCommit(func() {
-				e.counts.repairs.Add(1)
-				e.logger.ErrorContext(ctx, "a run had no job, lease or timer; it has one again", "run", r.ID, "state", r.State)
-			})
-			return e.queue.Enqueue(ctx, tx, r.ID)
-		})
-		if err != nil {
+	for _, r := range found {
+		if err := e.repair(ctx, r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forgotten holds for runs that no claim, sweep or deadline would ever find, and for
+// such as count as held by nobody.
+func forgotten() predicate.Run {
+	return run.Or(
+		run.DeadlineAtLTE(0),
+		run.And(run.StateIn(enum.RunQueued, enum.RunRunning), run.LeaseUntilLTE(0)),
+		run.And(run.StateNEQ(enum.RunRunning), run.LeaseOwnerNEQ("")),
+		run.And(run.LeaseOwner(""), run.StepUntilGT(0)),
+	)
+}
+
+func (e *Engine) repair(ctx context.Context, r *ent.Run) error {
+	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := impatient(ctx, tx); err != nil {
+			return err
+		}
+		update := tx.Ent.Run.Update().Where(run.ID(r.ID), run.StateEQ(r.State), run.Epoch(r.Epoch), forgotten())
+		if r.DeadlineAt <= 0 {
+			update.Modify(after(tx, run.FieldDeadlineAt, e.queue.deadlines.of(r.State)))
+		}
+		if transitions[claimed][r.State] != "" {
+			update.Modify(e.extend)
+		}
+		if r.State != enum.RunRunning || r.LeaseOwner == "" {
+			update.SetLeaseOwner("").SetStepUntil(0)
+		}
+		n, err := update.Save(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		tx.AfterCommit(func() {
+			e.counts.repairs.Add(1)
+			e.logger.ErrorContext(ctx, "a run had no job, lease or timer; it has one again",
+				"run", r.ID, "project", r.ProjectID, "epoch", r.Epoch, "state", r.State)
+		})
+		if transitions[claimed][r.State] == "" {
+			return nil // it waits for a person
+		}
+		return e.queue.Enqueue(ctx, tx, r.ID)
+	})
 }
 
 // forgetKeys removes what clients' idempotency keys did more than a day ago.

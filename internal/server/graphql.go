@@ -11,6 +11,7 @@ import (
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/relay"
 	"github.com/zeblit/zeblit/internal/server/httpreq"
+	"github.com/zeblit/zeblit/internal/store"
 )
 
 // graphql is the one endpoint of the API: it finds out who asks, and which of the
@@ -87,10 +88,14 @@ func whose(ctx context.Context) string {
 	return "address " + clientaddr.Key(clientaddr.From(ctx))
 }
 
-// refuse answers, in GraphQL's form, a request whose credentials don't hold or who
-// sends too many.
+// refuse answers, in GraphQL's form, a request whose credentials don't hold or don't
+// suffice, or who sends too many.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := httpreq.Refusal{Status: http.StatusUnauthorized, Err: problem.As(err)}
+	if refusal.Err == nil && store.Unavailable(err) {
+		s.options.Logger.WarnContext(r.Context(), "the database was not available to authentication", "error", err)
+		refusal.Err = problem.New(problem.Unavailable, "the database is not available at the moment: try again")
+	}
 	switch {
 	case refusal.Err == nil:
 		reference := relay.NewID("err")
@@ -101,10 +106,13 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		refusal.Status = http.StatusServiceUnavailable
 	case refusal.Err.Code == problem.RateLimited:
 		refusal.Status = http.StatusTooManyRequests
+	case refusal.Err.Code == problem.Forbidden:
+		refusal.Status = http.StatusForbidden
 	default:
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	answer := httpreq.NewAnswer(w, s.options.Logger)
+	answer.Answered = s.counts.answered
 	if media, ok := httpreq.Negotiate(r.Header.Values("Accept"), httpreq.MediaJSON, httpreq.MediaResponse); ok {
 		answer.Media = media
 	}

@@ -61,6 +61,8 @@ type Options struct {
 	// Pages serves everything that no route of the API takes. Nil: a start page in
 	// plain text.
 	Pages http.Handler
+	// Metrics answers /metrics to the installation's admins. Nil: there is no such route.
+	Metrics http.Handler
 	// Checks are the parts that /api/v1/health shows by name besides the database.
 	// The server is degraded, but ready, without one.
 	Checks map[string]func(context.Context) error
@@ -70,6 +72,7 @@ type Options struct {
 type Server struct {
 	options Options
 	seats   *seats
+	counts  counters
 	sockets *wsproto.Handler
 	events  *sseproto.Handler
 	http    http.Handler
@@ -79,18 +82,18 @@ type Server struct {
 // New makes a server.
 func New(o Options) *Server {
 	s := &Server{options: o, seats: newSeats(o.SocketsPerUser)}
-	s.http = httpproto.New(o.Exec, httpproto.Config{Logger: o.Logger})
+	s.http = httpproto.New(o.Exec, httpproto.Config{Logger: o.Logger, Answered: s.counts.answered})
 	s.events = sseproto.New(o.Exec, sseproto.Config{
 		Credentials: credential.Rules{Expiry: expiry, Revalidate: s.revalidate},
-		Admit:       s.seats.take,
+		Admit:       s.admit(&s.counts.streams),
 		Logger:      o.Logger,
 	})
 	s.sockets = wsproto.New(o.Exec, wsproto.Config{
 		Authenticate: o.Identity.Authenticate,
 		Revalidate:   s.revalidate,
 		Expiry:       expiry,
-		Admit:        s.seats.take,
-		Allow:        s.allowRequest,
+		Admit:        s.admit(&s.counts.sockets),
+		Allow:        s.allowOperation,
 		CheckOrigin:  s.originAllowed,
 		Logger:       o.Logger,
 	})
@@ -108,6 +111,7 @@ func (s *Server) routes() http.Handler {
 		"/api/v1/health":         s.details,
 		"/api/v1/agents":         s.agents,
 		"/.well-known/jwks.json": s.jwks,
+		"/metrics":               s.metrics,
 	} {
 		mux.Handle(path, readOnly(handler))
 	}

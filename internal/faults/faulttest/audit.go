@@ -4,6 +4,7 @@ package faulttest
 // knows every connection by its process's name.
 //
 //   - audit.claims: who took which run when, at which epoch;
+//   - audit.frees: when a run was let go, and whether that was its end;
 //   - audit.late: what a worker wrote of a run that another one had by then, which
 //     must stay empty;
 //   - audit.chance: how likely a statement on the engine's tables fails.
@@ -11,6 +12,7 @@ const audit = `
 CREATE SCHEMA audit;
 CREATE TABLE audit.claims (run_id text, epoch bigint, app text, at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE INDEX ON audit.claims (run_id, epoch);
+CREATE TABLE audit.frees (run_id text, ended boolean, at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE TABLE audit.holders (run_id text PRIMARY KEY, epoch bigint, app text, tx bigint);
 CREATE TABLE audit.late (run_id text, app text, holder text, type text, at timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE TABLE audit.chance (p double precision);
@@ -19,6 +21,9 @@ INSERT INTO audit.chance VALUES (0);
 CREATE FUNCTION audit.claimed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE app text := current_setting('application_name');
 BEGIN
+	IF OLD.lease_owner <> '' AND NEW.lease_owner = '' THEN
+		INSERT INTO audit.frees VALUES (NEW.id, NEW.state IN ('SUCCEEDED', 'FAILED', 'CANCELLED'));
+	END IF;
 	IF NEW.epoch = OLD.epoch THEN RETURN NULL; END IF;
 	IF NEW.lease_owner <> '' THEN
 		INSERT INTO audit.claims VALUES (NEW.id, NEW.epoch, app);

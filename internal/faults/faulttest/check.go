@@ -150,6 +150,11 @@ func checkMessages(r *rows, l *Load, v *Verdict) {
 			v.wrong(other, "run %s has ended and has a lease", run.id)
 		}
 	}
+	for _, text := range l.noted {
+		if times[text] == 0 {
+			v.wrong(lost, "a note was accepted and isn't there: %s", text)
+		}
+	}
 	for text, n := range times {
 		switch {
 		case strings.HasPrefix(text, note) && n > 1:

@@ -5,43 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
-)
 
-// Freeze stops a worker past its leases and lets it go on, and returns how many runs
-// it had when it was stopped and how many of them another worker had by then.
-func (s *Suite) Freeze(ctx context.Context, slot *Slot, d time.Duration) (had, taken int, err error) {
-	var mine []held
-	for begun := time.Now(); len(mine) == 0; { // with a run in its hands, or the stop proves nothing
-		if time.Since(begun) > patience {
-			return 0, 0, fmt.Errorf("%s got no run within %s", slot.name, patience)
-		}
-		if err := pause(ctx, 10*time.Millisecond); err != nil {
-			return 0, 0, err
-		}
-		mine = s.holding(ctx, slot)
-	}
-	if err := slot.Freeze(); err != nil {
-		return 0, 0, err
-	}
-	mine = s.holding(ctx, slot)
-	s.did("SIGSTOP past the lease")
-	if err := pause(ctx, d); err != nil {
-		return 0, 0, err
-	}
-	for _, h := range mine {
-		var epoch int64
-		if err := s.In.db.QueryRowContext(ctx, "SELECT epoch FROM runs WHERE id = $1", h.run).Scan(&epoch); err != nil {
-			return 0, 0, err
-		}
-		if epoch > h.epoch {
-			taken++
-		}
-	}
-	if err := slot.Thaw(); err != nil {
-		return 0, 0, err
-	}
-	return len(mine), taken, pause(ctx, time.Second)
-}
+	"github.com/zeblit/zeblit/internal/faults"
+)
 
 // RestartPostgres ends PostgreSQL as a crash does and starts it again after away. It
 // returns how long after its return a message was accepted.
@@ -56,15 +22,21 @@ func (s *Suite) RestartPostgres(ctx context.Context, away time.Duration) (back t
 	if err := s.In.postgres.Start(); err != nil {
 		return 0, err
 	}
+	return s.back(ctx)
+}
+
+// back is how long it takes from now until a message is accepted.
+func (s *Suite) back(ctx context.Context) (time.Duration, error) {
 	begun := time.Now()
 	input := sendInput(s.Load.Projects[0].ID, "", fmt.Sprintf("%s (back %d)", note, rand.Int64()), fmt.Sprint(rand.Int64()))
 	input["agent"] = "none"
 	for n := 0; ; n++ {
-		if _, err = s.Load.once(ctx, input, n); err == nil {
+		_, err := s.Load.once(ctx, input, n)
+		if err == nil {
 			return time.Since(begun), nil
 		}
 		if !excusable(err) || time.Since(begun) > time.Minute {
-			return 0, fmt.Errorf("after PostgreSQL was back: %w", err)
+			return 0, fmt.Errorf("after the outage: %w", err)
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
 			return 0, err
@@ -136,7 +108,7 @@ func (s *Suite) Roll(ctx context.Context) error {
 }
 
 // Short is a bit of everything: n kills of workers, every crash point among them, with
-// one worker stopped past its lease, PostgreSQL and Redis restarted, connections cut
+// workers stopped past their leases, PostgreSQL and Redis restarted, connections cut
 // and stalled, backends terminated and statements failing along the way.
 func (s *Suite) Short(ctx context.Context, n int) error {
 	if err := s.Kill(ctx, n); err != nil {
@@ -145,8 +117,10 @@ func (s *Suite) Short(ctx context.Context, n int) error {
 	if err := s.In.calm(ctx); err != nil {
 		return err
 	}
-	if _, _, err := s.Freeze(ctx, s.In.Workers[s.intn(len(s.In.Workers))], leaseOver); err != nil {
-		return err
+	for i, point := range []string{"", faults.ModelAnswered, faults.ToolExecuted + "/" + countOnce} {
+		if _, _, err := s.Freeze(ctx, s.In.Workers[i], point); err != nil {
+			return err
+		}
 	}
 	s.Cut()
 	if err := pause(ctx, time.Second); err != nil {
@@ -167,6 +141,3 @@ func (s *Suite) Short(ctx context.Context, n int) error {
 	_, err := s.RestartPostgres(ctx, time.Second)
 	return err
 }
-
-// leaseOver is long enough for another worker to have taken over.
-const leaseOver = 8 * time.Second

@@ -25,6 +25,11 @@ type Options struct {
 	Binary string // from Build
 	Seed   int64
 	SQLite bool // one server that also works, instead of two and three workers
+	// Data is where the server on SQLite keeps its data; empty: in Dir.
+	Data string
+	// Workers is how many there are, 3 by default; Slots is how many steps each makes at
+	// once, the program's default where it is 0.
+	Workers, Slots int
 	// Pace is the model's pause before each delta.
 	Pace time.Duration
 	Logf func(format string, args ...any)
@@ -48,6 +53,9 @@ type Installation struct {
 
 // Install starts everything; t ends it.
 func Install(t redistest.TB, o Options) (*Installation, error) {
+	if o.Workers == 0 {
+		o.Workers = 3
+	}
 	in := &Installation{o: o, Model: NewModel(o.Pace)}
 	t.Cleanup(func() {
 		if err := in.close(); err != nil {
@@ -61,6 +69,9 @@ func Install(t redistest.TB, o Options) (*Installation, error) {
 	environment := append(os.Environ(), "ZEBLIT_LIMITS=off", "ZEBLIT_SECRET=sixteen characters", "ZEBLIT_LOG_FORMAT=json",
 		"ANTHROPIC_API_KEY=key", "ANTHROPIC_BASE_URL="+in.Model.AnthropicURL(), "ANTHROPIC_MODEL=scripted",
 		"OPENAI_API_KEY=", "OPENAI_BASE_URL=", "REDIS_URL=", "ZEBLIT_FAULT_COUNTER="+in.Counter.URL())
+	if o.Slots > 0 {
+		environment = append(environment, fmt.Sprintf("ZEBLIT_RUN_SLOTS=%d", o.Slots))
+	}
 	if o.SQLite {
 		if err := in.addServer("server-1", func(*Slot, int) []string { return append(environment, "DATABASE_URL=") }); err != nil {
 			return nil, err
@@ -103,9 +114,10 @@ func (in *Installation) shared(t redistest.TB, environment []string) (err error)
 			return err
 		}
 	}
-	for i := range 3 {
+	for i := range in.o.Workers {
 		name := fmt.Sprintf("worker-%d", i+1)
 		s := &Slot{name: name, dir: filepath.Join(in.o.Dir, name), args: []string{"worker"}, binary: in.o.Binary, environment: of}
+		s.data = s.dir
 		in.Workers = append(in.Workers, s)
 		if err := os.MkdirAll(s.dir, 0o700); err != nil {
 			return err
@@ -126,13 +138,17 @@ func (in *Installation) addServer(name string, environment func(*Slot, int) []st
 	}
 	s := &Slot{name: name, url: "http://" + address, dir: filepath.Join(in.o.Dir, name), binary: in.o.Binary,
 		args: append([]string{"serve", "--addr", address}, args...), environment: environment}
+	s.data = s.dir
+	if in.o.Data != "" {
+		s.data = in.o.Data
+	}
 	in.Servers = append(in.Servers, s)
 	return os.MkdirAll(s.dir, 0o700)
 }
 
 // opened is called when the first server is up: the tables are there, and the owner.
 func (in *Installation) opened() error {
-	raw, err := os.ReadFile(filepath.Join(in.Servers[0].dir, "owner.json"))
+	raw, err := os.ReadFile(filepath.Join(in.Servers[0].data, "owner.json"))
 	if err != nil {
 		return err
 	}
@@ -142,7 +158,7 @@ func (in *Installation) opened() error {
 	}
 	in.Key = owner.APIKey
 	if in.o.SQLite {
-		in.db, err = sql.Open("sqlite", "file:"+filepath.Join(in.Servers[0].dir, "zeblit.db")+"?mode=ro&_pragma=busy_timeout(10000)")
+		in.db, err = sql.Open("sqlite", "file:"+filepath.Join(in.Servers[0].data, "zeblit.db")+"?mode=ro&_pragma=busy_timeout(10000)")
 		return err
 	}
 	if in.db, err = sql.Open("postgres", in.postgres.URL()); err != nil {

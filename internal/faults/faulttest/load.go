@@ -27,6 +27,7 @@ type Load struct {
 	refuse []string // what no fault excuses
 	errors []outcome
 	sent   []*Sent
+	noted  []string // texts of notes that were accepted, which must be there
 }
 
 // Project is one project under load.

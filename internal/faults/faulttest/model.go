@@ -21,11 +21,12 @@ type Model struct {
 	asked    int
 	diverged []string
 	known    map[string]bool // of diverged
+	holds    map[string]*hold
 }
 
 // NewModel starts it. pace is the pause before each delta.
 func NewModel(pace time.Duration) *Model {
-	m := &Model{pace: pace, known: map[string]bool{}}
+	m := &Model{pace: pace, known: map[string]bool{}, holds: map[string]*hold{}}
 	m.Server = llmtest.Start(llmtest.Func(m.reply))
 	return m
 }
@@ -43,6 +44,9 @@ func (m *Model) Diverged() (all []string, asked int) {
 }
 
 func (m *Model) reply(q llmtest.Request) llmtest.Reply {
+	if h := m.holding(q.LastText()); h != nil {
+		return h.reply()
+	}
 	next, oddities, err := follow(q)
 	m.mu.Lock()
 	m.asked++

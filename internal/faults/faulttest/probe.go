@@ -127,3 +127,6 @@ func (l *Load) Failures() []time.Time {
 
 // Where counts what was done, most of all where processes died.
 func (v *Verdict) Where() []string { return tally(v.Faults) }
+
+// Why counts the reasons for which requests were sent again.
+func (v *Verdict) Why() []string { return tally(v.Reasons) }

@@ -19,7 +19,8 @@ import (
 type Slot struct {
 	name        string
 	url         string // of a server; empty for a worker
-	dir         string
+	dir         string // its log
+	data        string // its data folder
 	args        []string
 	binary      string
 	environment func(s *Slot, life int) []string
@@ -54,7 +55,7 @@ func (s *Slot) Start(fault string) error {
 		return err
 	}
 	p := &process{cmd: exec.Command(s.binary, s.args...), app: s.app(s.life), began: time.Now(), done: make(chan struct{})}
-	p.cmd.Env = append(s.environment(s, s.life), "ZEBLIT_DATA_DIR="+s.dir, "ZEBLIT_FAULT="+fault, "ZEBLIT_FAULT_TETHER=1")
+	p.cmd.Env = append(s.environment(s, s.life), "ZEBLIT_DATA_DIR="+s.data, "ZEBLIT_FAULT="+fault, "ZEBLIT_FAULT_TETHER=1")
 	tether, err := p.cmd.StdinPipe()
 	if err != nil {
 		s.mu.Unlock()

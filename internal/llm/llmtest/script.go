@@ -132,12 +132,16 @@ func Drop() Step { return Step{run: func(a *answer) { a.drop() }} }
 func Slow(d time.Duration) Step { return Step{run: func(a *answer) { a.slow = d }} }
 
 // Wait holds the answer until ch is closed.
-func Wait(ch <-chan struct{}) Step {
+func Wait(ch <-chan struct{}) Step { return Hold(ch, func() {}) }
+
+// Hold is Wait, and calls left when the client leaves meanwhile.
+func Hold(ch <-chan struct{}, left func()) Step {
 	return Step{run: func(a *answer) {
 		a.begin()
 		select {
 		case <-ch:
 		case <-a.gone():
+			left()
 			a.drop()
 		case <-a.server.closing:
 			a.drop()

@@ -29,6 +29,8 @@ type Config struct {
 	// Logger hears of panics and of responses that can't be written as JSON; nil
 	// is slog.Default().
 	Logger *slog.Logger
+	// Answered is told the status of each answer; nil: nobody is.
+	Answered func(status int)
 }
 
 type handler struct {
@@ -57,6 +59,7 @@ var (
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := httpreq.NewAnswer(w, h.cfg.Logger)
+	answer.Answered = h.cfg.Answered
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			answer.Recovered(r.Context(), recovered)

@@ -39,6 +39,8 @@ var MutationByGet = Refusal{http.StatusMethodNotAllowed, "POST", problem.New(pro
 type Answer struct {
 	// Media is the type of the body; MediaJSON at first.
 	Media string
+	// Answered is told the status that was written; nil: nobody is.
+	Answered func(status int)
 
 	w       http.ResponseWriter
 	logger  *slog.Logger
@@ -126,4 +128,7 @@ func (a *Answer) write(ctx context.Context, status int, resp *graphql.Response) 
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	a.w.WriteHeader(status)
 	_, _ = a.w.Write(body) // the client is gone
+	if a.Answered != nil {
+		a.Answered(status)
+	}
 }

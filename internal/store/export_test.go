@@ -1,0 +1,37 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// MigrateBefore applies the migrations that are older than the one of that name.
+func (db *DB) MigrateBefore(ctx context.Context, name string) (err error) {
+	conn, err := db.SQL.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	unlock, err := db.lockMigrations(ctx, conn)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	files, err := migrationFiles(db.Dialect)
+	if err != nil {
+		return err
+	}
+	if _, err := appliedMigrations(ctx, conn); err != nil { // makes the table
+		return err
+	}
+	for _, f := range files {
+		if strings.Contains(f.Name(), name) {
+			return nil
+		}
+		if err := applyMigration(ctx, conn, f); err != nil {
+			return err
+		}
+	}
+	return errors.New("there is no migration " + name)
+}

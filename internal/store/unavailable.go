@@ -1,0 +1,36 @@
+package store
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"slices"
+
+	"github.com/lib/pq"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Unavailable says whether an error is of the database's surroundings and not of what
+// was asked of it: it can't be reached, is starting or ending, its disk is full or
+// broken, or somebody else was in the way. The same may succeed later. Whether what
+// was being committed is there, nobody knows.
+func Unavailable(err error) bool {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		primary := e.Code() & 0xff
+		return slices.Contains([]int{
+			sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
+		}, primary)
+	}
+	if e, ok := errors.AsType[*pq.Error](err); ok {
+		// Lost connections, rollbacks for others' sake, too few resources, locks that were
+		// waited for in vain, intervention by an operator, errors of the system.
+		return slices.Contains([]string{"08", "40", "53", "55", "57", "58"}, string(e.Code.Class()))
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
