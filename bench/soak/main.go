@@ -5,6 +5,9 @@
 //	go run ./bench/soak                        # everything
 //	go run ./bench/soak -only kill -kills 100  # one part; its section alone is written
 //
+// The part disk mounts a small disk in memory, which needs root; it does so in a mount
+// namespace of its own where that is allowed.
+//
 // It fails when a promise was broken, after it has written the numbers.
 package main
 

@@ -14,11 +14,11 @@ import (
 const head = `# Reliability
 
 What is promised when things break, and what came of breaking them. ` + "`make soak`" + ` writes this document: each section
-is of the latest run of its part (` + "`go run ./bench/soak -only PART`" + `). Two servers and three workers run as processes of
-their own, built with crash points, on a private PostgreSQL and a private Redis behind proxies; a scripted model answers
-by the transcript alone, so that a disturbed run must end as an undisturbed one did. The judge reads the database by plain
-SQL, what every subscriber received, what the model was asked, and what tools did outside of the database; it shares no
-code with the engine. CI runs a short form of it, ` + "`go test ./internal/faults`" + `.
+is of the latest run of its part (` + "`go run ./bench/soak -only PART`" + `). Unless a section says otherwise, two servers and
+three workers run as processes of their own, built with crash points, on a private PostgreSQL and a private Redis behind
+proxies; a scripted model answers by the transcript alone, so that a disturbed run must end as an undisturbed one did. The
+judge reads the database by plain SQL, what every subscriber received, what the model was asked, and what tools did outside
+of the database; it shares no code with the engine. CI runs a short form of it, ` + "`go test ./internal/faults`" + `.
 `
 
 // writeSection puts a part's section into the document, in the place of its former one.

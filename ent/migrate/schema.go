@@ -631,6 +631,14 @@ var (
 				Unique:  true,
 				Columns: []*schema.Column{RunsColumns[25]},
 			},
+			{
+				Name:    "run_unended",
+				Unique:  false,
+				Columns: []*schema.Column{RunsColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state <> 'SUCCEEDED' AND state <> 'FAILED' AND state <> 'CANCELLED'",
+				},
+			},
 		},
 	}
 	// SessionsColumns holds the columns for the "sessions" table.

@@ -70,6 +70,9 @@ func (Run) Indexes() []ent.Index {
 		index.Fields("project_id").StorageKey("run_held").
 			Annotations(entsql.IndexWhere("step_until > 0")),
 		index.Fields("retried_from_id").Unique(),
+		// The few that people and workers still care about, among all that there ever were.
+		index.Fields("state").StorageKey("run_unended").
+			Annotations(entsql.IndexWhere("state <> 'SUCCEEDED' AND state <> 'FAILED' AND state <> 'CANCELLED'")),
 	}
 }
 

@@ -120,8 +120,13 @@ func (c *Control) Abandon(ctx context.Context, tx *store.Tx, projectID string) e
 	return nil
 }
 
+// unended holds for runs that have not ended, in the words of their index.
 func unended() predicate.Run {
-	return run.StateNotIn(enum.RunSucceeded, enum.RunFailed, enum.RunCancelled)
+	return func(s *sql.Selector) {
+		for _, state := range []enum.RunState{enum.RunSucceeded, enum.RunFailed, enum.RunCancelled} {
+			s.Where(sql.ExprP(s.C(run.FieldState) + " <> '" + string(state) + "'"))
+		}
+	}
 }
 
 // cancel ends the run at once, or tells the worker that holds it.

@@ -65,7 +65,7 @@ func (e *Engine) fill(ctx, work context.Context) bool {
 func (e *Engine) claimNext(ctx context.Context) (*lease, error) {
 	for {
 		ids, err := e.db.Ent.Run.Query().
-			Where(run.StateIn(enum.RunQueued, enum.RunRunning), run.LeaseOwner(""), itsTurn(), e.belowLimits()).
+			Where(unended(), run.StateIn(enum.RunQueued, enum.RunRunning), run.LeaseOwner(""), itsTurn(), e.belowLimits()).
 			Order(fairest).Limit(candidates).IDs(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("look for a run: %w", err)

@@ -57,8 +57,7 @@ func (e *Engine) Unended(ctx context.Context) ([]StateCount, error) {
 	ctx, cancel := context.WithTimeout(access.As(ctx, access.Engine), countTimeout)
 	defer cancel()
 	var found []StateCount
-	// Those without a deadline are forgotten ones, which the sweep gives one.
-	err := e.db.Ent.Run.Query().Where(run.DeadlineAtGT(0)).
+	err := e.db.Ent.Run.Query().Where(unended()).
 		GroupBy(run.FieldState).Aggregate(ent.As(ent.Count(), "runs")).Scan(ctx, &found)
 	if err != nil {
 		return nil, err

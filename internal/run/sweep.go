@@ -54,8 +54,8 @@ func (e *Engine) sweepUntil(ctx context.Context) {
 // over. One that can't be done keeps no other waiting.
 func (e *Engine) sweep(ctx context.Context) error {
 	found, err := e.db.Ent.Run.Query().
-		Where(run.Or(e.abandoned(), e.past(run.FieldDeadlineAt, 0))).
-		Order(ent.Asc(run.FieldID)).Limit(sweepBatch).All(ctx)
+		Where(unended(), run.Or(e.abandoned(), e.past(run.FieldDeadlineAt, 0))).
+		Limit(sweepBatch).All(ctx)
 	if err != nil {
 		return err
 	}
@@ -133,8 +133,7 @@ func impatient(ctx context.Context, tx *store.Tx) error {
 // grace for its job where it is to be worked on, by a deadline in any case; and that
 // none is held where nobody works. What is not so is put right.
 func (e *Engine) check(ctx context.Context) error {
-	found, err := e.db.Ent.Run.Query().Where(unended(), forgotten()).
-		Order(ent.Asc(run.FieldID)).Limit(sweepBatch).All(ctx)
+	found, err := e.db.Ent.Run.Query().Where(unended(), forgotten()).Limit(sweepBatch).All(ctx)
 	if err != nil {
 		return err
 	}
