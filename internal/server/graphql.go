@@ -36,19 +36,12 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 		s.sockets.ServeHTTP(w, r)
 		return
 	}
-	ctx, err := s.options.Identity.Authenticate(r.Context(), r.Header.Get("Authorization"))
+	r, err := s.enter(r)
 	if err != nil {
-		if limited := s.allowRequest(r.Context()); limited != nil { // guesses are counted too
-			err = limited
-		}
 		s.refuse(w, r, err)
 		return
 	}
-	r = r.WithContext(ctx)
-	if err := s.allowRequest(ctx); err != nil {
-		s.refuse(w, r, err)
-		return
-	}
+	ctx := r.Context()
 	media, _ := httpreq.Negotiate(r.Header.Values("Accept"), httpreq.MediaJSON, httpreq.MediaResponse, httpreq.MediaEvents)
 	if media != httpreq.MediaEvents {
 		s.http.ServeHTTP(w, r)
@@ -59,6 +52,19 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.events.ServeHTTP(w, r)
+}
+
+// enter returns the request with its viewer, if its credentials hold and they don't
+// send too many.
+func (s *Server) enter(r *http.Request) (*http.Request, error) {
+	ctx, err := s.options.Identity.Authenticate(r.Context(), r.Header.Get("Authorization"))
+	if err != nil {
+		if limited := s.allowRequest(r.Context()); limited != nil { // guesses are counted too
+			err = limited
+		}
+		return r, err
+	}
+	return r.WithContext(ctx), s.allowRequest(ctx)
 }
 
 // revalidate asks whether the credentials of a socket or stream still hold. That

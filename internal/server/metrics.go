@@ -15,19 +15,12 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	ctx, err := s.options.Identity.Authenticate(r.Context(), r.Header.Get("Authorization"))
+	r, err := s.enter(r)
 	if err != nil {
-		if limited := s.allowRequest(r.Context()); limited != nil { // guesses are counted too
-			err = limited
-		}
 		s.refuse(w, r, err)
 		return
 	}
-	r = r.WithContext(ctx)
-	if err := s.allowRequest(ctx); err != nil {
-		s.refuse(w, r, err)
-		return
-	}
+	ctx := r.Context()
 	viewer, err := access.RequireViewer(ctx)
 	if err != nil {
 		s.refuse(w, r, err)

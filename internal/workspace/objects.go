@@ -168,9 +168,6 @@ func (o *objects) pack() error {
 	var buf bytes.Buffer
 	deflater := zlib.NewWriter(&buf)
 	for hash, obj := range o.added {
-		if o.packed[hash] != nil {
-			continue
-		}
 		data, err := deflate(&buf, deflater, obj)
 		if err != nil {
 			return err

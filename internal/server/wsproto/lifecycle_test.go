@@ -24,7 +24,9 @@ func authenticating(t *testing.T, cfg wsproto.Config) *testBundle {
 	cfg.Authenticate = func(ctx context.Context, authorization string) (context.Context, error) {
 		switch authorization {
 		case "Bearer bad":
-			return nil, errors.New("bad token")
+			return nil, problem.New(problem.Unauthenticated, "bad token")
+		case "Bearer broken":
+			return nil, errors.New("the database system is starting up")
 		case "Bearer down":
 			return nil, problem.New(problem.Unavailable, "database is down")
 		case "Bearer hang":
@@ -79,7 +81,7 @@ func TestBadCredentialsClose4403(t *testing.T) {
 func TestUndecidedCredentialsClose4510(t *testing.T) {
 	t.Parallel()
 	b := authenticating(t, wsproto.Config{InitTimeout: 100 * time.Millisecond})
-	for _, token := range []string{"down", "hang"} {
+	for _, token := range []string{"down", "broken", "hang"} {
 		c := b.open()
 		c.send(`{"type":"connection_init","payload":{"Authorization":"Bearer ` + token + `"}}`)
 		c.closed(4510)

@@ -78,8 +78,10 @@ func (c *conn) authenticate(authorization string) (context.Context, error) {
 	return session, nil //nolint:govet // cancel is called where the session is not used
 }
 
+// refuse ends a socket whose credentials don't hold. What isn't a problem of theirs, as
+// a database that is away, says nothing about them: the client is to come again.
 func (c *conn) refuse(err error) {
-	if credential.Undecided(err) || problem.Is(err, problem.Internal) {
+	if problem.As(err) == nil || credential.Undecided(err) || problem.Is(err, problem.Internal) {
 		if c.ctx.Err() == nil {
 			c.h.cfg.Logger.WarnContext(c.ctx, "authenticate socket", "error", err)
 		}
