@@ -53,10 +53,13 @@ generate: node_modules/.all ## write the generated code and schema.graphql anew
 check-generated: ## fail where generating changes a file
 	@scripts/check-generated.sh
 
-bench: build ## measure: start and idle memory, hostile requests, events between nodes
+bench: build ## measure: start and idle memory, hostile requests, events between nodes, the live stream
 	go run ./bench/idle
 	go run ./bench/hostile
 	go run ./bench/nodes
+	go run ./bench/fanout
+	go run ./bench/tokens
+	go run ./bench/sockets
 
 smoke: build ## start the built program, chat with it, stop it
 	@scripts/smoke.sh bin/zeblit

@@ -7,27 +7,30 @@ package graph
 
 import (
 	"context"
-	"slices"
 
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/graph/model"
+	"github.com/zeblit/zeblit/graph/share"
 	"github.com/zeblit/zeblit/internal/access"
-	"github.com/zeblit/zeblit/internal/stream"
 )
 
 func (r *subscriptionResolver) ProjectEvents(ctx context.Context, projectID string, after *string, types []enum.EventType) (<-chan model.ProjectEvent, error) {
+	if source := share.SourceIn(ctx); source != nil {
+		return r.fed(source), nil
+	}
 	if _, err := access.RequireViewer(ctx); err != nil {
 		return nil, err
 	}
-	return r.subscribe(ctx, projectID, after, func(e stream.Event) bool {
-		return types == nil || slices.Contains(types, e.Type)
-	})
+	return r.subscribe(ctx, projectID, after, filter{types: types})
 }
 
 func (r *subscriptionResolver) RunEvents(ctx context.Context, runID string, after *string) (<-chan model.ProjectEvent, error) {
+	if source := share.SourceIn(ctx); source != nil {
+		return r.fed(source), nil
+	}
 	run, err := r.findRun(ctx, runID, "runId")
 	if err != nil {
 		return nil, err
 	}
-	return r.subscribe(ctx, run.ProjectID, after, func(e stream.Event) bool { return e.RunID == run.ID })
+	return r.subscribe(ctx, run.ProjectID, after, filter{runID: run.ID})
 }

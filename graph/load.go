@@ -38,8 +38,7 @@ type loaders struct {
 	users         *relay.Loader[*ent.User]
 }
 
-func newLoaders(d Deps) *loaders {
-	c := d.DB.Ent
+func newLoaders(c *ent.Client) *loaders {
 	return &loaders{
 		agents: relay.NewLoader(agentID, func(ctx context.Context, ids []string) ([]*ent.Agent, error) {
 			return c.Agent.Query().Where(agent.IDIn(ids...)).All(ctx)
@@ -104,20 +103,29 @@ func withHead(q *ent.ProjectQuery) *ent.ProjectQuery {
 
 type loadersKey struct{}
 
+// response keeps the loaders of one response. They are made for the first who needs
+// one: many events are told without.
+type response struct {
+	ent     *ent.Client
+	loaders atomic.Pointer[loaders]
+}
+
 // withLoaders gives ctx loaders of its own.
 func withLoaders(ctx context.Context, d Deps) context.Context {
-	box := new(atomic.Pointer[loaders])
-	box.Store(newLoaders(d))
-	return context.WithValue(ctx, loadersKey{}, box)
+	return context.WithValue(ctx, loadersKey{}, &response{ent: d.DB.Ent})
 }
 
 func load(ctx context.Context) *loaders {
-	return ctx.Value(loadersKey{}).(*atomic.Pointer[loaders]).Load()
+	r := ctx.Value(loadersKey{}).(*response)
+	if r.loaders.Load() == nil {
+		r.loaders.CompareAndSwap(nil, newLoaders(r.ent)) // or another field was first
+	}
+	return r.loaders.Load()
 }
 
 // forget makes what follows in this response read anew: a mutation is done.
 func (r *Resolver) forget(ctx context.Context) {
-	ctx.Value(loadersKey{}).(*atomic.Pointer[loaders]).Store(newLoaders(r.Deps))
+	ctx.Value(loadersKey{}).(*response).loaders.Store(newLoaders(r.DB.Ent))
 }
 
 // the returns an object that must be there.

@@ -2,10 +2,15 @@ package graph
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/graph/model"
+	"github.com/zeblit/zeblit/graph/share"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/stream"
@@ -14,9 +19,33 @@ import (
 // recheckEvery is how long a member who was removed may still hear of a project.
 const recheckEvery = 2 * time.Second
 
-// subscribe yields the project's events that keep wants, and every STREAM_RESET,
-// until ctx ends or the viewer may no longer read the project.
-func (r *Resolver) subscribe(ctx context.Context, projectID string, after *string, keep func(stream.Event) bool) (<-chan model.ProjectEvent, error) {
+// filter is which events of a project a subscription tells of. A STREAM_RESET always
+// comes.
+type filter struct {
+	types []enum.EventType // nil: of all types
+	runID string           // "": of all runs
+}
+
+func (f filter) wants(e stream.Event) bool {
+	switch {
+	case e.Type == enum.EventStreamReset:
+		return true
+	case f.runID != "":
+		return e.RunID == f.runID
+	}
+	return f.types == nil || slices.Contains(f.types, e.Type)
+}
+
+// key is the same for filters that want the same.
+func (f filter) key() string {
+	types := slices.Compact(slices.Sorted(slices.Values(f.types)))
+	return fmt.Sprintf("%q %t %q", f.runID, f.types == nil, types)
+}
+
+// subscribe yields the project's events that the filter wants, until ctx ends or the
+// viewer may no longer read the project. Where the transport offers to share what is the
+// same for many, and this is, it is left to the transport and yields nothing.
+func (r *Resolver) subscribe(ctx context.Context, projectID string, after *string, f filter) (<-chan model.ProjectEvent, error) {
 	handle, err := access.StreamReader(ctx, r.DB.Ent, projectID)
 	if err != nil {
 		return nil, err
@@ -27,10 +56,13 @@ func (r *Resolver) subscribe(ctx context.Context, projectID string, after *strin
 			return nil, err
 		}
 	}
+	if offer := share.OfferIn(ctx); offer != nil {
+		if key, ok := snapshotKey(ctx); ok {
+			return nil, r.take(ctx, offer, key, handle, from, f)
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	events, err := r.Hub.Subscribe(ctx, handle, from, func(e stream.Event) bool {
-		return e.Type == enum.EventStreamReset || keep(e)
-	})
+	events, err := r.Hub.Subscribe(ctx, handle, from, f.wants)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -44,6 +76,40 @@ func (r *Resolver) subscribe(ctx context.Context, projectID string, after *strin
 		}
 	}()
 	return out, nil
+}
+
+// take leaves a subscription to the transport, from where it begins.
+func (r *Resolver) take(ctx context.Context, offer *share.Offer, key string, handle access.StreamHandle, from int64, f filter) error {
+	follow := func(ctx context.Context, after int64) (share.Reader, error) {
+		reader, err := r.Hub.Follow(ctx, handle, after)
+		if err != nil {
+			return nil, err // and no reader that is a nil one
+		}
+		return reader, nil
+	}
+	reader, err := follow(ctx, from)
+	if err != nil {
+		return err
+	}
+	offer.Take(&share.Subscription{
+		Key: handle.Project() + " " + f.key() + " " + key, Project: handle.Project(),
+		Reader: reader, Live: from == stream.FromNow, Follow: follow, Wants: f.wants,
+		Operation: share.Operation(graphql.GetOperationContext(ctx)),
+	})
+	return nil
+}
+
+// fed yields what is put into the source.
+func (r *Resolver) fed(source *share.Source) <-chan model.ProjectEvent {
+	out := make(chan model.ProjectEvent, 1) // each is taken before the next is put in
+	source.Open(func(ctx context.Context, e stream.Event) error {
+		made, err := r.event(ctx, e)
+		if err == nil {
+			out <- made
+		}
+		return err
+	})
+	return out
 }
 
 // forward returns nil when ctx ends, else why it can't go on.

@@ -8,7 +8,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"flag"
@@ -16,14 +15,11 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
+	"github.com/zeblit/zeblit/bench/internal/process"
 	"github.com/zeblit/zeblit/internal/server/hostile"
 )
 
@@ -47,48 +43,36 @@ func run(n int, program string) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	if program == "" {
 		program = filepath.Join(dir, "zeblit")
-		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "./cmd/zeblit")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("build: %w: %s", err, out)
+		if err := process.Build(program, "./cmd/zeblit"); err != nil {
+			return err
 		}
 	}
 	s, err := start(program, dir)
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.Stop()
 	return s.measureAll(n)
 }
 
 type server struct {
-	cmd *exec.Cmd
+	*process.Process
 	url string
 }
 
 func start(program, dir string) (*server, error) {
-	cmd := exec.Command(program, "serve", "--addr", "127.0.0.1:0", "--data-dir", filepath.Join(dir, "data"), "--limits", "off")
-	out, err := cmd.StdoutPipe()
+	p, err := process.Start("is ready at ", os.Environ(), program,
+		"serve", "--addr", "127.0.0.1:0", "--data-dir", filepath.Join(dir, "data"), "--limits", "off")
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	s := &server{cmd: cmd}
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if _, after, found := strings.Cut(lines.Text(), "is ready at "); found {
-			s.url = strings.Fields(after)[0] + "/graphql"
-			return s, nil
-		}
-	}
-	s.stop()
-	return nil, fmt.Errorf("%s ended before it was ready", program)
+	return &server{p, p.Said + "/graphql"}, nil
 }
 
-func (s *server) stop() {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	_ = s.cmd.Wait()
+// memory is the resident memory in MB of 10^6 bytes.
+func (s *server) memory() (float64, error) {
+	rss, err := s.Memory()
+	return float64(rss) / 1e6, err
 }
 
 func (s *server) measureAll(n int) error {
@@ -121,7 +105,7 @@ func (s *server) measureAll(n int) error {
 // measure sends the request n times and shows what each has cost.
 func (s *server) measure(n int, request hostile.Request) (time.Duration, error) {
 	body := []byte(request.JSON())
-	begun, err := s.cpu()
+	begun, err := s.CPU()
 	if err != nil {
 		return 0, err
 	}
@@ -131,7 +115,7 @@ func (s *server) measure(n int, request hostile.Request) (time.Duration, error) 
 			return 0, err
 		}
 	}
-	ended, err := s.cpu()
+	ended, err := s.CPU()
 	if err != nil {
 		return 0, err
 	}
@@ -157,41 +141,4 @@ func (s *server) send(body []byte) (status, size int, err error) {
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, len(answer), err
-}
-
-// tick is the unit of the times in /proc, by now the same on every Linux.
-const tick = 10 * time.Millisecond
-
-// cpu is the time that the server has used, of the user and the system.
-func (s *server) cpu() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	var total time.Duration
-	for _, field := range fields[11:13] {
-		ticks, err := strconv.Atoi(field)
-		if err != nil {
-			return 0, err
-		}
-		total += time.Duration(ticks) * tick
-	}
-	return total, nil
-}
-
-var rssLine = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
-
-// memory is the resident memory in MB of 10^6 bytes.
-func (s *server) memory() (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	found := rssLine.FindSubmatch(status)
-	if found == nil {
-		return 0, errors.New("no VmRSS")
-	}
-	kib, err := strconv.Atoi(string(found[1]))
-	return float64(kib) * 1024 / 1e6, err
 }

@@ -5,16 +5,12 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
+
+	"github.com/zeblit/zeblit/bench/internal/process"
 )
 
 const settle = 3 * time.Second
@@ -34,10 +30,8 @@ func run() error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	zeblit, bare := filepath.Join(dir, "zeblit"), filepath.Join(dir, "bare")
 	for program, source := range map[string]string{zeblit: "./cmd/zeblit", bare: "./bench/bare"} {
-		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, source)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("build %s: %w: %s", source, err, out)
+		if err := process.Build(program, source); err != nil {
+			return err
 		}
 	}
 	serve := []string{"serve", "--addr", "127.0.0.1:0", "--data-dir", filepath.Join(dir, "data")}
@@ -67,38 +61,12 @@ func show(name, start string, m, base figure) {
 }
 
 func measure(program string, args ...string) (figure, error) {
-	cmd := exec.Command(program, args...)
-	out, err := cmd.StdoutPipe()
+	p, err := process.Start("is ready at ", os.Environ(), program, args...)
 	if err != nil {
 		return figure{}, err
 	}
-	begun := time.Now()
-	if err := cmd.Start(); err != nil {
-		return figure{}, err
-	}
-	defer func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() }()
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if strings.Contains(lines.Text(), "is ready at ") {
-			ready := time.Since(begun)
-			time.Sleep(settle)
-			rss, err := residentMemory(cmd.Process.Pid)
-			return figure{ready, rss}, err
-		}
-	}
-	return figure{}, fmt.Errorf("%s ended before it was ready", program)
-}
-
-var rssLine = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
-
-func residentMemory(pid int) (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	found := rssLine.FindSubmatch(status)
-	if found == nil {
-		return 0, fmt.Errorf("no VmRSS of %d", pid)
-	}
-	kib, err := strconv.Atoi(string(found[1]))
-	return float64(kib) * 1024 / 1e6, err
+	defer p.Stop()
+	time.Sleep(settle)
+	rss, err := p.Memory()
+	return figure{p.Ready, float64(rss) / 1e6}, err
 }

@@ -10,11 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/zeblit/zeblit/bench/internal/node"
+	"github.com/zeblit/zeblit/bench/internal/process"
 	"github.com/zeblit/zeblit/internal/store/pgtest"
 )
 
@@ -38,49 +39,40 @@ func measure() (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	zeblit := filepath.Join(dir, "zeblit")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", zeblit, "./cmd/zeblit")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build: %w: %s", err, out)
+	if err := process.Build(zeblit, "./cmd/zeblit"); err != nil {
+		return err
 	}
 	database, drop, err := pgtest.Create("")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, drop()) }()
-
-	redis := filepath.Join(dir, "redis.sock")
-	startRedis := func() (*exec.Cmd, error) {
-		cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", redis, "--save", "", "--dir", dir)
-		return cmd, cmd.Start()
-	}
-	server, err := startRedis()
+	redis, err := node.StartRedis(dir)
 	if err != nil {
 		return err
 	}
-	defer func() { stop(server) }()
+	defer func() { redis.Kill() }()
 
-	environment := append(os.Environ(), "DATABASE_URL="+database, "REDIS_URL=unix://"+redis,
-		"ZEBLIT_DEMO_PACE="+pace.String(), "ZEBLIT_LIMITS=off", "ZEBLIT_SECRET=sixteen characters", "ANTHROPIC_API_KEY=", "OPENAI_API_KEY=", "OPENAI_BASE_URL=")
-	begin := func(name string, args ...string) (*node, error) {
-		return startNode(zeblit, filepath.Join(dir, name), environment, args...)
+	environment := node.Environment("DATABASE_URL="+database, "REDIS_URL="+redis.URL, "ZEBLIT_DEMO_PACE="+pace.String())
+	begin := func(name string, args ...string) (*node.Node, error) {
+		return node.Start(zeblit, filepath.Join(dir, name), environment, args...)
 	}
 	one, err := begin("one", "serve", "--no-worker", "--addr", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	defer one.stop()
+	defer one.Stop()
 	two, err := begin("two", "serve", "--no-worker", "--addr", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	defer two.stop()
+	defer two.Stop()
 	worker, err := begin("worker", "worker")
 	if err != nil {
 		return err
 	}
-	defer worker.stop()
-	two.key = one.key
+	defer worker.Stop()
+	two.Key = one.Key
 
 	fmt.Println("| Redis | events | p50 | p99 | most |\n|---|---|---|---|---|")
 	up, err := observe(one, two, nil)
@@ -89,10 +81,9 @@ func measure() (err error) {
 	}
 	show("answers", up, up)
 	stopped, err := observe(one, two, func() error {
-		stop(server)
+		redis.Kill()
 		time.Sleep(away)
-		server, err = startRedis()
-		return err
+		return redis.Start()
 	})
 	if err != nil {
 		return err
@@ -110,9 +101,4 @@ func show(name string, lags, base []time.Duration) {
 		return fmt.Sprintf("%.0f ms (%.1f ×)", at(lags, share).Seconds()*1000, float64(at(lags, share))/float64(at(base, share)))
 	}
 	fmt.Printf("| %s | %d | %s | %s | %s |\n", name, len(lags), cell(0.5), cell(0.99), cell(1))
-}
-
-func stop(cmd *exec.Cmd) {
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
 }

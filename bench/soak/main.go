@@ -30,6 +30,8 @@ import (
 type settings struct {
 	kills, stops, restarts, rounds, samples, queued, disks int
 	rolling                                                time.Duration
+	events                                                 int
+	watch                                                  time.Duration
 	seed                                                   int64
 }
 
@@ -46,6 +48,7 @@ var parts = []part{
 	{"net", "Connections cut and stalled, Redis restarted", network},
 	{"rolling", "Rolling restarts", rolling},
 	{"idempotency", "The same key a hundred times", idempotency},
+	{"watch", "Watchers cut, stalled and resumed", watch},
 	{"dispatch", "From the answer to `sendMessage` to `RUNNING` at a watcher", dispatch},
 	{"flags", "Runs paused, cancelled and steered while they work", flags},
 	{"fair", "Slots shared between projects", fair},
@@ -62,6 +65,8 @@ func main() {
 	flag.IntVar(&s.queued, "queued", 6, "runs that the small projects have waiting; the large one has ten times as many")
 	flag.IntVar(&s.disks, "disks", 9, "times that the disk fills up")
 	flag.DurationVar(&s.rolling, "rolling", 5*time.Minute, "how long processes are restarted in turn")
+	flag.IntVar(&s.events, "events", 1_000_000, "events delivered to watchers, who resume once for each hundred or more often")
+	flag.DurationVar(&s.watch, "watch", 10*time.Minute, "how long that may take")
 	flag.Int64Var(&s.seed, "seed", 0, "of the disturbances; 0 takes one by chance")
 	only := flag.String("only", "", "parts to run, separated by commas: "+names())
 	document := flag.String("o", "docs/reliability.md", "the document to write into")

@@ -36,7 +36,7 @@ func verdict(t *table, v *faulttest.Verdict) section {
 	t.row("answers of the model kept, of those asked for", "%d of %d", v.Steps, v.Requests)
 	t.row("tool calls; effects outside of the database", "%d; %d", v.ToolCalls, v.Counted)
 	t.row("take-overs by another worker", "%d", v.Takeovers)
-	t.row("events delivered, over so many subscriptions", "%d, %d", v.Delivered, v.Resumed)
+	t.row("events delivered; resumes", "%d; %d", v.Delivered, v.Resumed)
 	t.row("files compared with an undisturbed run", "%d", v.Files)
 	t.row("**lost, doubled, divergent, unended**", "**%d, %d, %d, %d**", v.Lost, v.Doubled, v.Divergent, v.Unended)
 	t.row("late writes refused, accepted", "%d, %d", v.Refused, v.LateWrites)

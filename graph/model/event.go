@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
 )
@@ -38,10 +40,12 @@ type ProjectUpdated struct {
 	ReadHead func(context.Context) error
 }
 
-// Project is the project as it was then.
+// Project is the project as it was then. Only its headCursor is as it is now.
 func (e ProjectUpdated) Project(ctx context.Context) (*ent.Project, error) {
-	if err := e.ReadHead(ctx); err != nil {
-		return nil, err
+	if graphql.FieldRequested(ctx, "headCursor") {
+		if err := e.ReadHead(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return e.Snapshot, nil
 }

@@ -2,10 +2,14 @@ package access
 
 import (
 	"context"
+	"slices"
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/ent/membership"
+	entpredicate "github.com/zeblit/zeblit/ent/predicate"
 	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/relay"
 )
 
 // StreamHandle is the right to use one project's event log, which is read and
@@ -73,4 +77,38 @@ func RequireRole(ctx context.Context, c *ent.Client, projectID string, role enum
 		return problem.Missing("projectId", "project")
 	}
 	return problem.New(problem.Forbidden, "this needs the role %s in the project", role)
+}
+
+// LogReader is a person who reads a project's log.
+type LogReader struct{ ProjectID, UserID string }
+
+// logReadersAtOnce is how many are asked about in one query.
+const logReadersAtOnce = 200
+
+// MayRead says which of some people may read the logs that they read, as StreamReader
+// says it of each. It is for those who have shown that they may, and who are asked about
+// time and again.
+func MayRead(ctx context.Context, c *ent.Client, all []LogReader) (map[LogReader]bool, error) {
+	allowed := make(map[LogReader]bool, len(all))
+	for chunk := range slices.Chunk(all, logReadersAtOnce) {
+		var wanted []entpredicate.Membership
+		for _, r := range chunk {
+			if relay.IDPrefix(r.ProjectID) != "" {
+				wanted = append(wanted, membership.And(membership.ProjectID(r.ProjectID), membership.UserID(r.UserID)))
+			}
+		}
+		if len(wanted) == 0 {
+			continue
+		}
+		found, err := c.Membership.Query().
+			Where(membership.RoleIn(enum.ProjectViewer.AtLeast()...), membership.Or(wanted...)).
+			Select(membership.FieldProjectID, membership.FieldUserID).All(unchecked(ctx))
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range found {
+			allowed[LogReader{m.ProjectID, m.UserID}] = true
+		}
+	}
+	return allowed, nil
 }

@@ -9,6 +9,7 @@ package access
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/zeblit/zeblit/internal/problem"
@@ -67,6 +68,14 @@ func RequireViewer(ctx context.Context) (*Viewer, error) {
 		return v, nil
 	}
 	return nil, problem.New(problem.Unauthenticated, "sign in first: send an access token or an API key as \"Authorization: Bearer …\"")
+}
+
+// RequireActor refuses everybody but actor: for raw SQL that no policy sees.
+func RequireActor(ctx context.Context, actor Actor) error {
+	if actorFrom(ctx) != actor {
+		return fmt.Errorf("this is for the actor %q alone", actor)
+	}
+	return nil
 }
 
 func actorFrom(ctx context.Context) Actor {

@@ -68,18 +68,20 @@ type App struct {
 	unlock  func() error
 	url     atomic.Pointer[string] // set once by Serve
 
-	db       *store.DB
-	queue    *run.Queue
-	redis    *goredis.Client // nil on a single node
-	carrier  stream.Carrier
-	limiter  *ratelimit.Limiter // nil: no limits
-	deltas   *stream.Deltas
-	hub      *stream.Hub
-	identity *identity.Service
-	provider llm.Provider
-	engine   *run.Engine
-	server   *server.Server
-	metrics  metrics.Registry
+	db        *store.DB
+	queue     *run.Queue
+	redis     *goredis.Client // nil on a single node
+	carrier   stream.Carrier
+	limiter   *ratelimit.Limiter // nil: no limits
+	log       *stream.Log
+	deltas    *stream.Deltas
+	compactor *stream.Compactor
+	hub       *stream.Hub
+	identity  *identity.Service
+	provider  llm.Provider
+	engine    *run.Engine
+	server    *server.Server
+	metrics   metrics.Registry
 }
 
 // New opens the database, brings it up to date and builds everything on it.
@@ -102,17 +104,18 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err := a.connect(ctx); err != nil {
 		return err
 	}
-	log := stream.NewLog(a.db, a.carrier, a.logger)
-	a.deltas = stream.NewDeltas(log)
-	a.hub = stream.NewHub(log, a.carrier, a.logger)
-	files := workspace.New(a.db, log)
+	a.log = stream.NewLog(a.db, a.carrier, a.logger)
+	a.deltas = stream.NewDeltas(a.log)
+	a.hub = stream.NewHub(a.log, a.carrier, a.logger)
+	a.compactor = stream.NewCompactor(a.db, cfg.Retention, a.logger)
+	files := workspace.New(a.db, a.log)
 	a.provider = configured.Choose(configured.Options{
 		AnthropicKey: cfg.AnthropicKey, AnthropicBaseURL: cfg.AnthropicBaseURL, AnthropicModel: cfg.AnthropicModel,
 		OpenAIKey: cfg.OpenAIKey, OpenAIBaseURL: cfg.OpenAIBaseURL, OpenAIModel: cfg.OpenAIModel,
 		DemoPace: cfg.DemoPace,
 	})
 	a.engine = run.NewEngine(run.Options{
-		DB: a.db, Log: log, Deltas: a.deltas, Queue: a.queue, Workspace: files, Provider: a.provider, Logger: a.logger,
+		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: files, Provider: a.provider, Logger: a.logger,
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
 		Deadlines: run.Deadlines{
 			Step: cfg.Runs.StepTimeout, Tool: cfg.Runs.ToolTimeout, Run: cfg.Runs.RunTimeout,
@@ -130,9 +133,9 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	exec := graph.NewExecutor(graph.Deps{
-		DB: a.db, Identity: a.identity, Projects: project.New(a.db, log, a.engine),
-		Conversations: conversation.New(a.db, log, a.queue), Runs: a.engine, Workspace: files,
-		Log: log, Hub: a.hub, Version: o.Version, Provider: a.provider.Name(), Model: a.provider.DefaultModel(),
+		DB: a.db, Identity: a.identity, Projects: project.New(a.db, a.log, a.engine),
+		Conversations: conversation.New(a.db, a.log, a.queue), Runs: a.engine, Workspace: files,
+		Log: a.log, Hub: a.hub, Version: o.Version, Provider: a.provider.Name(), Model: a.provider.DefaultModel(),
 		Demo: a.demo(), Logger: a.logger, PublicURL: a.publicURL,
 	})
 	server.Protect(exec, cfg.Introspection)
@@ -141,7 +144,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		Provider: a.provider.Name(), Demo: a.demo(), Logger: a.logger,
 		PublicURL: cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 		Introspection: cfg.Introspection, Limiter: a.limiter, Pages: pages.New(web.Assets(), o.Version), Checks: a.checks(),
-		Metrics: &a.metrics,
+		Metrics: &a.metrics, Compression: cfg.Compression,
 	}
 	if l := cfg.Limits; l != nil {
 		front.Requests, front.Connects, front.SocketsPerUser = l.Requests, l.Connects, l.Sockets
@@ -243,7 +246,7 @@ func (a *App) Serve(ctx context.Context) error {
 			<-ctx.Done()
 			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 			defer cancel()
-			return errors.Join(a.server.CloseSockets(end), front.Shutdown(end))
+			return a.server.Shutdown(end, front)
 		})
 		if a.options.OnReady != nil {
 			a.options.OnReady(ready)
@@ -284,6 +287,7 @@ func (a *App) work(ctx context.Context, more func(context.Context, *errgroup.Gro
 	group, above := errgroup.WithContext(ctx)
 	if !a.options.ServeOnly {
 		group.Go(func() error { return a.engine.Run(above) })
+		group.Go(func() error { return a.compactor.Run(above) })
 	}
 	group.Go(func() error { // a stream that fails takes everything down
 		select {

@@ -20,7 +20,7 @@ func (a *App) measure() {
 	if !a.options.ServeOnly {
 		a.metrics.Register(showWorker(a.engine))
 	}
-	a.metrics.Register(showServer(a.server))
+	a.metrics.Register(showServer(a.server), showStream(a.log, a.hub, a.compactor), showDelivery(a.server))
 }
 
 // showRuns counts the runs of the whole installation; without the database, none.

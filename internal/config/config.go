@@ -48,6 +48,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Introspection lets clients ask for the schema, and errors suggest names from it.
 	Introspection bool
+	// Compression compresses what goes out on WebSockets whose clients offer it.
+	Compression bool
 	// Limits are nil where they are switched off.
 	Limits *Limits
 
@@ -61,6 +63,9 @@ type Config struct {
 	OpenAIKey     string
 	OpenAIBaseURL string
 	OpenAIModel   string
+
+	// Retention is how long events are kept whole.
+	Retention time.Duration
 
 	// DemoPace is the demo model's pause after each word. Negative: none. It is never 0.
 	DemoPace time.Duration

@@ -68,6 +68,7 @@ func TestNoConfigurationIsEnough(t *testing.T) {
 		Sockets:  10_000,
 	}, cfg.Limits)
 	const day = 24 * time.Hour
+	require.Equal(t, 7*day, cfg.Retention)
 	require.Equal(t, config.Runs{
 		Slots: 100, StepTimeout: 30 * time.Minute, ToolTimeout: 10 * time.Minute, RunTimeout: day,
 		QueueTimeout: 14 * day, PauseTimeout: 7 * day, AnswerTimeout: 7 * day, Drain: 30 * time.Second,
@@ -134,16 +135,17 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 		"--limit-sign-in", "5", "--limit-sign-up", "0/1h", "--limit-requests", "5/never", "--limit-connects", "1m/1", "--limit-sockets", "0",
 		"--run-slots", "0", "--run-limit-project", "0", "--run-limit-organisation", "few", "--step-timeout", "0s", "--tool-timeout", "1",
 		"--run-timeout", "forever", "--queue-timeout", "9000h", "--pause-timeout", "", "--drain", "soon",
-		"--answer-timeout", "0s", "--metrics-address", "9464")
+		"--answer-timeout", "0s", "--metrics-address", "9464",
+		"--retention", "23h59m", "--compression", "maybe")
 	require.True(t, config.IsProblem(err))
 	require.True(t, config.IsProblem(fmt.Errorf("start: %w", err)))
 	var problems config.Problems
 	require.ErrorAs(t, err, &problems)
-	require.Len(t, problems, 31)
+	require.Len(t, problems, 33)
 	for _, flag := range []string{"--addr", "--public-url", "--database-url", "--secret", "--log-level", "--log-format", "--sign-up", "--allowed-origins", "--anthropic-base-url", "--openai-base-url", "--demo-pace",
 		"--redis-url", "--introspection", "--trusted-proxies", "--limits", "--limit-sign-in", "--limit-sign-up", "--limit-requests", "--limit-connects", "--limit-sockets",
 		"--run-slots", "--run-limit-project", "--run-limit-organisation", "--step-timeout", "--tool-timeout", "--run-timeout", "--queue-timeout", "--drain",
-		"--answer-timeout", "--metrics-address"} {
+		"--answer-timeout", "--metrics-address", "--retention", "--compression"} {
 		require.Contains(t, err.Error(), flag)
 	}
 	require.NotContains(t, err.Error(), "hunter2")

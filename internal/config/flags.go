@@ -32,6 +32,7 @@ type Flags struct {
 	SignUp         string `name:"sign-up" env:"ZEBLIT_SIGN_UP" default:"open" placeholder:"WHO" help:"open: anyone may make an account; closed: nobody."`
 	AllowedOrigins string `name:"allowed-origins" env:"ZEBLIT_ALLOWED_ORIGINS" placeholder:"ORIGINS" help:"Web origins besides the server's own whose pages may use the API, as https://app.example.com, separated by commas."`
 	Introspection  string `name:"introspection" env:"ZEBLIT_INTROSPECTION" default:"on" placeholder:"on|off" help:"Whether clients may ask for the schema; off also ends the suggestions in errors."`
+	Compression    string `name:"compression" env:"ZEBLIT_COMPRESSION" default:"off" placeholder:"on|off" help:"Compress what goes out on WebSockets whose clients offer it (permessage-deflate): less traffic, more CPU."`
 	TrustedProxies string `name:"trusted-proxies" env:"ZEBLIT_TRUSTED_PROXIES" placeholder:"CIDRS" help:"Addresses of the proxies before the server, as 10.0.0.0/8, separated by commas: their X-Forwarded-For is believed."`
 
 	Limits        string `name:"limits" env:"ZEBLIT_LIMITS" default:"on" placeholder:"on|off" help:"off: no rate limit at all, for load tests."`
@@ -51,6 +52,7 @@ type Flags struct {
 	PauseTimeout         string `name:"pause-timeout" env:"ZEBLIT_PAUSE_TIMEOUT" default:"168h" placeholder:"DURATION" help:"How long a run may be paused; then it is cancelled."`
 	AnswerTimeout        string `name:"answer-timeout" env:"ZEBLIT_ANSWER_TIMEOUT" default:"168h" placeholder:"DURATION" help:"How long a run may wait for an approval or an answer; then it is cancelled."`
 	Drain                string `name:"drain" env:"ZEBLIT_DRAIN" default:"30s" placeholder:"DURATION" help:"How long the steps under way may go on when the process is stopped; then others take them over. 0: not at all."`
+	Retention            string `name:"retention" env:"ZEBLIT_RETENTION" default:"168h" placeholder:"DURATION" help:"How long events are kept whole, 24h at least; a subscription from before that begins with a STREAM_RESET."`
 
 	AnthropicKey     string `name:"anthropic-api-key" env:"ANTHROPIC_API_KEY" placeholder:"KEY" help:"Use Anthropic's models."`
 	AnthropicBaseURL string `name:"anthropic-base-url" env:"ANTHROPIC_BASE_URL" placeholder:"URL" help:"Another server with Anthropic's API."`
@@ -98,8 +100,10 @@ func (f Flags) Config() (Config, error) {
 		AllowedOrigins:   c.origins(f.AllowedOrigins),
 		TrustedProxies:   c.prefixes(f.TrustedProxies),
 		Introspection:    c.oneOf("--introspection (ZEBLIT_INTROSPECTION)", orDefault(f.Introspection, "on"), "on", "off") == "on",
+		Compression:      c.oneOf("--compression (ZEBLIT_COMPRESSION)", orDefault(f.Compression, "off"), "on", "off") == "on",
 		Limits:           f.limits(&c),
 		Runs:             f.runs(&c),
+		Retention:        c.duration("--retention (ZEBLIT_RETENTION)", orDefault(f.Retention, "168h"), 24*time.Hour),
 		AnthropicKey:     strings.TrimSpace(f.AnthropicKey),
 		AnthropicBaseURL: c.webURL("--anthropic-base-url (ANTHROPIC_BASE_URL)", f.AnthropicBaseURL),
 		AnthropicModel:   f.AnthropicModel,

@@ -35,6 +35,10 @@ var build = sync.OnceValues(func() (string, error) {
 	return faulttest.Build(binaries, os.Getenv("ZEBLIT_FAULT_SOURCE"))
 })
 
+// clients makes the program with other people's clients once. Where Node or its packages
+// are not installed the suite watches without them, and says so.
+var clients = sync.OnceValues(func() (string, error) { return faulttest.BuildClients(binaries) })
+
 var binaries string // a folder for this test process
 
 func options(t *testing.T) faulttest.Options {
@@ -55,15 +59,35 @@ func judge(t *testing.T, v *faulttest.Verdict, err error) {
 	require.Positive(t, v.Counted, "the counting tools were never used")
 }
 
-// The short form: two servers and three workers on PostgreSQL and Redis.
+// The short form: two servers and three workers on PostgreSQL and Redis, and watchers of
+// every kind.
 func TestNothingIsLostWhateverDies(t *testing.T) {
 	t.Parallel()
-	_, v, err := faulttest.Run(t.Context(), t, options(t), faulttest.Plan{
-		Projects: 6, Conversations: 2, Settle: 90 * time.Second,
-		Disturb: func(ctx context.Context, s *faulttest.Suite) error { return s.Short(ctx, 40) },
+	o := options(t)
+	var err error
+	if o.Clients, err = clients(); err != nil {
+		t.Logf("without graphql-ws, Apollo Client and graphql-sse: %v", err)
+	}
+	_, v, err := faulttest.Run(t.Context(), t, o, faulttest.Plan{
+		Projects: 6, Conversations: 2, Watchers: 16, Chat: 4, Settle: 90 * time.Second,
+		Disturb: func(ctx context.Context, s *faulttest.Suite) error {
+			if err := s.Short(ctx, 40); err != nil {
+				return err
+			}
+			within, cancel := context.WithTimeout(ctx, 2*time.Minute)
+			defer cancel()
+			err := s.Unsettle(within, func() bool {
+				delivered, _ := s.Load.Delivered()
+				return delivered >= 50_000
+			})
+			s.LoseRedis() // the last events come without it
+			return err
+		},
 	})
 	judge(t, v, err)
 	require.GreaterOrEqual(t, v.Kills, 30)
+	require.GreaterOrEqual(t, v.Delivered, 50_000)
+	require.Positive(t, v.Resumed)
 }
 
 // The smaller one: a single server, which works too, on SQLite.

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Shows that the suite sees what it is there for: breaks a copy of the engine in one of
-# three ways at a time and runs the short form on it, which must fail for that reason.
+# its ways at a time and runs the short form on it, which must fail for that reason. The
+# first three are of runs, the other three of the stream, which the watchers find.
 #
-#	internal/faults/mutants.sh [none|fencing|record|boundary ...]
+#	internal/faults/mutants.sh [none|fencing|record|boundary|seam|publish|healing ...]
 #
 # ZEBLIT_FAULT_SOURCE names another tree to copy than this one.
 set -euo pipefail
@@ -30,17 +31,26 @@ break_record() { # a tool call is recorded after it ran, not before
 break_boundary() { # an answer and the tool calls that it plans are written in two transactions
 	edit internal/run/message.go 's/(closeMessage\(ctx, tx, l, m\.ID, enum\.MessageComplete[^\n]*\n\t\t\treturn err\n\t\t\})\n\t\tfor i, call/$1\n\t\tsplit = m\n\t\treturn nil\n\t})\n\tif err != nil {\n\t\treturn false, err\n\t}\n\tfaults.Point(faults.MessageCompleted)\n\terr = e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {\n\t\tm := split\n\t\tif err := e.fence(ctx, tx, l); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tfor i, call/; s/(func \(e \*Engine\) complete\([^\n]*\n)/$1\tvar split *ent.Message\n/'
 }
+break_seam() { # whoever is behind the latest events goes on with the first of those
+	edit internal/stream/ring.go 's/if after >= r\.last \|\| after < r\.last-int64\(r\.count\) \{/after = max(after, r.last-int64(r.count))\n\tif after >= r.last {/'
+}
+break_publish() { # events are announced before they are committed
+	edit internal/stream/log.go 's/events, err = c\.write\(ctx, tx\)\n\t\treturn err/if events, err = c.write(ctx, tx); err == nil {\n\t\t\t_ = l.carrier.Publish(published, events)\n\t\t}\n\t\treturn err/; s/err := l\.carrier\.Publish\(published, events\); err/err := error(nil); err/'
+}
+break_healing() { # what the carrier has lost is waited for, and not read from the log
+	edit internal/stream/room.go 's/(func \(r \*room\) heal\([^\n]*\n)/$1\treturn\n/'
+}
 
 source=${ZEBLIT_FAULT_SOURCE:-.}
 mutants=("$@")
-[ ${#mutants[@]} -gt 0 ] || mutants=(fencing record boundary)
+[ ${#mutants[@]} -gt 0 ] || mutants=(fencing record boundary seam publish healing)
 survived=()
 for mutant in "${mutants[@]}"; do
 	copy=$(mktemp -d)
 	trap 'rm -rf "$copy"' EXIT
 	tar c -C "$source" --exclude=./.git --exclude=node_modules --exclude=./.zeblit . | tar x -C "$copy"
 	"break_$mutant"
-	(cd "$copy" && go build -o /dev/null ./cmd/zeblit)
+	(cd "$copy" && go build -trimpath -tags faults -o /dev/null ./cmd/zeblit)
 	echo "=== $mutant"
 	if ZEBLIT_FAULT_SOURCE=$copy go test ./internal/faults -count=1 -v -timeout 15m \
 		-run '^TestNothingIsLostWhateverDies$' >"$copy/log" 2>&1; then

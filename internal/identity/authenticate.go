@@ -46,28 +46,96 @@ func (s *Service) Revalidate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := s.now()
-	if !v.ExpiresAt.IsZero() && !v.ExpiresAt.After(now) {
+	if !v.ExpiresAt.IsZero() && !v.ExpiresAt.After(s.now()) {
 		return refused()
 	}
+	good, err := s.Good(ctx, []access.Viewer{*v})
+	if err == nil && !good[0] {
+		err = refused()
+	}
+	return err
+}
+
+// Good says of each viewer whether the credential that they came with has not been
+// revoked and its account is still there, with few queries for many of them. That an
+// access token has an end of its own is left to the caller: see ExpiresAt.
+func (s *Service) Good(ctx context.Context, all []access.Viewer) ([]bool, error) {
 	ctx = access.As(ctx, access.Auth)
-	var good bool
+	now := s.now()
+	good := make([]bool, len(all))
+	for i := 0; i < len(all); i += credentialsAtOnce {
+		chunk := all[i:min(i+credentialsAtOnce, len(all))]
+		found, err := s.findGood(ctx, chunk, now)
+		if err != nil {
+			return nil, fmt.Errorf("revalidate %d credentials: %w", len(chunk), err)
+		}
+		for at, v := range chunk {
+			good[i+at] = found[credentialOf(v)]
+		}
+	}
+	return good, nil
+}
+
+// credentialsAtOnce is how many are asked about in one query.
+const credentialsAtOnce = 500
+
+// credential is a session, an API key, or, where an agent works, the account itself,
+// and whose it is.
+type credential struct{ id, userID string }
+
+func credentialOf(v access.Viewer) credential {
 	switch {
 	case v.SessionID != "":
-		good, err = s.db.Ent.Session.Query().Where(liveSession(v.SessionID, v.UserID, now)).Exist(ctx)
+		return credential{v.SessionID, v.UserID}
 	case v.KeyID != "":
-		good, err = s.db.Ent.ApiKey.Query().
-			Where(apikey.ID(v.KeyID), apikey.UserID(v.UserID), activeKey(now)).Exist(ctx)
-	default:
-		good, err = s.db.Ent.User.Query().Where(user.ID(v.UserID)).Exist(ctx)
+		return credential{v.KeyID, v.UserID}
 	}
-	if err != nil {
-		return fmt.Errorf("revalidate a credential: %w", err)
+	return credential{v.UserID, v.UserID}
+}
+
+func (s *Service) findGood(ctx context.Context, all []access.Viewer, now time.Time) (map[credential]bool, error) {
+	var sessions, keys, users []string
+	for _, v := range all {
+		switch {
+		case v.SessionID != "":
+			sessions = append(sessions, v.SessionID)
+		case v.KeyID != "":
+			keys = append(keys, v.KeyID)
+		default:
+			users = append(users, v.UserID)
+		}
 	}
-	if !good {
-		return refused()
+	found := make(map[credential]bool, len(all))
+	if len(sessions) > 0 {
+		live, err := s.db.Ent.Session.Query().Where(session.IDIn(sessions...), liveSession(now)).
+			Select(session.FieldID, session.FieldUserID).All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range live {
+			found[credential{one.ID, one.UserID}] = true
+		}
 	}
-	return nil
+	if len(keys) > 0 {
+		active, err := s.db.Ent.ApiKey.Query().Where(apikey.IDIn(keys...), activeKey(now)).
+			Select(apikey.FieldID, apikey.FieldUserID).All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range active {
+			found[credential{one.ID, one.UserID}] = true
+		}
+	}
+	if len(users) > 0 {
+		there, err := s.db.Ent.User.Query().Where(user.IDIn(users...)).IDs(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range there {
+			found[credential{id, id}] = true
+		}
+	}
+	return found, nil
 }
 
 func (s *Service) byToken(ctx context.Context, token string) (*access.Viewer, error) {
@@ -75,7 +143,8 @@ func (s *Service) byToken(ctx context.Context, token string) (*access.Viewer, er
 	if err != nil {
 		return nil, err
 	}
-	live, err := s.db.Ent.Session.Query().Where(liveSession(c.SessionID, c.Subject, s.now())).Exist(ctx)
+	live, err := s.db.Ent.Session.Query().
+		Where(session.ID(c.SessionID), session.UserID(c.Subject), liveSession(s.now())).Exist(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +190,6 @@ func (s *Service) markUsed(ctx context.Context, key *ent.ApiKey, now time.Time) 
 	}
 }
 
-func liveSession(id, userID string, now time.Time) predicate.Session {
-	return session.And(session.ID(id), session.UserID(userID), session.RevokedAtIsNil(), session.ExpiresAtGT(now))
+func liveSession(now time.Time) predicate.Session {
+	return session.And(session.RevokedAtIsNil(), session.ExpiresAtGT(now))
 }

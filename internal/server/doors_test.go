@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -144,10 +147,36 @@ func TestClosingEndsSocketsAndStreams(t *testing.T) {
 	stream := b.start(http.MethodPost, "/graphql", strings.NewReader(`{"query":"subscription{ticks}"}`), "Content-Type", plain, "Accept", events) //nolint:bodyclose // start's cleanup does
 	require.Equal(t, 200, stream.StatusCode)
 	socket := b.socket(b.key)
-	require.NoError(t, b.server.CloseSockets(t.Context()))
+	require.NoError(t, b.server.Shutdown(t.Context(), b.web))
 	_, _, err := socket.ReadMessage()
 	require.ErrorContains(t, err, "1012")
 	raw := make([]byte, 100)
 	n, _ := stream.Body.Read(raw)
 	require.Equal(t, ": the server is going away\n\n", string(raw[:n]))
+}
+
+func TestAShutdownCutsOffARequestThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	entered, left := make(chan struct{}), make(chan struct{})
+	b.schema.Slow = func(ctx context.Context) string {
+		close(entered)
+		<-ctx.Done()
+		close(left)
+		return ""
+	}
+	cut := make(chan error, 1)
+	go func() {
+		resp, err := b.client.Post(b.url+"/graphql", "application/json", strings.NewReader(`{"query":"{slow}"}`)) //nolint:noctx // it is cut off
+		if err == nil {
+			err = errors.Join(errors.New("it was answered"), resp.Body.Close())
+		}
+		cut <- err
+	}()
+	<-entered
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.NoError(t, b.server.Shutdown(ctx, b.web))
+	<-left
+	require.ErrorIs(t, <-cut, io.EOF)
 }

@@ -67,16 +67,6 @@ func (s *Server) enter(r *http.Request) (*http.Request, error) {
 	return r.WithContext(ctx), s.allowRequest(ctx)
 }
 
-// revalidate asks whether the credentials of a socket or stream still hold. That
-// the database does not answer says nothing about them.
-func (s *Server) revalidate(ctx context.Context) error {
-	err := s.options.Identity.Revalidate(ctx)
-	if err != nil && problem.As(err) == nil {
-		return problem.New(problem.Unavailable, "the credentials could not be checked")
-	}
-	return err
-}
-
 func (s *Server) allowRequest(ctx context.Context) error {
 	return s.options.Limiter.Allow(ctx, "requests", s.options.Requests, whose(ctx))
 }

@@ -5,19 +5,17 @@ package server
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/ratelimit"
 	"github.com/zeblit/zeblit/internal/server/credential"
+	"github.com/zeblit/zeblit/internal/server/fanout"
 	"github.com/zeblit/zeblit/internal/server/httpproto"
 	"github.com/zeblit/zeblit/internal/server/sseproto"
 	"github.com/zeblit/zeblit/internal/server/wsproto"
@@ -61,6 +59,8 @@ type Options struct {
 	// Pages serves everything that no route of the API takes. Nil: a start page in
 	// plain text.
 	Pages http.Handler
+	// Compression takes the offers of WebSocket clients to compress messages.
+	Compression bool
 	// Metrics answers /metrics to the installation's admins. Nil: there is no such route.
 	Metrics http.Handler
 	// Checks are the parts that /api/v1/health shows by name besides the database.
@@ -72,6 +72,8 @@ type Options struct {
 type Server struct {
 	options Options
 	seats   *seats
+	keeper  *credential.Keeper
+	fanout  *fanout.Fanout
 	counts  counters
 	sockets *wsproto.Handler
 	events  *sseproto.Handler
@@ -83,15 +85,19 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{options: o, seats: newSeats(o.SocketsPerUser)}
 	s.http = httpproto.New(o.Exec, httpproto.Config{Logger: o.Logger, Answered: s.counts.answered})
+	s.keeper = credential.New(credential.Rules{Expiry: expiry, Name: credentialName, Revalidate: s.revalidate, Logger: o.Logger})
+	s.fanout = fanout.New(fanout.Config{Exec: o.Exec, MayRead: s.mayRead, Logger: o.Logger})
 	s.events = sseproto.New(o.Exec, sseproto.Config{
-		Credentials: credential.Rules{Expiry: expiry, Revalidate: s.revalidate},
+		Credentials: s.keeper,
+		Fanout:      s.fanout,
 		Admit:       s.admit(&s.counts.streams),
 		Logger:      o.Logger,
 	})
 	s.sockets = wsproto.New(o.Exec, wsproto.Config{
 		Authenticate: o.Identity.Authenticate,
-		Revalidate:   s.revalidate,
-		Expiry:       expiry,
+		Credentials:  s.keeper,
+		Fanout:       s.fanout,
+		Compression:  o.Compression,
 		Admit:        s.admit(&s.counts.sockets),
 		Allow:        s.allowOperation,
 		CheckOrigin:  s.originAllowed,
@@ -138,23 +144,6 @@ func readOnly(next http.HandlerFunc) http.Handler {
 
 // Handler is what to listen with, in HTTPServer.
 func (s *Server) Handler() http.Handler { return s.root }
-
-// CloseSockets ends every WebSocket (with 1012) and event stream, so that clients
-// resume elsewhere. It is to be called before http.Server.Shutdown, which waits for
-// streams and does not know sockets.
-func (s *Server) CloseSockets(ctx context.Context) error {
-	streams := make(chan error, 1)
-	go func() { streams <- s.events.Shutdown(ctx) }()
-	return errors.Join(s.sockets.Shutdown(ctx), <-streams)
-}
-
-// expiry is when the credentials of a socket or stream end.
-func expiry(ctx context.Context) time.Time {
-	if v := access.ViewerFrom(ctx); v != nil {
-		return v.ExpiresAt
-	}
-	return time.Time{}
-}
 
 func (s *Server) schema(w http.ResponseWriter, r *http.Request) {
 	if !s.options.Introspection {

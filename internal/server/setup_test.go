@@ -41,6 +41,8 @@ type testBundle struct {
 	t      *testing.T
 	schema *servertest.Schema
 	server *server.Server
+	web    *http.Server
+	people *identity.Service
 	viewer access.Viewer
 	key    string // the person's API key
 	addr   string
@@ -78,13 +80,12 @@ func setup(t *testing.T, change func(*server.Options)) *testBundle {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 		defer cancel()
-		require.NoError(t, s.CloseSockets(ctx))
 		transport.CloseIdleConnections()
-		require.NoError(t, web.Shutdown(ctx))
+		require.NoError(t, s.Shutdown(ctx, web))
 		require.ErrorIs(t, <-ended, http.ErrServerClosed)
 	})
 	addr := listener.Addr().String()
-	return &testBundle{t, schema, s, viewer, key, addr, "http://" + addr, &http.Client{Transport: transport}}
+	return &testBundle{t, schema, s, web, people, viewer, key, addr, "http://" + addr, &http.Client{Transport: transport}}
 }
 
 type reply struct {

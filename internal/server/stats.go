@@ -3,6 +3,10 @@ package server
 import (
 	"context"
 	"sync/atomic"
+
+	"github.com/zeblit/zeblit/internal/server/fanout"
+	"github.com/zeblit/zeblit/internal/server/sseproto"
+	"github.com/zeblit/zeblit/internal/server/wsproto"
 )
 
 // Stats count what this server has met since it started, and what is open now.
@@ -14,6 +18,15 @@ type Stats struct {
 	// Sockets and Streams are open connections; the others count all that were opened.
 	Sockets, Streams             int64
 	SocketsOpened, StreamsOpened int64
+	// Delivery is what the open connections do.
+	Delivery Delivery
+}
+
+// Delivery counts what the connections send, and what they share of it.
+type Delivery struct {
+	Sockets wsproto.Stats
+	Streams sseproto.Stats
+	Fanout  fanout.Stats
 }
 
 type counters struct {
@@ -39,6 +52,7 @@ func (s *Server) Stats() Stats {
 		Sockets: c.sockets.open.Load(), SocketsOpened: c.sockets.opened.Load(),
 		Streams: c.streams.open.Load(), StreamsOpened: c.streams.opened.Load(),
 	}
+	out.Delivery = Delivery{Sockets: s.sockets.Stats(), Streams: s.events.Stats(), Fanout: s.fanout.Stats()}
 	for i := range c.answers {
 		out.Answers[i] = c.answers[i].Load()
 	}

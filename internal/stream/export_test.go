@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/store"
 )
 
@@ -29,4 +30,27 @@ func LoseOutcomes(d *Deltas, n int64) (left *atomic.Int64) {
 		return errors.New("commit: driver: bad connection")
 	}
 	return left
+}
+
+// HoldReads makes every read of the log wait for a token: in heads for one of
+// where a log ends, in pages for one of events. It must be called before Follow.
+func HoldReads(h *Hub) (heads, pages chan struct{}) {
+	held := &heldSource{source: h.source, heads: make(chan struct{}), pages: make(chan struct{})}
+	h.source = held
+	return held.heads, held.pages
+}
+
+type heldSource struct {
+	source
+	heads, pages chan struct{}
+}
+
+func (s *heldSource) Head(ctx context.Context, h access.StreamHandle) (head, horizon int64, err error) {
+	<-s.heads
+	return s.source.Head(ctx, h)
+}
+
+func (s *heldSource) page(ctx context.Context, h access.StreamHandle, after int64) ([]Event, error) {
+	<-s.pages
+	return s.source.page(ctx, h, after)
 }

@@ -29,10 +29,9 @@ type position struct {
 	setBack       bool // the head is below where it was: the database is an older one
 }
 
-// heads looks at the ends of the logs that have subscriptions, for all of a
-// project's subscriptions together and with one query for all projects that are
-// due. Its goroutine exists while there are subscriptions; the last one to leave
-// waits for it.
+// heads looks at the ends of the logs that have readers, with one query for all
+// projects that are due. Its goroutine exists while there are readers; the last one to
+// leave waits for it.
 type heads struct {
 	read    func(ctx context.Context, projectIDs []string) (map[string]position, error)
 	carrier Carrier
@@ -46,14 +45,17 @@ type heads struct {
 	done     chan struct{}      // closed when that one has ended
 }
 
-// watched is a project with subscriptions.
+// watcher is told where the log stood a moment ago. It must not block.
+type watcher interface{ see(position) }
+
+// watched is a project with watchers.
 type watched struct {
-	inboxes map[*inbox]struct{}
-	checked time.Time
-	before  int64        // top, when the latest read began
-	heard   atomic.Int64 // when the latest event came, in Unix nanoseconds
-	top     atomic.Int64 // the highest number known
-	gap     atomic.Bool  // events may have been lost
+	watchers map[watcher]struct{}
+	checked  time.Time
+	before   int64        // top, when the latest read began
+	heard    atomic.Int64 // when the latest event came, in Unix nanoseconds
+	top      atomic.Int64 // the highest number known
+	gap      atomic.Bool  // events may have been lost
 }
 
 // hear notes an event that the carrier has brought.
@@ -71,15 +73,20 @@ func (w *watched) raise(seq int64) {
 	}
 }
 
-// judge adds to a position what is known here, and learns from it.
+// judge adds to a position what is known here.
 func (w *watched) judge(p position, found bool) position {
 	p.gone = !found
 	p.setBack = found && p.head < w.before
+	w.learn(p)
+	return p
+}
+
+// learn notes what a position says of the highest number.
+func (w *watched) learn(p position) {
 	if p.setBack {
 		w.top.Store(p.head)
 	}
 	w.raise(p.head)
-	return p
 }
 
 func newHeads(log *Log, carrier Carrier, logger *slog.Logger) *heads {
@@ -89,18 +96,18 @@ func newHeads(log *Log, carrier Carrier, logger *slog.Logger) *heads {
 	}
 }
 
-// watch begins to put the project's position into b whenever it has been read. The
-// caller notes in the watched project what the carrier says, and calls leave once.
-func (h *heads) watch(projectID string, b *inbox) (w *watched, leave func()) {
+// watch begins to tell b the project's position whenever it has been read. The caller
+// notes in the watched project what the carrier says, and calls leave once.
+func (h *heads) watch(projectID string, b watcher) (w *watched, leave func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	w = h.projects[projectID]
 	if w == nil {
-		w = &watched{inboxes: map[*inbox]struct{}{}, checked: time.Now()}
+		w = &watched{watchers: map[watcher]struct{}{}, checked: time.Now()}
 		h.projects[projectID] = w
 		h.poke()
 	}
-	w.inboxes[b] = struct{}{}
+	w.watchers[b] = struct{}{}
 	if h.stop == nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan struct{})
@@ -113,11 +120,11 @@ func (h *heads) watch(projectID string, b *inbox) (w *watched, leave func()) {
 	return w, func() { h.leave(projectID, b) }
 }
 
-func (h *heads) leave(projectID string, b *inbox) {
+func (h *heads) leave(projectID string, b watcher) {
 	h.mu.Lock()
 	w := h.projects[projectID]
-	delete(w.inboxes, b)
-	if len(w.inboxes) == 0 {
+	delete(w.watchers, b)
+	if len(w.watchers) == 0 {
 		delete(h.projects, projectID)
 	}
 	if len(h.projects) > 0 {
@@ -196,7 +203,7 @@ func (h *heads) due(now time.Time) (projectIDs []string, wait time.Duration) {
 	return projectIDs, wait
 }
 
-// check reads positions and hands them to the subscriptions. When that fails it is
+// check reads positions and hands them to the watchers. When that fails it is
 // done again for all of them.
 func (h *heads) check(ctx context.Context, projectIDs []string) bool {
 	positions, err := h.read(ctx, projectIDs)
@@ -220,7 +227,7 @@ func (h *heads) check(ctx context.Context, projectIDs []string) bool {
 		}
 		p, found := positions[id]
 		p = w.judge(p, found)
-		for b := range w.inboxes {
+		for b := range w.watchers {
 			b.see(p)
 		}
 	}

@@ -22,6 +22,13 @@ type mood struct {
 
 func (m *mood) Healthy() bool { return !m.sick.Load() }
 
+// sight keeps the latest position it was told.
+type sight struct{ seen atomic.Pointer[position] }
+
+func (s *sight) see(p position) { s.seen.Store(&p) }
+
+func (s *sight) take() *position { return s.seen.Swap(nil) }
+
 // counter notes what is asked of the database.
 type counter struct {
 	mu    sync.Mutex
@@ -63,19 +70,19 @@ func TestHeadsAreReadForAllTogether(t *testing.T) {
 			wake: make(chan struct{}, 1), projects: map[string]*watched{},
 		}
 		var leaves []func()
-		var inboxes []*inbox
+		var sights []*sight
 		projects := map[string]*watched{}
 		for range 100 {
 			for _, id := range []string{"prj_a", "prj_b"} {
-				b := newInbox()
+				b := &sight{}
 				w, leave := h.watch(id, b)
-				projects[id], inboxes, leaves = w, append(inboxes, b), append(leaves, leave)
+				projects[id], sights, leaves = w, append(sights, b), append(leaves, leave)
 			}
 		}
 		seen := func() (n int) {
 			synctest.Wait()
-			for _, b := range inboxes {
-				if _, _, p := b.take(); p != nil {
+			for _, b := range sights {
+				if p := b.take(); p != nil {
 					require.EqualValues(t, 7, p.head)
 					n++
 				}
@@ -147,7 +154,7 @@ func TestHeadsAfterAFailureAndOfDeletedProjects(t *testing.T) {
 			read: count.read, carrier: &mood{}, logger: slog.New(slog.DiscardHandler),
 			wake: make(chan struct{}, 1), projects: map[string]*watched{},
 		}
-		b := newInbox()
+		b := &sight{}
 		_, leave := h.watch("gone", b)
 		time.Sleep(quiet + time.Second)
 		calls := len(count.take())
@@ -158,15 +165,15 @@ func TestHeadsAfterAFailureAndOfDeletedProjects(t *testing.T) {
 		count.mu.Unlock()
 		time.Sleep(2 * unsure)
 		synctest.Wait()
-		_, _, seen := b.take()
+		seen := b.take()
 		require.NotNil(t, seen)
 		require.True(t, seen.gone)
 
 		// The last one leaves while another comes.
-		_, second := h.watch("prj_a", newInbox())
+		_, second := h.watch("prj_a", &sight{})
 		leave()
 		second()
-		_, third := h.watch("prj_a", newInbox())
+		_, third := h.watch("prj_a", &sight{})
 		time.Sleep(quiet + 2*headPause)
 		synctest.Wait()
 		require.Contains(t, count.take(), []string{"prj_a"})

@@ -1,5 +1,5 @@
 // Package stream is what happens in a project, in order: the log that keeps it
-// and the hub that tells subscribers of it.
+// and the hub that tells readers of it.
 //
 // An event is written in the transaction of the change it tells of, and is
 // published when that has committed. Its number is taken from the stream's row as
@@ -8,9 +8,10 @@
 // messages being written goes through Deltas, which puts the words of many runs
 // into one transaction.
 //
-// A subscription reads the log up to its end and then takes what the Carrier
-// brings. The carrier is only trusted with speed: whatever it loses, doubles or
-// reorders is seen by the numbers and healed from the log.
+// All readers of a project on one node share a room: the Carrier brings it what is
+// committed, and whoever isn't that far reads the log. The carrier is only trusted with
+// speed: whatever it loses, doubles or reorders is seen by the numbers and healed from
+// the log.
 package stream
 
 import (
@@ -21,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -53,11 +55,13 @@ type Event struct {
 // Cursor is where a subscription goes on after this event.
 func (e Event) Cursor() string { return CursorAt(e.Project, e.Seq) }
 
-// Log reads and writes the logs of all projects. It holds no state of its own.
+// Log reads and writes the logs of all projects. It holds no state of its own but
+// counters.
 type Log struct {
 	db      *store.DB
 	carrier Carrier
 	logger  *slog.Logger
+	counts  logCounters
 }
 
 // NewLog makes a Log that announces through carrier what it has committed.
@@ -96,13 +100,15 @@ type collectedKey struct{ log *Log }
 func (l *Log) collect(tx *store.Tx) *collected {
 	c := &collected{drafts: map[string][]Event{}}
 	var events []Event
+	var began time.Time
 	published := context.Background()
 	tx.BeforeCommit(func(ctx context.Context) (err error) {
-		published = context.WithoutCancel(ctx)
+		published, began = context.WithoutCancel(ctx), time.Now()
 		events, err = c.write(ctx, tx)
 		return err
 	})
 	tx.AfterCommit(func() {
+		l.counts.appended(len(events), time.Since(began))
 		if err := l.carrier.Publish(published, events); err != nil && !errors.Is(err, ErrCarrierDown) {
 			l.logger.Warn("events were not announced; subscribers read them from the log", "error", err)
 		}
@@ -184,6 +190,16 @@ func insert(ctx context.Context, tx *sql.Tx, events []Event) error {
 
 // Read returns up to limit events that follow number after, in order.
 func (l *Log) Read(ctx context.Context, h access.StreamHandle, after int64, limit int) ([]Event, error) {
+	return l.read(ctx, h, after, limit, math.MaxInt)
+}
+
+// page is Read for the hub: up to pageSize events, and no more once there are pageBytes
+// of them.
+func (l *Log) page(ctx context.Context, h access.StreamHandle, after int64) ([]Event, error) {
+	return l.read(ctx, h, after, pageSize, pageBytes)
+}
+
+func (l *Log) read(ctx context.Context, h access.StreamHandle, after int64, limit, bytes int) ([]Event, error) {
 	if h.Project() == "" {
 		return nil, errors.New("read events: no stream handle")
 	}
@@ -194,7 +210,7 @@ func (l *Log) Read(ctx context.Context, h access.StreamHandle, after int64, limi
 	}
 	defer func() { _ = rows.Close() }()
 	var events []Event
-	for rows.Next() {
+	for bytes > 0 && rows.Next() {
 		e := Event{Project: h.Project()}
 		var payload []byte
 		var at int64
@@ -202,6 +218,7 @@ func (l *Log) Read(ctx context.Context, h access.StreamHandle, after int64, limi
 			return nil, fmt.Errorf("read the events of %s: %w", h.Project(), err)
 		}
 		e.Payload, e.At = payload, time.UnixMicro(at).UTC()
+		bytes -= eventSize(e)
 		events = append(events, e)
 	}
 	if err := rows.Err(); err != nil {

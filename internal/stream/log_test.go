@@ -68,13 +68,36 @@ func TestRollbackLeavesNoGapAndPublishesNothing(t *testing.T) {
 		})
 		require.ErrorIs(t, err, refused)
 		b.fill(t, 1)
-		require.Len(t, b.all(t, b.handle), 3)
-		require.Len(t, take(t, events, 3), 3)
+		all := b.all(t, b.handle)
+		require.Len(t, all, 3)
+		require.Equal(t, encoded(t, all), encoded(t, take(t, events, 3)))
 		requireNothing(t, events)
 		head, horizon, err := b.log.Head(t.Context(), b.handle)
 		require.NoError(t, err)
 		require.EqualValues(t, 3, head)
 		require.Zero(t, horizon)
+	})
+}
+
+func TestEventsArePublishedWhenTheyAreCommitted(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		b := setup(t, db)
+		var announced []stream.Event
+		cancel := b.carrier.Subscribe(b.project.ID, func(e stream.Event) {
+			stored, err := b.log.Read(t.Context(), b.handle, e.Seq-1, 1)
+			require.NoError(t, err)
+			require.Equal(t, encoded(t, []stream.Event{e}), encoded(t, stored))
+			announced = append(announced, e)
+		}, func() {})
+		defer cancel()
+		b.fill(t, 2)
+		require.NoError(t, b.append(t.Context(), b.handle, draft("a"), draft("b")))
+		require.Equal(t, encoded(t, b.all(t, b.handle)), encoded(t, announced))
+		stats := b.log.Stats()
+		require.EqualValues(t, 3, stats.Batches)
+		require.EqualValues(t, 4, stats.Events)
+		require.Positive(t, stats.Time)
 	})
 }
 

@@ -129,7 +129,7 @@ func take(t *testing.T, events <-chan stream.Event, n int) []stream.Event {
 			require.True(t, ok, "the subscription ended after %d of %d events", len(out), n)
 			out = append(out, e)
 		case <-timeout:
-			require.FailNow(t, "events are missing", "%d of %d came", len(out), n)
+			require.FailNow(t, "events are missing", "%d of %d came: %s", len(out), n, encoded(t, out[max(0, len(out)-2):]))
 		}
 	}
 	return out

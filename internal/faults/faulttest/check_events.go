@@ -59,42 +59,14 @@ func checkEvents(ctx context.Context, in *Installation, r *rows, p *Project, v *
 	if err != nil {
 		return err
 	}
-	told := make([]uint64, len(log))
 	for i, e := range log {
 		if e.seq != int64(i)+1 {
 			v.wrong(lost, "the log of %s has number %d where %d is next", p.ID, e.seq, i+1)
 		}
-		told[i] = fingerprint(e.told())
 	}
-	for _, w := range p.watchers {
-		checkWatcher(w, log, told, v)
-	}
+	checkWatchers(p, log, v)
 	story(r, log, v)
 	return nil
-}
-
-func checkWatcher(w *watcher, log []event, told []uint64, v *Verdict) {
-	v.Delivered += len(w.seen)
-	v.Resumed += w.resumed
-	for _, p := range w.problems {
-		v.wrong(other, "%s", p)
-	}
-	if w.doubled > 0 {
-		v.wrong(doubled, "a subscriber of %s got %d events twice", w.project, w.doubled)
-	}
-	if missing := w.gaps + max(0, len(log)-len(w.seen)); missing > 0 {
-		v.wrong(lost, "a subscriber of %s missed %d events of %d", w.project, missing, len(log))
-	}
-	for i, got := range w.seen {
-		if i >= len(told) {
-			v.wrong(doubled, "a subscriber of %s got %d events that are not in the log", w.project, len(w.seen)-len(told))
-			return
-		}
-		if got != 0 && got != told[i] {
-			v.wrong(divergent, "event %d of %s reads otherwise at a subscriber; the log says %s", i+1, w.project, log[i].told())
-			return
-		}
-	}
 }
 
 // successors are the states that may follow each state of a run.

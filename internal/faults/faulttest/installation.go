@@ -25,6 +25,8 @@ type Options struct {
 	Binary string // from Build
 	Seed   int64
 	SQLite bool // one server that also works, instead of two and three workers
+	// Clients is from BuildClients; "": no clients but our own.
+	Clients string
 	// Data is where the server on SQLite keeps its data; empty: in Dir.
 	Data string
 	// Workers is how many there are, 3 by default; Slots is how many steps each makes at
@@ -165,7 +167,7 @@ func (in *Installation) opened() error {
 		return err
 	}
 	in.db.SetMaxOpenConns(16)
-	_, err = in.db.Exec(audit)
+	_, err = in.db.Exec(audit + auditCommit)
 	return err
 }
 

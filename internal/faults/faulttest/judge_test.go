@@ -95,9 +95,11 @@ func TestASubscriberIsToldWhatTheLogSays(t *testing.T) {
 		e := event{seq: 9, at: at.UnixMicro(), kind: kind, run: "r"}
 		require.NoError(t, json.Unmarshal([]byte(c.payload), &e.payload))
 		raw := c.told + `,"seq":9,"at":"2026-01-02T03:04:05.000006Z"}`
-		require.Equal(t, e.told(), told(json.RawMessage(raw)))
+		h, err := hear(json.RawMessage(raw))
+		require.NoError(t, err)
+		require.Equal(t, e.told(), h.told())
 		e.payload.Text, e.payload.Run, e.payload.ToolCall = "other", nil, nil
-		require.NotEqual(t, e.told(), told(json.RawMessage(raw)))
+		require.NotEqual(t, e.told(), h.told())
 	}
 }
 

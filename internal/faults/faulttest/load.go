@@ -22,6 +22,8 @@ type Load struct {
 	ctx      context.Context // of the subscribers
 	leave    context.CancelFunc
 	watching sync.WaitGroup
+	quiet
+	brief bool // conversations end after a few tasks
 
 	mu     sync.Mutex
 	refuse []string // what no fault excuses
@@ -57,9 +59,9 @@ const sendMutation = `mutation($input: SendMessageInput!) {
   sendMessage(input: $input) { message { id text conversation { id } } run { id } }
 }`
 
-// NewLoad makes projects, each with two subscribers on different servers.
+// NewLoad makes projects. Watch gives them subscribers.
 func NewLoad(ctx context.Context, in *Installation, projects int) (*Load, error) {
-	l := &Load{in: in}
+	l := &Load{in: in, quiet: quiet{calm: make(chan struct{})}}
 	l.ctx, l.leave = context.WithCancel(context.WithoutCancel(ctx))
 	for _, s := range in.Servers {
 		c, err := client.New(client.Options{URL: s.url, Key: in.Key, GiveUpAfter: 10 * time.Minute})
@@ -73,15 +75,21 @@ func NewLoad(ctx context.Context, in *Installation, projects int) (*Load, error)
 		if err != nil {
 			return nil, err
 		}
-		project := &Project{ID: p.ID}
-		for k := range 2 {
-			w := &watcher{project: p.ID}
-			project.watchers = append(project.watchers, w)
-			l.watching.Go(func() { w.follow(l.ctx, l.clients, i+k) })
-		}
-		l.Projects = append(l.Projects, project)
+		l.Projects = append(l.Projects, &Project{ID: p.ID})
 	}
 	return l, nil
+}
+
+// tasksOfBrief is how many tasks a brief conversation has: with long answers its
+// transcript would become all that the workers do.
+const tasksOfBrief = 4
+
+// talk chooses tasks with longer answers.
+func (l *Load) talk(chat int) {
+	l.brief = chat > 0
+	for _, p := range l.Projects {
+		p.next = chat * 1000
+	}
 }
 
 // Converse keeps conversations going in each project, each until enough says so, and
@@ -100,6 +108,9 @@ func (l *Load) converse(ctx context.Context, p *Project, server int, enough func
 	var open []*Sent
 	conversation := ""
 	for n := 0; !enough(n) && ctx.Err() == nil; n++ {
+		if l.brief && n%tasksOfBrief == 0 {
+			conversation = ""
+		}
 		p.mu.Lock()
 		task := p.next
 		p.next++
@@ -264,23 +275,4 @@ func (l *Load) Sent() []*Sent {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]*Sent(nil), l.sent...)
-}
-
-// Leave waits until every subscriber has what is in the log, or a minute, and ends
-// them.
-func (l *Load) Leave(ctx context.Context) {
-	end, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for _, p := range l.Projects {
-		for end.Err() == nil {
-			var head int64
-			err := l.in.db.QueryRowContext(end, "SELECT head FROM streams WHERE id = $1", p.ID).Scan(&head)
-			if err == nil && p.watchers[0].count() >= head && p.watchers[1].count() >= head {
-				break
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-	}
-	l.leave()
-	l.watching.Wait()
 }

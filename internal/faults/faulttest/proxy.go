@@ -17,6 +17,7 @@ type Proxy struct {
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
 	until time.Time // nothing is carried before
+	tears bool      // see Tear
 }
 
 // NewProxy listens on a free port.
@@ -102,6 +103,10 @@ func (p *Proxy) copy(to, from net.Conn) {
 		n, err := from.Read(buffer)
 		p.wait()
 		if n > 0 {
+			if p.torn() {
+				_, _ = to.Write(buffer[:n/2])
+				return
+			}
 			if _, err := to.Write(buffer[:n]); err != nil {
 				return
 			}

@@ -15,6 +15,11 @@ import (
 // Plan is one trial: a load, and what disturbs it.
 type Plan struct {
 	Projects, Conversations int
+	// Watchers of each project; 0: two, of the Go client. More are of every kind.
+	Watchers int
+	// Chat makes the model's first answer to each task so many times as long, and more;
+	// conversations then end after a few tasks.
+	Chat int
 	// Disturb does harm while the load runs, and returns when it has done enough.
 	Disturb func(ctx context.Context, s *Suite) error
 	// Settle bounds how long what was begun may take to end once all is calm again.
@@ -54,6 +59,15 @@ func Run(ctx context.Context, t redistest.TB, o Options, plan Plan) (*Suite, *Ve
 		return nil, nil, fmt.Errorf("make the load: %w", err)
 	}
 	s := &Suite{In: in, Load: l, random: rand.New(rand.NewPCG(uint64(o.Seed), 5))}
+	l.talk(plan.Chat)
+	if plan.Watchers == 0 {
+		plan.Watchers = 2
+	}
+	if err := l.Watch(plan.Watchers, o.Clients, s.random); err != nil {
+		l.leave()
+		l.watching.Wait()
+		return nil, nil, fmt.Errorf("watch: %w", err)
+	}
 	v := &Verdict{}
 	err = s.trial(ctx, plan, v)
 	v.Took = time.Since(begun)

@@ -60,11 +60,15 @@ func write(path, text string) call {
 	return call{"write_file", map[string]any{"path": path, "text": text}}
 }
 
+// A task's number says how long its first answer is: 40 pieces, and as many more for
+// each thousand.
+func length(n int) int { return 40 * (1 + n/1000) }
+
 // answers are the model's, in order: with the counting tools, where it was given them.
 func answers(n int, counting bool) []answer {
 	dir := fmt.Sprintf("task-%03d", n)
 	out := []answer{
-		{words(n, 40), []call{write(dir+"/a.txt", fmt.Sprintf("task %d\nbefore\n", n))}},
+		{words(n, length(n)), []call{write(dir+"/a.txt", fmt.Sprintf("task %d\nbefore\n", n))}},
 		{words(n, 5), []call{write(dir+"/b.txt", strings.Repeat("b ", n%7+1)), write(dir+"/c/d.txt", "d\n")}},
 	}
 	if counting {

@@ -13,7 +13,7 @@ type Verdict struct {
 	Kills                               int
 	Messages                            int // accepted
 	Steps, ToolCalls, Counted           int
-	Delivered, Resumed                  int // events at all subscribers; how often they resumed
+	Delivered, Resumed                  int // events at all subscribers; how often they went on behind one
 	Lost, Doubled, Divergent, Unended   int
 	LateWrites                          int
 	Refused                             int // times that a worker says it was refused, its lease being lost
@@ -25,6 +25,7 @@ type Verdict struct {
 	Faults                              []string // what was done, in words
 	Reasons                             []string // why requests were sent again
 	Wrong                               []Violation
+	Audience
 }
 
 // Violation is a promise that was not kept.
@@ -90,8 +91,8 @@ func (v *Verdict) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, %.0f s: %d kills, %d take-overs, %d messages accepted (%d requests repeated), %d answers of the model in %d requests, %d tool calls (%d counted)\n",
 		v.Seed, v.Took.Seconds(), v.Kills, v.Takeovers, v.Messages, v.Retries, v.Steps, v.Requests, v.ToolCalls, v.Counted)
-	fmt.Fprintf(&b, "%d events delivered over %d subscriptions, %d messages and %d tool calls interrupted, %d files compared\n",
-		v.Delivered, v.Resumed, v.Interrupted, v.InterruptedTool, v.Files)
+	fmt.Fprintf(&b, "%d events delivered, %d resumes, %d messages and %d tool calls interrupted, %d files compared\n%s\n",
+		v.Delivered, v.Resumed, v.Interrupted, v.InterruptedTool, v.Files, v.Audience)
 	fmt.Fprintf(&b, "lost %d, doubled %d, divergent %d, unended %d, late writes accepted %d (%d refused), violations %d", v.Lost, v.Doubled, v.Divergent, v.Unended, v.LateWrites, v.Refused, len(v.Wrong))
 	if len(v.Faults) > 0 {
 		fmt.Fprintf(&b, "\nfaults: %s", strings.Join(tally(v.Faults), ", "))

@@ -7,74 +7,35 @@ import (
 	"hash/fnv"
 	mrand "math/rand/v2"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/zeblit/zeblit/internal/client"
 )
 
-// watcher is a subscriber that is cut now and then and goes on by its cursor, on one
-// server or the other. It keeps a fingerprint of each event, in the order they came.
-type watcher struct {
-	project string
-
-	mu       sync.Mutex
-	seen     []uint64 // seen[i] is of event i+1
-	problems []string
-	doubled  int
-	gaps     int
-	resumed  int
-}
-
-func (w *watcher) follow(ctx context.Context, clients []*client.Client, server int) {
-	after := client.Start
-	for ctx.Err() == nil {
-		cut, cancel := context.WithTimeout(ctx, time.Duration(500+mrand.IntN(4500))*time.Millisecond)
-		err := clients[server%len(clients)].ProjectEvents(cut, w.project, after, func(e client.Event) error {
-			after = e.Cursor
-			w.take(e)
+// followClient is a watcher with the client that the terminal uses.
+func (l *Load) followClient(ctx context.Context, w *watcher) {
+	for w.prepare(ctx, l) == nil {
+		_, variables := w.subscribe()
+		id, after := variables["id"].(string), variables["after"].(string)
+		cut, cancel := context.WithCancel(ctx)
+		stop := l.unlessCalm(moment(500*time.Millisecond, 5*time.Second), cancel)
+		c := l.clients[mrand.IntN(len(l.clients))]
+		events := c.ProjectEvents
+		if w.sight.runs {
+			events = c.RunEvents
+		}
+		err := events(cut, id, after, func(e client.Event) error {
+			if w.take(e.Raw) {
+				return client.ErrStop
+			}
 			return nil
 		})
-		cancel()
 		if err != nil && cut.Err() == nil && !excusable(err) {
-			w.problem("the subscription to %s ended: %v", w.project, err)
+			w.closed(ending{problem: fmt.Sprintf("the subscription ended: %v", err)})
 		}
-		w.mu.Lock()
-		w.resumed++
-		w.mu.Unlock()
-		server++
+		stop()
+		cancel()
 	}
-}
-
-func (w *watcher) problem(format string, args ...any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.problems = append(w.problems, fmt.Sprintf(format, args...))
-}
-
-func (w *watcher) take(e client.Event) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch next := int64(len(w.seen)) + 1; {
-	case e.Type == "StreamReset":
-		w.problems = append(w.problems, "a StreamReset: "+e.Reason)
-		return
-	case e.Seq < next:
-		w.doubled++
-		return
-	case e.Seq > next:
-		w.gaps += int(e.Seq - next)
-		for range e.Seq - next {
-			w.seen = append(w.seen, 0)
-		}
-	}
-	w.seen = append(w.seen, fingerprint(told(e.Raw)))
-}
-
-func (w *watcher) count() int64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return int64(len(w.seen))
 }
 
 func fingerprint(s string) uint64 {
@@ -83,28 +44,33 @@ func fingerprint(s string) uint64 {
 	return h.Sum64()
 }
 
+// heard is an event as a client reads it.
+type heard struct {
+	Type      string `json:"__typename"`
+	Cursor    string
+	Seq       int64
+	At        time.Time
+	MessageID string
+	RunID     string
+	Offset    int
+	Text      string
+	State     string
+	Path      string
+	Change    string
+	Revision  string
+	Reason    string
+	Message   struct{ ID, Role, Status, Text string }
+	Run       struct{ ID, Error string }
+	ToolCall  struct{ ID, Name, Input, Output, State string }
+}
+
+func hear(raw json.RawMessage) (e heard, err error) {
+	err = json.Unmarshal(raw, &e)
+	return e, err
+}
+
 // told is what an event says, in words that can be compared with what the log says.
-func told(raw json.RawMessage) string {
-	var e struct {
-		Type      string `json:"__typename"`
-		Seq       int64
-		At        time.Time
-		MessageID string
-		RunID     string
-		Offset    int
-		Text      string
-		State     string
-		Path      string
-		Change    string
-		Revision  string
-		Message   struct{ ID, Role, Status, Text string }
-		Run       struct{ ID, Error string }
-		ToolCall  struct{ ID, Name, Input, Output, State string }
-		Project   struct{ ID, Name, Description string }
-	}
-	if err := json.Unmarshal(raw, &e); err != nil {
-		return err.Error()
-	}
+func (e heard) told() string {
 	head := fmt.Sprintf("%d %d %s ", e.Seq, e.At.UnixMicro(), upper(e.Type))
 	switch e.Type {
 	case "MessageAdded", "MessageCompleted":

@@ -4,9 +4,11 @@ package drain
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Set is what is open. Its zero value is empty. It is safe for use by many.
@@ -55,9 +57,13 @@ func (s *Set[T]) Len() int {
 	return len(s.open)
 }
 
+// lastTime is what those that were broken off have to leave.
+const lastTime = 3 * time.Second
+
 // Shutdown lets nobody in any more, calls end for each item, some at a time over up to
 // 5 s, and returns once all have left. When ctx ends first it calls breakOff for those
-// that haven't, and returns ctx's error.
+// that haven't: clients who don't read. That is no error, unless some then don't leave
+// within 3 s.
 func (s *Set[T]) Shutdown(ctx context.Context, end, breakOff func(T)) error {
 	s.mu.Lock()
 	s.draining = true
@@ -76,9 +82,14 @@ func (s *Set[T]) Shutdown(ctx context.Context, end, breakOff func(T)) error {
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	for item := range s.open {
 		breakOff(item)
 	}
-	return ctx.Err()
+	s.mu.Unlock()
+	select {
+	case <-left:
+		return nil
+	case <-time.After(lastTime):
+		return fmt.Errorf("%d connections don't end: %w", s.Len(), ctx.Err())
+	}
 }

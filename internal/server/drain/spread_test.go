@@ -43,3 +43,40 @@ func TestTheRestIsDoneAtOnceWhenTheContextEnds(t *testing.T) {
 		require.Equal(t, time.Second, at[len(at)-1])
 	})
 }
+
+// members enters items, and makes Shutdown end none of them within its context.
+func members(t *testing.T, s *Set[int], items ...int) (shutdown func(breakOff func(int)) error) {
+	for _, item := range items {
+		require.True(t, s.Enter())
+		require.True(t, s.Add(item))
+	}
+	return func(breakOff func(int)) error {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		return s.Shutdown(ctx, func(int) {}, breakOff)
+	}
+}
+
+func TestWhoIsBrokenOffAndLeavesIsNoError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s Set[int]
+		var broken []int
+		shutdown := members(t, &s, 1, 2)
+		require.NoError(t, shutdown(func(item int) {
+			broken = append(broken, item)
+			go s.Leave(item)
+		}))
+		require.ElementsMatch(t, []int{1, 2}, broken)
+		require.False(t, s.Enter())
+	})
+}
+
+func TestWhoDoesNotLeaveIsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s Set[int]
+		started := time.Now()
+		require.ErrorIs(t, members(t, &s, 1)(func(int) {}), context.DeadlineExceeded)
+		require.Equal(t, time.Second+lastTime, time.Since(started))
+		s.Leave(1)
+	})
+}

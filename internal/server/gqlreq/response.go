@@ -3,6 +3,7 @@ package gqlreq
 import (
 	"bytes"
 	"encoding/json"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -38,7 +39,45 @@ func Encode(resp *graphql.Response) ([]byte, error) {
 		}
 		out = append(append(comma(out), `"extensions":`...), extensions...)
 	}
-	return bytes.ToValidUTF8(append(out, '}'), []byte("\uFFFD")), nil
+	out = append(out, '}')
+	if utf8.Valid(out) {
+		return out, nil
+	}
+	return bytes.ToValidUTF8(out, []byte("\uFFFD")), nil
+}
+
+// maxCursor is the longest cursor that is told, in bytes.
+const maxCursor = 256
+
+// Cursor is the `cursor` of the root field in a response's data, when it has one that
+// fits in a line.
+func Cursor(data []byte) string {
+	var root map[string]json.RawMessage
+	if json.Unmarshal(data, &root) != nil {
+		return ""
+	}
+	for _, raw := range root {
+		var fields struct {
+			Cursor any `json:"cursor"`
+		}
+		if json.Unmarshal(raw, &fields) != nil {
+			return ""
+		}
+		if cursor, ok := fields.Cursor.(string); ok && isLine(cursor) {
+			return cursor
+		}
+	}
+	return ""
+}
+
+// isLine keeps what would break a line out of it.
+func isLine(text string) bool {
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return text != "" && len(text) <= maxCursor
 }
 
 func comma(out []byte) []byte {

@@ -86,8 +86,11 @@ func (l Limits) MutateOperationParameters(_ context.Context, request *graphql.Ra
 // InterceptResponse implements graphql.ResponseInterceptor: it caps the errors.
 func (l Limits) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	resp := next(ctx)
+	if resp == nil || len(resp.Errors) == 0 {
+		return resp
+	}
 	limit := l.withDefaults().Errors
-	if resp == nil || len(resp.Errors) <= limit {
+	if len(resp.Errors) <= limit {
 		return resp
 	}
 	if resp.Extensions == nil {

@@ -31,7 +31,7 @@ const SDL = `
 	}
 	type Mutation { rename: String! }
 	type Event { cursor: String text: String }
-	type Subscription { ticks: String! refused: String! panics: String! events(after: String): Event! }
+	type Subscription { ticks: String! refused: String! panics: String! events(after: String): Event! shared(after: String): Event! }
 `
 
 // Schema implements graphql.ExecutableSchema. Its functions must be set before
@@ -45,13 +45,16 @@ type Schema struct {
 	// Events is the source of `events`, with what it was asked to go on after. Each
 	// is the event's JSON.
 	Events func(ctx context.Context, after any) <-chan string
+	// Journal is what `shared` tells of, to all who watch it together where the transport
+	// offers that.
+	Journal *Journal
 	// Renamed is called by the mutation.
 	Renamed func()
 }
 
 // New returns the schema and an executor over it.
 func New() (*Schema, *executor.Executor) {
-	s := &Schema{schema: gqlparser.MustLoadSchema(&ast.Source{Input: SDL})}
+	s := &Schema{schema: gqlparser.MustLoadSchema(&ast.Source{Input: SDL}), Journal: new(Journal)}
 	return s, executor.New(s)
 }
 
@@ -109,15 +112,17 @@ func (s *Schema) subscribe(ctx context.Context, field *ast.Field, variables map[
 		return nil
 	case "panics":
 		return func(context.Context) *graphql.Response { panic("secret detail") }
+	case "shared":
+		return s.shared(ctx, field, field.ArgumentMap(variables)["after"])
 	case "events":
 		events := s.Events(ctx, field.ArgumentMap(variables)["after"])
-		return stream(ctx, events, func(event string) []byte { return []byte(`{"events":` + event + `}`) })
+		return streaming(ctx, events, func(event string) []byte { return []byte(`{"events":` + event + `}`) })
 	}
-	return stream(ctx, s.Ticks(ctx), func(tick string) []byte { return object("ticks", tick) })
+	return streaming(ctx, s.Ticks(ctx), func(tick string) []byte { return object("ticks", tick) })
 }
 
-// stream answers what comes. The word "unavailable" ends it with that error.
-func stream(ctx context.Context, source <-chan string, data func(string) []byte) graphql.ResponseHandler {
+// streaming answers what comes. The word "unavailable" ends it with that error.
+func streaming(ctx context.Context, source <-chan string, data func(string) []byte) graphql.ResponseHandler {
 	return func(context.Context) *graphql.Response {
 		select {
 		case <-ctx.Done():

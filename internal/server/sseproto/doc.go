@@ -12,6 +12,8 @@
 // in for the subscription's argument `after`. That is how a stream ends whose
 // client reads too slowly, whose credentials have ended or whose server goes away.
 //
-// The handler's goroutine is the writer; a second one executes the operation.
-// Between them is an outbox, bounded as a WebSocket's. Both end with the request.
+// The handler's goroutine is the writer; a second one executes the operation, unless
+// others watch the same: then it ends as soon as the subscription has been told what has
+// happened before. Between them is an outbox, bounded as a WebSocket's. Both end with
+// the request.
 package sseproto

@@ -1,14 +1,13 @@
 package sseproto
 
 import (
-	"encoding/json"
 	"sync"
 
 	"github.com/zeblit/zeblit/internal/server/outbox"
 )
 
 // batchBytes is about how much leaves in one write.
-const batchBytes = 64 << 10
+const batchBytes = 16 << 10
 
 // buffers are shared by all streams: an idle one holds none.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
@@ -22,6 +21,9 @@ type event struct {
 
 // Cost implements outbox.Message.
 func (e event) Cost() int { return len(e.id) + len(e.payload) + outbox.Overhead }
+
+// Refused implements outbox.Message.
+func (event) Refused() bool { return false }
 
 // Withdrawn implements outbox.Message.
 func (event) Withdrawn() bool { return false }
@@ -55,38 +57,4 @@ func appendEnding(buf []byte, e ending) []byte {
 		return append(append(append(buf, ": "...), e.comment...), "\n\n"...)
 	}
 	return buf
-}
-
-// maxID is the longest cursor that becomes an event's id, in bytes.
-const maxID = 256
-
-// cursorOf is the `cursor` of a response's root field, when it has one that can be
-// an id.
-func cursorOf(data []byte) string {
-	var root map[string]json.RawMessage
-	if json.Unmarshal(data, &root) != nil {
-		return ""
-	}
-	for _, raw := range root {
-		var fields struct {
-			Cursor any `json:"cursor"`
-		}
-		if json.Unmarshal(raw, &fields) != nil {
-			return ""
-		}
-		if cursor, ok := fields.Cursor.(string); ok && isID(cursor) {
-			return cursor
-		}
-	}
-	return ""
-}
-
-// isID keeps what would break a line out of it.
-func isID(text string) bool {
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' {
-			return false
-		}
-	}
-	return text != "" && len(text) <= maxID
 }

@@ -10,19 +10,27 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/zeblit/zeblit/graph/share"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/server/credential"
 	"github.com/zeblit/zeblit/internal/server/drain"
+	"github.com/zeblit/zeblit/internal/server/fanout"
 	"github.com/zeblit/zeblit/internal/server/gqlreq"
+	"github.com/zeblit/zeblit/internal/server/heartbeat"
 	"github.com/zeblit/zeblit/internal/server/httpreq"
+	"github.com/zeblit/zeblit/internal/server/outbox"
 )
 
 // Config sets up a Handler. Zero durations and sizes mean the defaults.
 type Config struct {
 	Limits httpreq.Limits
 
-	// Credentials end the streams of requests that came with any.
-	Credentials credential.Rules
+	// Credentials watches over the streams of requests that came with any, which end
+	// with these. Nil lets them be.
+	Credentials *credential.Keeper
+	// Fanout executes subscriptions once for all who watch the same. Nil: each is
+	// executed by itself.
+	Fanout *fanout.Fanout
 	// Admit is asked before a stream begins, with the request's context. It returns
 	// what to call at the stream's end, or the problem to refuse it with (429 with
 	// RATE_LIMITED). Nil admits all.
@@ -31,7 +39,7 @@ type Config struct {
 	// Heartbeat is the time between comments, 12 s: proxies keep the connection, and
 	// one that is dead is noticed.
 	Heartbeat time.Duration
-	// WriteTimeout is the time that one write (at most 64 KiB, or one event) may
+	// WriteTimeout is the time that one write (at most 16 KiB, or one event) may
 	// take, 10 s. When it passes, the connection is broken off.
 	WriteTimeout time.Duration
 	// QueueBytes and QueueAge bound what waits to be written, 1 MiB, and for how
@@ -45,8 +53,11 @@ type Config struct {
 
 // Handler serves streams and knows those that are open.
 type Handler struct {
-	exec graphql.GraphExecutor
-	cfg  Config
+	exec     graphql.GraphExecutor
+	cfg      Config
+	outboxes outbox.Rules[event, ending]
+	comments *heartbeat.Beats[*stream]
+	counts   counters
 
 	streams drain.Set[*stream]
 }
@@ -60,10 +71,9 @@ func New(exec graphql.GraphExecutor, cfg Config) *Handler {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	if cfg.Credentials.Logger == nil {
-		cfg.Credentials.Logger = cfg.Logger
-	}
-	return &Handler{exec: exec, cfg: cfg}
+	h := &Handler{exec: exec, cfg: cfg, comments: heartbeat.New(cfg.Heartbeat, (*stream).comment)}
+	h.outboxes.Limit, h.outboxes.MaxAge = cfg.QueueBytes, cfg.QueueAge
+	return h
 }
 
 func fallback[T comparable](value *T, otherwise T) {
@@ -150,21 +160,31 @@ func (h *Handler) serve(ctx context.Context, s *stream, answer *httpreq.Answer, 
 	s.run(ctx, r.Header, func(ctx context.Context) { h.execute(ctx, s, operation) })
 }
 
+// execute executes the operation to its end, or until it is shared.
 func (h *Handler) execute(ctx context.Context, s *stream, operation *graphql.OperationContext) {
-	responses, ctx := h.exec.DispatchOperation(ctx, operation)
 	subscription := operation.Operation.Operation == ast.Subscription
+	executed := ctx
+	var offer *share.Offer
+	if subscription && h.cfg.Fanout != nil {
+		executed, offer = share.WithOffer(ctx)
+	}
+	responses, executed := h.exec.DispatchOperation(executed, operation)
+	if shared := offer.Taken(); shared != nil {
+		s.share(ctx, shared)
+		return
+	}
 	for {
-		resp := responses(ctx)
+		resp := responses(executed)
 		switch {
-		case resp == nil && ctx.Err() == nil:
+		case resp == nil && executed.Err() == nil:
 			s.end(completed)
 			return
 		case resp == nil: // nobody listens any more, or is to resume
 			return
-		case subscription && gqlreq.IsRequestError(resp) && httpreq.ErrorStatus(resp.Errors) == http.StatusServiceUnavailable:
-			s.end(resume(resp.Errors[0].Message))
+		case subscription && gqlreq.IsRequestError(resp):
+			s.Fail(resp.Errors)
 			return
-		case !subscription || gqlreq.IsRequestError(resp):
+		case !subscription:
 			s.last(resp)
 			return
 		}
@@ -179,8 +199,8 @@ func (h *Handler) Streams() int { return h.streams.Len() }
 
 // Shutdown refuses new streams, ends all others, without `complete`, after what
 // waits to be written, some at a time over up to 5 s, and returns once they have
-// ended. When ctx ends first it breaks the remaining connections off and returns
-// ctx's error; an operation that ignores its context may then still be running.
+// ended. When ctx ends first it breaks the remaining connections off; an operation
+// that ignores its context is then an error, and may still be running.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	return h.streams.Shutdown(ctx, func(s *stream) { s.end(resume("the server is going away")) }, (*stream).breakOff)
 }

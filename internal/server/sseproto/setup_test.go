@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/server/fanout"
 	"github.com/zeblit/zeblit/internal/server/limits"
 	"github.com/zeblit/zeblit/internal/server/servertest"
 	"github.com/zeblit/zeblit/internal/server/sseproto"
@@ -34,6 +37,8 @@ type testBundle struct {
 	t       *testing.T
 	schema  *servertest.Schema
 	handler *sseproto.Handler
+	fanout  *fanout.Fanout
+	revoked atomic.Bool
 	url     string
 	client  *http.Client
 }
@@ -48,6 +53,9 @@ func setup(t *testing.T, cfg sseproto.Config, extensions ...graphql.HandlerExten
 	for _, extension := range extensions {
 		exec.Use(extension)
 	}
+	b := &testBundle{t: t, schema: schema}
+	b.fanout = fanout.New(fanout.Config{Exec: exec, Logger: cfg.Logger, Interval: 5 * time.Millisecond, MayRead: b.mayRead})
+	cfg.Fanout = b.fanout
 	handler := sseproto.New(exec, cfg)
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ReadTimeout, server.Config.WriteTimeout = readTimeout, readTimeout
@@ -58,8 +66,19 @@ func setup(t *testing.T, cfg sseproto.Config, extensions ...graphql.HandlerExten
 		defer cancel()
 		require.NoError(t, handler.Shutdown(ctx))
 		server.Close()
+		b.fanout.Wait()
 	})
-	return &testBundle{t, schema, handler, server.URL, server.Client()}
+	b.handler, b.url, b.client = handler, server.URL, server.Client()
+	return b
+}
+
+// mayRead says that everybody may, unless all were revoked.
+func (b *testBundle) mayRead(_ context.Context, all []access.LogReader) (map[access.LogReader]bool, error) {
+	allowed := map[access.LogReader]bool{}
+	for _, one := range all {
+		allowed[one] = !b.revoked.Load()
+	}
+	return allowed, nil
 }
 
 // ticking makes `ticks` read from a channel that the test feeds.

@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/zeblit/zeblit/internal/server/credential"
+	"github.com/zeblit/zeblit/internal/server/fanout"
 	"github.com/zeblit/zeblit/internal/server/gqlreq"
 	"github.com/zeblit/zeblit/internal/server/httpreq"
 	"github.com/zeblit/zeblit/internal/server/outbox"
@@ -40,7 +41,12 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	out     *outbox.Outbox[event, ending]
-	begun   bool // the headers are out; the handler's goroutine only
+	// woken has room for one signal: a full channel has said it already.
+	woken chan struct{}
+	begun bool // the headers are out; the handler's goroutine only
+	// member is what is left of a subscription that is shared, once it executes nothing
+	// any more.
+	member *fanout.Member
 
 	mu     sync.Mutex
 	cancel context.CancelFunc // ends the operation; nil until run, and called once end was
@@ -48,9 +54,15 @@ type stream struct {
 }
 
 func newStream(h *Handler, w http.ResponseWriter) *stream {
-	return &stream{
-		h: h, w: w, control: http.NewResponseController(w),
-		out: outbox.New[event, ending](h.cfg.QueueBytes, h.cfg.QueueAge),
+	s := &stream{h: h, w: w, control: http.NewResponseController(w), woken: make(chan struct{}, 1)}
+	s.out = h.outboxes.New(s.wake)
+	return s
+}
+
+func (s *stream) wake() {
+	select {
+	case s.woken <- struct{}{}:
+	default:
 	}
 }
 
@@ -66,7 +78,8 @@ func (s *stream) run(ctx context.Context, header http.Header, produce func(conte
 
 	var watch *credential.Watch
 	if header.Get("Authorization") != "" {
-		if watch = s.h.cfg.Credentials.Start(ctx, func() { s.end(forbidden) }); watch == nil {
+		var ok bool
+		if watch, ok = s.h.cfg.Credentials.Watch(ctx, func() { s.end(forbidden) }); !ok {
 			s.end(forbidden)
 		}
 	}
@@ -75,7 +88,9 @@ func (s *stream) run(ctx context.Context, header http.Header, produce func(conte
 		cancel()
 		watch.Stop()
 		producer.Wait()
-		watch.Wait()
+		if s.member != nil {
+			s.member.Leave()
+		}
 	}()
 	if !s.begin() {
 		s.end(gone)
@@ -110,13 +125,11 @@ func (s *stream) begin() bool {
 func (s *stream) write(ctx context.Context) {
 	// net/http writes the end of the body after the handler.
 	defer s.allowWrite()
-	heartbeat := time.NewTicker(s.h.cfg.Heartbeat)
-	defer heartbeat.Stop()
+	s.h.comments.Add(s)
+	defer s.h.comments.Remove(s)
 	for {
 		select {
-		case <-s.out.Wake():
-		case <-heartbeat.C:
-			s.push(event{comment: true})
+		case <-s.woken:
 		case <-ctx.Done():
 			// The client left: then its own cancellation is the first to be heard of.
 			// Or the stream has ended, and the outbox has the last word.
@@ -140,7 +153,8 @@ func (s *stream) flush() bool {
 		}
 	}()
 	for {
-		out, cost, last := s.out.Take((*buffer)[:0], batchBytes, appendEvent)
+		taken := s.out.Take((*buffer)[:0], batchBytes, appendEvent)
+		out, last := taken.Bytes, taken.Ending
 		if last != nil {
 			out = appendEnding(out, *last)
 		}
@@ -151,11 +165,13 @@ func (s *stream) flush() bool {
 			if err == nil {
 				err = s.control.Flush()
 			}
-			s.out.Wrote(cost)
+			s.out.Wrote(taken.Cost)
 			if err != nil {
 				s.end(gone)
 				return false
 			}
+			s.h.counts.writes.Add(1)
+			s.h.counts.events.Add(int64(taken.Messages))
 		}
 		if last != nil {
 			return false
@@ -173,24 +189,28 @@ func (s *stream) allowWrite() {
 // breakOff makes the write under way, and all others, fail.
 func (s *stream) breakOff() { _ = s.control.SetWriteDeadline(time.Unix(1, 0)) }
 
+// comment is the heartbeat.
+func (s *stream) comment() { s.sent(s.out.Push(event{comment: true})) }
+
 // next sends a result and reports whether the stream goes on.
-func (s *stream) next(resp *graphql.Response) bool {
+func (s *stream) next(resp *graphql.Response) bool { return s.sent(s.out.Push(result(resp))) }
+
+// last sends a result and completes the stream.
+func (s *stream) last(resp *graphql.Response) {
+	if s.sent(s.out.EndWith(result(resp), completed)) {
+		s.ended()
+	}
+}
+
+func result(resp *graphql.Response) event {
 	payload, err := gqlreq.Encode(resp)
 	if err != nil {
 		panic(err)
 	}
-	return s.push(event{id: cursorOf(resp.Data), payload: payload})
+	return event{id: gqlreq.Cursor(resp.Data), payload: payload}
 }
 
-// last sends a result and completes the stream.
-func (s *stream) last(resp *graphql.Response) {
-	if s.next(resp) {
-		s.end(completed)
-	}
-}
-
-func (s *stream) push(e event) bool {
-	err := s.out.Push(e)
+func (s *stream) sent(err error) bool {
 	if errors.Is(err, outbox.ErrFull) {
 		s.end(tooSlow)
 	}
@@ -201,11 +221,19 @@ func (s *stream) push(e event) bool {
 // blocks: the writer says the last word.
 func (s *stream) end(e ending) bool {
 	first := s.out.End(e, e.discard)
+	if first && e == tooSlow {
+		s.h.counts.slowCloses.Add(1)
+	}
+	s.ended()
+	return first
+}
+
+// ended ends the operation, when there is nothing to say any more.
+func (s *stream) ended() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.over = true
 	if s.cancel != nil {
 		s.cancel()
 	}
-	return first
 }

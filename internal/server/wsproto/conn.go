@@ -24,6 +24,10 @@ type conn struct {
 	net    net.Conn
 	header http.Header // of the upgrade request
 	out    *outbox.Outbox[message, ending]
+	frame  func([]byte, *message) []byte // appends a message as it is sent
+	// woken has room for one signal: a full channel has said it already.
+	woken   chan struct{}
+	allowed time.Time // when a write was last given its time; the writer's
 
 	// ctx lives as long as the socket is served; cancel ends every operation. It is
 	// kept here because the socket is what outlives calls.
@@ -34,7 +38,7 @@ type conn struct {
 	session context.Context
 	release func() // of Admit; nil until then. The reader's, and run's after it
 
-	background sync.WaitGroup // operations under way
+	background sync.WaitGroup // operations that execute
 
 	mu        sync.Mutex
 	ops       map[string]*operation
@@ -51,9 +55,11 @@ func newConn(h *Handler, ws *websocket.Conn, r *http.Request) *conn {
 		ws:     ws,
 		net:    ws.NetConn(),
 		header: r.Header,
-		out:    outbox.New[message, ending](h.cfg.QueueBytes, h.cfg.QueueAge),
+		frame:  appendFrame,
+		woken:  make(chan struct{}, 1),
 		ops:    map[string]*operation{},
 	}
+	c.out = h.outboxes.New(c.wake)
 	// net/http cancels the request's context when the handler returns.
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	return c
@@ -62,20 +68,19 @@ func newConn(h *Handler, ws *websocket.Conn, r *http.Request) *conn {
 // run serves the socket until both directions are done and every goroutine of it
 // has ended.
 func (c *conn) run() {
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		c.writeLoop()
-	}()
+	var writer sync.WaitGroup
+	writer.Go(c.writeLoop)
+	c.h.pings.Add(c)
 	c.read()
 	if c.end(gone) { // nothing was said before: the client left, or went silent
 		c.breakOff()
 	}
+	c.h.pings.Remove(c)
 	c.stopTimers()
-	<-written
+	writer.Wait()
 	c.breakOff()
 	c.background.Wait()
-	c.watch.Wait()
+	c.leave()
 	if c.release != nil {
 		c.release()
 	}
@@ -155,8 +160,9 @@ func (c *conn) receive(raw []byte) {
 
 // send puts m into the outbox and reports whether it will be sent: not after the
 // socket's end or the client's complete. A full outbox is the end of the socket.
-func (c *conn) send(m message) bool {
-	err := c.out.Push(m)
+func (c *conn) send(m message) bool { return c.sent(c.out.Push(m)) }
+
+func (c *conn) sent(err error) bool {
 	if errors.Is(err, outbox.ErrFull) {
 		c.end(tooSlow)
 	}
@@ -168,6 +174,9 @@ func (c *conn) send(m message) bool {
 func (c *conn) end(e ending) bool {
 	if !c.out.End(e, e.discard) {
 		return false
+	}
+	if e == tooSlow {
+		c.h.counts.slowCloses.Add(1)
 	}
 	c.cancel()
 	// A write under way gets this much longer, so that a client which begins to

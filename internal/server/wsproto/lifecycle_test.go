@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/server/credential"
 	"github.com/zeblit/zeblit/internal/server/wsproto"
 )
 
@@ -98,7 +99,9 @@ func TestAPanicInAuthenticateCloses1011(t *testing.T) {
 func TestExpiredCredentialsClose4403(t *testing.T) {
 	t.Parallel()
 	var left atomic.Int64
-	b := authenticating(t, wsproto.Config{Expiry: func(context.Context) time.Time { return time.Now().Add(time.Duration(left.Load())) }})
+	b := authenticating(t, wsproto.Config{Credentials: credential.New(credential.Rules{
+		Expiry: func(context.Context) time.Time { return time.Now().Add(time.Duration(left.Load())) },
+	})})
 	left.Store(int64(200 * time.Millisecond))
 	c := b.open()
 	c.send(`{"type":"connection_init","payload":{"Authorization":"Bearer a"}}`)
@@ -119,16 +122,17 @@ func TestRevokedCredentialsClose4403(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
 	var answer atomic.Pointer[problem.Error]
-	b := authenticating(t, wsproto.Config{
-		RevalidateInterval: 5 * time.Millisecond,
-		Revalidate: func(context.Context) error {
+	b := authenticating(t, wsproto.Config{Credentials: credential.New(credential.Rules{
+		Interval: 5 * time.Millisecond,
+		Revalidate: func(_ context.Context, holders []context.Context) []error {
 			asked.Add(1)
+			errs := make([]error, len(holders))
 			if err := answer.Load(); err != nil {
-				return err
+				errs[0] = err
 			}
-			return nil
+			return errs
 		},
-	})
+	})})
 	anonymous := b.ready()
 	c := b.open()
 	c.send(`{"type":"connection_init","payload":{"Authorization":"Bearer a"}}`)

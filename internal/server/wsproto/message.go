@@ -63,6 +63,9 @@ type message struct {
 // Cost implements outbox.Message.
 func (m message) Cost() int { return len(m.head) + len(m.payload) + outbox.Overhead }
 
+// Refused implements outbox.Message: the operation is over.
+func (m message) Refused() bool { return m.op != nil && (m.op.stopped || m.op.finished) }
+
 // Withdrawn implements outbox.Message: the client has completed the operation.
 func (m message) Withdrawn() bool { return m.op != nil && m.op.stopped }
 

@@ -8,20 +8,26 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/zeblit/zeblit/graph/share"
 	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/server/fanout"
 	"github.com/zeblit/zeblit/internal/server/gqlreq"
 )
 
 // operation is a query, mutation or subscription under way. It is told from a
 // later one of the same id by its address.
 type operation struct {
+	c      *conn
 	id     string
 	next   []byte // the beginning of its next messages
 	ctx    context.Context
 	cancel context.CancelFunc
-	// stopped is set when the client completed it; nothing of it is sent after.
-	// Guarded by the outbox.
-	stopped bool
+	// member is what is left of a subscription that is shared, once it executes nothing
+	// any more. Guarded by the conn's lock.
+	member *fanout.Member
+	// stopped is set when the client completed it, and finished when its last message
+	// was queued; nothing of it is sent after. Guarded by the outbox.
+	stopped, finished bool
 }
 
 func (c *conn) subscribe(r request) {
@@ -44,7 +50,7 @@ func (c *conn) subscribe(r request) {
 		c.send(errorMessage(r.id, gqlerror.List{gqlreq.Error(r.refused)}))
 		return
 	}
-	op := &operation{id: r.id, next: opening(r.id, "next")}
+	op := &operation{c: c, id: r.id, next: opening(r.id, "next")}
 	op.ctx, op.cancel = context.WithCancel(c.session)
 	c.ops[op.id] = op
 	c.executing++
@@ -63,7 +69,25 @@ func (c *conn) complete(id string) {
 	}
 	delete(c.ops, id)
 	c.out.Withdraw(func() { op.stopped = true })
+	op.end()
+}
+
+// end lets go of what op holds. The conn's lock is held.
+func (op *operation) end() {
 	op.cancel()
+	if op.member != nil {
+		op.member.Leave()
+		op.member = nil
+	}
+}
+
+// leave ends what outlives its execution, when nothing executes any more.
+func (c *conn) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, op := range c.ops {
+		op.end()
+	}
 }
 
 // finish sends op's last message and frees its id, in one step as the client sees
@@ -76,21 +100,25 @@ func (c *conn) finish(op *operation, last message) {
 	}
 	delete(c.ops, op.id)
 	last.op = op
-	c.send(last)
+	c.sent(c.out.PushLast(last, func() { op.finished = true }))
 }
 
-// sendNext sends a result of op, encoded. payload may be shared with others; it
-// must not change any more.
-func (c *conn) sendNext(op *operation, payload []byte) bool {
-	return c.send(message{op: op, opcode: websocket.TextMessage, head: op.next, payload: payload})
+// result is a message with a result of op, encoded. payload may be shared with others;
+// it must not change any more.
+func (op *operation) result(payload []byte) message {
+	return message{op: op, opcode: websocket.TextMessage, head: op.next, payload: payload}
 }
 
+// execute executes op to its end, or until it is shared.
 func (c *conn) execute(op *operation, params *graphql.RawParams) {
 	defer c.executed()
-	defer op.cancel()
+	shared := false
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			c.fail(op, gqlreq.Panicked(op.ctx, c.h.cfg.Logger, recovered))
+		}
+		if !shared {
+			op.cancel()
 		}
 	}()
 	if c.h.cfg.Allow != nil {
@@ -108,8 +136,16 @@ func (c *conn) execute(op *operation, params *graphql.RawParams) {
 		c.fail(op, resp.Errors...)
 		return
 	}
-	responses, ctx := c.h.exec.DispatchOperation(ctx, operation)
 	stream := operation.Operation.Operation == ast.Subscription
+	var offer *share.Offer
+	if stream && c.h.cfg.Fanout != nil {
+		ctx, offer = share.WithOffer(ctx)
+	}
+	responses, ctx := c.h.exec.DispatchOperation(ctx, operation)
+	if s := offer.Taken(); s != nil {
+		shared = c.share(op, s)
+		return
+	}
 	for {
 		resp := responses(ctx)
 		switch {
@@ -128,7 +164,7 @@ func (c *conn) execute(op *operation, params *graphql.RawParams) {
 		if err != nil {
 			panic(err)
 		}
-		if !c.sendNext(op, payload) {
+		if !c.send(op.result(payload)) {
 			discard(ctx, op, responses)
 			return
 		}

@@ -22,8 +22,17 @@ func (c *conn) startInitTimer() {
 func (c *conn) stopTimers() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.initTimer.Stop()
+	if c.initTimer != nil {
+		c.initTimer.Stop()
+	}
 	c.watch.Stop()
+}
+
+func (c *conn) stopInitTimer() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.initTimer.Stop()
+	c.initTimer = nil
 }
 
 // initialise authenticates the socket and acknowledges it. It runs in the reader:
@@ -33,7 +42,7 @@ func (c *conn) initialise(authorization string) {
 		c.end(ending{code: CodeTooManyInits, reason: "Too many initialisation requests"})
 		return
 	}
-	c.initTimer.Stop()
+	c.stopInitTimer()
 	if authorization == "" {
 		authorization = c.header.Get("Authorization")
 	}
@@ -97,10 +106,7 @@ func (c *conn) watchOver(session context.Context, authorization string) bool {
 	if authorization == "" {
 		return true
 	}
-	watch := credential.Rules{
-		Expiry: c.h.cfg.Expiry, Revalidate: c.h.cfg.Revalidate,
-		Interval: c.h.cfg.RevalidateInterval, Timeout: c.h.cfg.InitTimeout, Logger: c.h.cfg.Logger,
-	}.Start(session, func() { c.end(forbidden) })
+	watch, ok := c.h.cfg.Credentials.Watch(session, func() { c.end(forbidden) })
 	c.watch = watch
-	return watch != nil
+	return ok
 }

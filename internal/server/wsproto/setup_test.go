@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/server/fanout"
 	"github.com/zeblit/zeblit/internal/server/limits"
 	"github.com/zeblit/zeblit/internal/server/servertest"
 	"github.com/zeblit/zeblit/internal/server/wsproto"
@@ -28,6 +31,8 @@ type testBundle struct {
 	t       *testing.T
 	schema  *servertest.Schema
 	handler *wsproto.Handler
+	fanout  *fanout.Fanout
+	revoked sync.Map // user ids
 	url     string
 }
 
@@ -38,6 +43,9 @@ func setup(t *testing.T, cfg wsproto.Config) *testBundle {
 	}
 	schema, exec := servertest.New()
 	exec.Use(limits.Limits{})
+	b := &testBundle{t: t, schema: schema}
+	b.fanout = fanout.New(fanout.Config{Exec: exec, Logger: cfg.Logger, Interval: 5 * time.Millisecond, MayRead: b.mayRead})
+	cfg.Fanout = b.fanout
 	handler := wsproto.New(exec, cfg)
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
@@ -45,8 +53,20 @@ func setup(t *testing.T, cfg wsproto.Config) *testBundle {
 		defer cancel()
 		require.NoError(t, handler.Shutdown(ctx))
 		server.Close()
+		b.fanout.Wait()
 	})
-	return &testBundle{t, schema, handler, "ws" + strings.TrimPrefix(server.URL, "http")}
+	b.handler, b.url = handler, "ws"+strings.TrimPrefix(server.URL, "http")
+	return b
+}
+
+// mayRead says that everybody may, except who was revoked.
+func (b *testBundle) mayRead(_ context.Context, all []access.LogReader) (map[access.LogReader]bool, error) {
+	allowed := map[access.LogReader]bool{}
+	for _, one := range all {
+		_, revoked := b.revoked.Load(one.UserID)
+		allowed[one] = !revoked
+	}
+	return allowed, nil
 }
 
 // ticking makes `ticks` read from a channel that the test feeds.

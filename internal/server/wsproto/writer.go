@@ -2,6 +2,8 @@ package wsproto
 
 import (
 	"encoding/binary"
+	"errors"
+	"os"
 	"sync"
 	"time"
 
@@ -9,24 +11,27 @@ import (
 )
 
 // batchBytes is about how much leaves in one write.
-const batchBytes = 64 << 10
+const batchBytes = 16 << 10
 
 // buffers are shared by all sockets: an idle one holds none.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// writeLoop writes what is in the outbox until its ending, and pings in between.
-// It is the socket's only writer of data. (The reader writes a close frame itself
-// when a client's frame is malformed. As both write whole frames in one call each,
-// they can't interleave.)
+// ping is the heartbeat.
+func (c *conn) ping() { c.send(message{opcode: websocket.PingMessage}) }
+
+// wake is called when there is something in the outbox.
+func (c *conn) wake() {
+	select {
+	case c.woken <- struct{}{}:
+	default:
+	}
+}
+
+// writeLoop writes what is in the outbox until its ending. It is the socket's only
+// writer of data. (The reader writes a close frame itself when a client's frame is
+// malformed. As both write whole frames in one call each, they can't interleave.)
 func (c *conn) writeLoop() {
-	ping := time.NewTicker(c.h.cfg.PingInterval)
-	defer ping.Stop()
-	for {
-		select {
-		case <-c.out.Wake():
-		case <-ping.C:
-			c.send(message{opcode: websocket.PingMessage})
-		}
+	for range c.woken {
 		if !c.flush() {
 			return
 		}
@@ -43,20 +48,23 @@ func (c *conn) flush() bool {
 		}
 	}()
 	for {
-		out, cost, last := c.out.Take((*buffer)[:0], batchBytes, appendFrame)
+		taken := c.out.Take((*buffer)[:0], batchBytes, c.frame)
+		out, last := taken.Bytes, taken.Ending
 		if last != nil && !last.silent {
 			out = appendClose(out, last.code, last.reason)
 		}
 		*buffer = out
 		if len(out) > 0 {
-			_ = c.net.SetWriteDeadline(time.Now().Add(c.h.cfg.WriteTimeout)) // Write reports it
-			_, err := c.net.Write(out)
-			c.out.Wrote(cost)
+			c.allowWrite()
+			err := c.writeAll(out)
+			c.out.Wrote(taken.Cost)
 			if err != nil {
 				c.end(gone)
 				c.breakOff()
 				return false
 			}
+			c.h.counts.writes.Add(1)
+			c.h.counts.frames.Add(int64(taken.Messages))
 		}
 		if last != nil {
 			c.awaitClose()
@@ -65,6 +73,25 @@ func (c *conn) flush() bool {
 		if len(out) == 0 {
 			return true
 		}
+	}
+}
+
+// writeAll writes out. A client that doesn't read within the time is too slow: it is told
+// so if it reads what is under way within as much time again.
+func (c *conn) writeAll(out []byte) error {
+	n, err := c.net.Write(out)
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.end(tooSlow) {
+		_, err = c.net.Write(out[n:])
+	}
+	return err
+}
+
+// allowWrite gives the next write its time. Setting a deadline is dear where thousands
+// write: it is done now and then, so that a write may have a tenth less.
+func (c *conn) allowWrite() {
+	if now := time.Now(); now.Sub(c.allowed) > c.h.cfg.WriteTimeout/10 {
+		c.allowed = now
+		_ = c.net.SetWriteDeadline(now.Add(c.h.cfg.WriteTimeout)) // the write reports it
 	}
 }
 
