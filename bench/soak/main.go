@@ -46,6 +46,7 @@ var parts = []part{
 	{"stop", "Workers stopped past their leases", stop},
 	{"pg", "PostgreSQL restarted", postgres},
 	{"net", "Connections cut and stalled, Redis restarted", network},
+	{"redis", "Redis flushed, restarted and away for a minute", carrierless},
 	{"rolling", "Rolling restarts", rolling},
 	{"idempotency", "The same key a hundred times", idempotency},
 	{"watch", "Watchers cut, stalled and resumed", watch},

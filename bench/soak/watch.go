@@ -33,7 +33,7 @@ func watch(ctx context.Context, t *trial, s settings) (section, error) {
 	var took time.Duration
 	var memory faulttest.Memory
 	_, v, err := faulttest.Run(ctx, t, t.options, faulttest.Plan{
-		Projects: watchedProjects, Conversations: 3, Watchers: watchersOfEach, Chat: 19, Settle: settle,
+		Projects: watchedProjects, Conversations: 3, Watchers: watchersOfEach, Chat: 9, Settle: settle,
 		Disturb: func(ctx context.Context, suite *faulttest.Suite) error {
 			begun := time.Now()
 			measured := suite.MeasureMemory()
