@@ -239,6 +239,7 @@ func TestWhoLosesTheRightIsToldSoAndOthersGoOn(t *testing.T) {
 		require.Empty(t, bob[1].failure(), "that nobody can tell says nothing")
 		down.Store(0)
 		time.Sleep(2 * time.Second)
+		synctest.Wait() // the check is due at this very moment
 		h.append("")
 		h.requireAll(t, ann...)
 		for _, c := range bob {
