@@ -192,7 +192,7 @@ func (c *cycler) alone(base *held) (h held, err error) {
 		if h.resident, err = c.server.Memory(); err != nil {
 			return h, err
 		}
-		if base != nil && within(h.Goroutines, base.Goroutines) && within(h.Heap, base.Heap) {
+		if base != nil && within(h.Goroutines, base.Goroutines) && within(h.Heap, base.Heap) && within(h.resident, base.resident) {
 			return h, nil
 		}
 		if base == nil && int(h.Goroutines) == least {
