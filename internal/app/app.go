@@ -109,11 +109,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.hub = stream.NewHub(a.log, a.carrier, a.logger)
 	a.compactor = stream.NewCompactor(a.db, cfg.Retention, a.logger)
 	files := workspace.New(a.db, a.log)
-	a.provider = configured.Choose(configured.Options{
-		AnthropicKey: cfg.AnthropicKey, AnthropicBaseURL: cfg.AnthropicBaseURL, AnthropicModel: cfg.AnthropicModel,
-		OpenAIKey: cfg.OpenAIKey, OpenAIBaseURL: cfg.OpenAIBaseURL, OpenAIModel: cfg.OpenAIModel,
-		DemoPace: cfg.DemoPace,
-	})
+	a.provider = configured.Choose(cfg.Providers())
 	a.engine = run.NewEngine(run.Options{
 		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: files, Provider: a.provider, Logger: a.logger,
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
