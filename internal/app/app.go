@@ -25,7 +25,7 @@ import (
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/llm"
-	"github.com/zeblit/zeblit/internal/llm/configured"
+	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/metrics"
 	"github.com/zeblit/zeblit/internal/project"
 	"github.com/zeblit/zeblit/internal/ratelimit"
@@ -79,6 +79,7 @@ type App struct {
 	hub       *stream.Hub
 	identity  *identity.Service
 	provider  llm.Provider
+	models    *route.Router
 	engine    *run.Engine
 	server    *server.Server
 	metrics   metrics.Registry
@@ -109,11 +110,9 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.hub = stream.NewHub(a.log, a.carrier, a.logger)
 	a.compactor = stream.NewCompactor(a.db, cfg.Retention, a.logger)
 	files := workspace.New(a.db, a.log)
-	a.provider = configured.Choose(configured.Options{
-		AnthropicKey: cfg.AnthropicKey, AnthropicBaseURL: cfg.AnthropicBaseURL, AnthropicModel: cfg.AnthropicModel,
-		OpenAIKey: cfg.OpenAIKey, OpenAIBaseURL: cfg.OpenAIBaseURL, OpenAIModel: cfg.OpenAIModel,
-		DemoPace: cfg.DemoPace,
-	})
+	if err := a.chooseModels(); err != nil {
+		return err
+	}
 	a.engine = run.NewEngine(run.Options{
 		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: files, Provider: a.provider, Logger: a.logger,
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
@@ -135,7 +134,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	exec := graph.NewExecutor(graph.Deps{
 		DB: a.db, Identity: a.identity, Projects: project.New(a.db, a.log, a.engine),
 		Conversations: conversation.New(a.db, a.log, a.queue), Runs: a.engine, Workspace: files,
-		Log: a.log, Hub: a.hub, Version: o.Version, Provider: a.provider.Name(), Model: a.provider.DefaultModel(),
+		Models: a.models, Log: a.log, Hub: a.hub, Version: o.Version,
 		Demo: a.demo(), Logger: a.logger, PublicURL: a.publicURL,
 	})
 	server.Protect(exec, cfg.Introspection)
