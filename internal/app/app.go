@@ -46,6 +46,8 @@ type Options struct {
 	OnReady func(Ready)
 	// ServeOnly leaves the runs to workers of their own.
 	ServeOnly bool
+	// Provider takes the place of all configured ones, for replays.
+	Provider llm.Provider
 }
 
 // Ready is what a person wants to know when the server is up.
@@ -77,12 +79,17 @@ type App struct {
 	deltas    *stream.Deltas
 	compactor *stream.Compactor
 	hub       *stream.Hub
+	files     *workspace.Workspace
 	identity  *identity.Service
 	provider  llm.Provider
 	models    *route.Router
 	engine    *run.Engine
-	server    *server.Server
-	metrics   metrics.Registry
+
+	projects      *project.Service
+	conversations *conversation.Service
+
+	server  *server.Server
+	metrics metrics.Registry
 }
 
 // New opens the database, brings it up to date and builds everything on it.
@@ -109,12 +116,12 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.deltas = stream.NewDeltas(a.log)
 	a.hub = stream.NewHub(a.log, a.carrier, a.logger)
 	a.compactor = stream.NewCompactor(a.db, cfg.Retention, a.logger)
-	files := workspace.New(a.db, a.log)
+	a.files = workspace.New(a.db, a.log)
 	if err := a.chooseModels(); err != nil {
 		return err
 	}
 	a.engine = run.NewEngine(run.Options{
-		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: files, Provider: a.provider, Logger: a.logger,
+		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Provider: a.provider, Logger: a.logger,
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
 		Deadlines: run.Deadlines{
 			Step: cfg.Runs.StepTimeout, Tool: cfg.Runs.ToolTimeout, Run: cfg.Runs.RunTimeout,
@@ -131,9 +138,9 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err := agent.Register(ctx, a.db); err != nil {
 		return err
 	}
+	a.projects, a.conversations = project.New(a.db, a.log, a.engine), conversation.New(a.db, a.log, a.queue)
 	exec := graph.NewExecutor(graph.Deps{
-		DB: a.db, Identity: a.identity, Projects: project.New(a.db, a.log, a.engine),
-		Conversations: conversation.New(a.db, a.log, a.queue), Runs: a.engine, Workspace: files,
+		DB: a.db, Identity: a.identity, Projects: a.projects, Conversations: a.conversations, Runs: a.engine, Workspace: a.files,
 		Models: a.models, Log: a.log, Hub: a.hub, Version: o.Version,
 		Demo: a.demo(), Logger: a.logger, PublicURL: a.publicURL,
 	})

@@ -69,7 +69,8 @@ func (s *Source) Began(ctx context.Context, runID string) (c record.Conversation
 		c.Unplayable = "the conversation had begun before it was recorded"
 		return c, nil
 	}
-	c.Files, c.Unplayable, err = s.snapshot(ctx, project.ID)
+	// The files are for the person whose message it is, as for the agent that serves them.
+	c.Files, c.Unplayable, err = s.snapshot(access.WithViewer(ctx, access.Viewer{UserID: r.UserID}), project.ID)
 	return c, err
 }
 

@@ -120,7 +120,8 @@ func (e *Engine) callModel(ctx context.Context, l *lease) (ended bool, err error
 	for n := 1; ; n++ {
 		try := &attempt{}
 		faults.Point(faults.ModelBegun)
-		response, err := e.provider.Stream(ctx, request, func(text string) error { return e.say(ctx, l, try, text) })
+		called := llm.WithCall(ctx, llm.Call{RunID: l.run.ID, Step: l.run.Step, Attempt: n, Epoch: l.epoch})
+		response, err := e.provider.Stream(called, request, func(text string) error { return e.say(ctx, l, try, text) })
 		if err == nil {
 			faults.Point(faults.ModelAnswered)
 			return e.complete(ctx, l, try, response)

@@ -88,6 +88,14 @@ type Recording struct {
 	Runs         []Run
 }
 
+// Size is how many calls it has.
+func (r *Recording) Size() (n int) {
+	for _, run := range r.Runs {
+		n += len(run.Calls)
+	}
+	return n
+}
+
 // Run is a message and the calls that answered it, in order. Of a step that several
 // workers tried it has only the last one's calls.
 type Run struct {
