@@ -19,9 +19,11 @@ import (
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
+	"github.com/zeblit/zeblit/internal/llm/catalogue"
 	"github.com/zeblit/zeblit/internal/relay"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
+	"github.com/zeblit/zeblit/internal/usage"
 	"github.com/zeblit/zeblit/internal/workspace"
 )
 
@@ -35,6 +37,9 @@ type Options struct {
 	Provider  llm.Provider
 	Backoff   llm.Backoff
 	Logger    *slog.Logger
+	// Prices says what a provider's model costs; nil: it has no price. Nil itself: none
+	// has.
+	Prices func(provider, model string) *catalogue.Price
 
 	// Slots is how many steps this worker makes at once; they mostly wait for
 	// models. 100 by default.
@@ -66,6 +71,7 @@ type Engine struct {
 	workspace *workspace.Workspace
 	provider  llm.Provider
 	backoff   llm.Backoff
+	prices    func(provider, model string) *catalogue.Price
 	logger    *slog.Logger
 	id        string // names this worker in leases
 
@@ -91,15 +97,19 @@ func NewEngine(o Options) *Engine {
 	if o.Drain == 0 {
 		o.Drain = defaultDrain
 	}
+	if o.Prices == nil {
+		o.Prices = func(string, string) *catalogue.Price { return nil }
+	}
 	id := relay.NewID("wrk")
 	e := &Engine{
 		Control: NewControl(o.Log, o.Queue),
 		db:      o.DB, deltas: o.Deltas, workspace: o.Workspace,
-		provider: o.Provider, backoff: o.Backoff, logger: o.Logger.With("worker", id),
+		provider: o.Provider, backoff: o.Backoff, prices: o.Prices, logger: o.Logger.With("worker", id),
 		id: id, held: map[*hold]struct{}{},
 		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain,
 		slots: make(chan struct{}, o.Slots),
 	}
+	e.ledger = usage.New(e.logger)
 	o.Queue.deadlines, o.Queue.interrupt = o.Deadlines.withDefaults(), e.interruptHeld
 	return e
 }
@@ -180,6 +190,10 @@ func (e *Engine) step(ctx context.Context, l *lease) {
 		err = e.finish(final, l, failed, fmt.Sprintf("one step took longer than %s", e.queue.deadlines.Step))
 	case ctx.Err() != nil:
 		err = e.handOver(final, l)
+	case isA[*usage.Exceeded](err):
+		exceeded, _ := errors.AsType[*usage.Exceeded](err)
+		logger.InfoContext(ctx, "the run waits for a budget to be raised", "why", exceeded)
+		err = e.askForMoney(final, l, exceeded)
 	case passing(err):
 		logger.WarnContext(ctx, "the step failed by something that may pass; the run is handed over", "takeovers", l.run.Takeovers, "error", err)
 		err = e.setBack(final, l, err)
@@ -299,7 +313,7 @@ func passing(err error) bool {
 		errors.Is(err, stream.ErrStale) || errors.Is(err, stream.ErrRefused) {
 		return false
 	}
-	for _, is := range []func(error) bool{isA[*llm.Error], isA[*stopped], isA[lasting]} {
+	for _, is := range []func(error) bool{isA[*llm.Error], isA[*stopped], isA[lasting], isA[*usage.Exceeded]} {
 		if is(err) {
 			return false
 		}

@@ -99,16 +99,25 @@ type held struct {
 	spending *ent.Spending
 }
 
-// hold locks the budgets above the account, in the order of their ids, and finds what is
-// spent of each in the period of at.
-func (l *Ledger) hold(ctx context.Context, tx *store.Tx, a Account, at time.Time) ([]held, error) {
-	query := tx.Ent.Budget.Query().Where(budget.SubjectIn(a.subjects()...)).Order(ent.Asc(budget.FieldID))
+// lock takes the rows of all budgets with those subjects, in the order of their ids.
+func lock(ctx context.Context, tx *store.Tx, subjects ...string) ([]*ent.Budget, error) {
+	query := tx.Ent.Budget.Query().Where(budget.SubjectIn(subjects...)).Order(ent.Asc(budget.FieldID))
 	if postgres(tx) { // SQLite has one writer
 		query.ForUpdate()
 	}
 	budgets, err := query.All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("lock the budgets: %w", err)
+	}
+	return budgets, nil
+}
+
+// hold locks the budgets above the account and finds what is spent of each in the period
+// of at.
+func (l *Ledger) hold(ctx context.Context, tx *store.Tx, a Account, at time.Time) ([]held, error) {
+	budgets, err := lock(ctx, tx, a.subjects()...)
+	if err != nil {
+		return nil, err
 	}
 	all := make([]held, len(budgets))
 	for i, b := range budgets {

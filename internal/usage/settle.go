@@ -195,42 +195,6 @@ func write(ctx context.Context, tx *store.Tx, rec Record, cost *int64) (*ent.Usa
 	return create.Save(ctx)
 }
 
-// Open says whether a run has calls that are not settled.
-func (l *Ledger) Open(ctx context.Context, c *ent.Client, runID string) (bool, error) {
-	return c.Reservation.Query().Where(reservation.RunID(runID)).Exist(ctx)
-}
-
-// Abandon settles the calls that a run has left open: those of a worker that is gone.
-// Nobody can tell how far they came, so that each counts with all that it could cost;
-// what the vendor bills is no more.
-func (l *Ledger) Abandon(ctx context.Context, tx *store.Tx, r *ent.Run) ([]*Settled, error) {
-	open, err := tx.Ent.Reservation.Query().Where(reservation.RunID(r.ID)).Order(ent.Asc(reservation.FieldID)).All(ctx)
-	if err != nil || len(open) == 0 {
-		return nil, err
-	}
-	account, err := AccountOf(ctx, tx.Ent, r)
-	if err != nil {
-		return nil, err
-	}
-	var all []*Settled
-	for _, o := range open {
-		account.RootRunID = o.RootRunID
-		s, err := l.settle(ctx, tx,
-			&Reservation{ID: o.ID, Amount: o.Amount, Input: o.InputTokens, Output: o.OutputTokens, At: o.CreatedAt, spendings: o.Spendings},
-			Record{
-				Account: account, Step: o.Step, Attempt: o.Attempt, Provider: o.Provider, Model: o.Model, Reason: o.Reason,
-				Price: &catalogue.Price{AsOf: o.PriceAsOf}, // of which only the day is written
-				Usage: llm.Usage{InputTokens: o.InputTokens, OutputTokens: o.OutputTokens}, Estimated: true,
-				Outcome: enum.CallAbandoned, Began: o.CreatedAt, Latency: l.now().Sub(o.CreatedAt),
-			}, &o.Amount)
-		if err != nil {
-			return nil, fmt.Errorf("settle the abandoned call %s: %w", o.ID, err)
-		}
-		all = append(all, s)
-	}
-	return all, nil
-}
-
 // budgetsLock is the advisory lock that orders the making of budgets and settling.
 const budgetsLock = 0x7a62_6275_6467 // "zbbudg"
 
