@@ -25,6 +25,7 @@ import (
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/llm"
+	"github.com/zeblit/zeblit/internal/llm/catalogue"
 	"github.com/zeblit/zeblit/internal/llm/configured"
 	"github.com/zeblit/zeblit/internal/metrics"
 	"github.com/zeblit/zeblit/internal/project"
@@ -109,13 +110,13 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.hub = stream.NewHub(a.log, a.carrier, a.logger)
 	a.compactor = stream.NewCompactor(a.db, cfg.Retention, a.logger)
 	files := workspace.New(a.db, a.log)
-	a.provider = configured.Choose(configured.Options{
-		AnthropicKey: cfg.AnthropicKey, AnthropicBaseURL: cfg.AnthropicBaseURL, AnthropicModel: cfg.AnthropicModel,
-		OpenAIKey: cfg.OpenAIKey, OpenAIBaseURL: cfg.OpenAIBaseURL, OpenAIModel: cfg.OpenAIModel,
-		DemoPace: cfg.DemoPace,
-	})
+	a.provider = configured.Choose(cfg.Providers())
+	models, err := catalogue.New(cfg.Models)
+	if err != nil {
+		return fmt.Errorf("read the entries of models: %w", err)
+	}
 	a.engine = run.NewEngine(run.Options{
-		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: files, Provider: a.provider, Logger: a.logger,
+		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: files, Provider: a.provider, Prices: prices(models), Logger: a.logger,
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
 		Deadlines: run.Deadlines{
 			Step: cfg.Runs.StepTimeout, Tool: cfg.Runs.ToolTimeout, Run: cfg.Runs.RunTimeout,
@@ -152,6 +153,17 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.server = server.New(front)
 	a.measure()
 	return nil
+}
+
+// prices says what the models of a catalogue cost. The demo model costs nothing.
+func prices(models *catalogue.Catalogue) func(provider, model string) *catalogue.Price {
+	return func(provider, model string) *catalogue.Price {
+		if provider == "demo" {
+			return &catalogue.Price{}
+		}
+		m, _ := models.Find(provider, model)
+		return m.Price
+	}
 }
 
 // publicURL is where people reach the server. With port 0 it is known once Serve listens.

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/zeblit/zeblit/internal/llm/configured"
 	"github.com/zeblit/zeblit/internal/ratelimit"
 )
 
@@ -63,6 +64,21 @@ type Config struct {
 	OpenAIKey     string
 	OpenAIBaseURL string
 	OpenAIModel   string
+
+	GeminiKey     string
+	GeminiBaseURL string
+	GeminiModel   string
+
+	// OllamaURL is where Ollama is reached. Empty: it isn't.
+	OllamaURL string
+	// ModelServers are more servers with OpenAI's API.
+	ModelServers []configured.ServerOptions
+	// Models are the entries that win over the catalogue's own, as catalogue.New takes
+	// them.
+	Models []byte
+	// ModelQuick, ModelStandard and ModelComplex are the models of each tier, as
+	// provider/model. Empty: those that the providers have by default.
+	ModelQuick, ModelStandard, ModelComplex []string
 
 	// Retention is how long events are kept whole.
 	Retention time.Duration
@@ -116,6 +132,16 @@ func (c Config) URLAt(listening string) string {
 		return c.PublicURL
 	}
 	return urlOf(listening)
+}
+
+// Providers are the settings of the model providers.
+func (c Config) Providers() configured.Options {
+	return configured.Options{
+		AnthropicKey: c.AnthropicKey, AnthropicBaseURL: c.AnthropicBaseURL, AnthropicModel: c.AnthropicModel,
+		OpenAIKey: c.OpenAIKey, OpenAIBaseURL: c.OpenAIBaseURL, OpenAIModel: c.OpenAIModel,
+		GeminiKey: c.GeminiKey, GeminiBaseURL: c.GeminiBaseURL, GeminiModel: c.GeminiModel,
+		OllamaURL: c.OllamaURL, Servers: c.ModelServers, DemoPace: c.DemoPace,
+	}
 }
 
 // LogValue shows what may be logged: no key, secret or database address.

@@ -34,7 +34,8 @@ func noEnvironment(t *testing.T) {
 	for _, name := range []string{
 		"ZEBLIT_DATA_DIR", "ZEBLIT_ADDR", "ZEBLIT_URL", "DATABASE_URL", "ZEBLIT_SECRET", "ZEBLIT_LOG_LEVEL", "ZEBLIT_LOG_FORMAT",
 		"ZEBLIT_SIGN_UP", "ZEBLIT_ALLOWED_ORIGINS", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL",
-		"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "ZEBLIT_DEMO_PACE", "REDIS_URL", "ZEBLIT_INTROSPECTION",
+		"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "GEMINI_API_KEY", "GOOGLE_API_KEY", "GEMINI_BASE_URL", "GEMINI_MODEL",
+		"OLLAMA_HOST", "ZEBLIT_MODEL_SERVERS", "ZEBLIT_MODELS", "ZEBLIT_MODEL_QUICK", "ZEBLIT_MODEL_STANDARD", "ZEBLIT_MODEL_COMPLEX", "ZEBLIT_DEMO_PACE", "REDIS_URL", "ZEBLIT_INTROSPECTION",
 		"ZEBLIT_TRUSTED_PROXIES", "ZEBLIT_LIMITS", "ZEBLIT_LIMIT_SIGN_IN", "ZEBLIT_LIMIT_SIGN_UP", "ZEBLIT_LIMIT_REQUESTS",
 		"ZEBLIT_LIMIT_CONNECTS", "ZEBLIT_LIMIT_SOCKETS", "ZEBLIT_RUN_SLOTS", "ZEBLIT_RUN_LIMIT_PROJECT",
 		"ZEBLIT_RUN_LIMIT_ORGANISATION", "ZEBLIT_STEP_TIMEOUT", "ZEBLIT_TOOL_TIMEOUT", "ZEBLIT_RUN_TIMEOUT",
@@ -130,7 +131,7 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 	_, err := parse(t,
 		"--addr", "nowhere", "--public-url", "ftp://x", "--database-url", "mysql://u:hunter2@h/d", "--secret", "tooshort",
 		"--log-level", "loud", "--log-format", "xml", "--sign-up", "maybe", "--allowed-origins", "https://a.example/path,*",
-		"--anthropic-base-url", "x", "--openai-base-url", "http://h/?q=1", "--demo-pace", "soon",
+		"--anthropic-base-url", "x", "--openai-base-url", "http://h/?q=1", "--gemini-base-url", "h", "--demo-pace", "soon",
 		"--redis-url", "http://u:hunter2@h", "--introspection", "maybe", "--trusted-proxies", "10.0.0.0/99", "--limits", "few",
 		"--limit-sign-in", "5", "--limit-sign-up", "0/1h", "--limit-requests", "5/never", "--limit-connects", "1m/1", "--limit-sockets", "0",
 		"--run-slots", "0", "--run-limit-project", "0", "--run-limit-organisation", "few", "--step-timeout", "0s", "--tool-timeout", "1",
@@ -141,8 +142,8 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 	require.True(t, config.IsProblem(fmt.Errorf("start: %w", err)))
 	var problems config.Problems
 	require.ErrorAs(t, err, &problems)
-	require.Len(t, problems, 33)
-	for _, flag := range []string{"--addr", "--public-url", "--database-url", "--secret", "--log-level", "--log-format", "--sign-up", "--allowed-origins", "--anthropic-base-url", "--openai-base-url", "--demo-pace",
+	require.Len(t, problems, 34)
+	for _, flag := range []string{"--addr", "--public-url", "--database-url", "--secret", "--log-level", "--log-format", "--sign-up", "--allowed-origins", "--anthropic-base-url", "--openai-base-url", "--gemini-base-url", "--demo-pace",
 		"--redis-url", "--introspection", "--trusted-proxies", "--limits", "--limit-sign-in", "--limit-sign-up", "--limit-requests", "--limit-connects", "--limit-sockets",
 		"--run-slots", "--run-limit-project", "--run-limit-organisation", "--step-timeout", "--tool-timeout", "--run-timeout", "--queue-timeout", "--drain",
 		"--answer-timeout", "--metrics-address", "--retention", "--compression"} {

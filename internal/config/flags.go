@@ -60,6 +60,16 @@ type Flags struct {
 	OpenAIKey        string `name:"openai-api-key" env:"OPENAI_API_KEY" placeholder:"KEY" help:"Use OpenAI's models."`
 	OpenAIBaseURL    string `name:"openai-base-url" env:"OPENAI_BASE_URL" placeholder:"URL" help:"Another server with OpenAI's API (Ollama, vLLM, llama.cpp); a key may not be needed."`
 	OpenAIModel      string `name:"openai-model" env:"OPENAI_MODEL" placeholder:"NAME" help:"Which of its models."`
+	GeminiKey        string `name:"gemini-api-key" env:"GEMINI_API_KEY" placeholder:"KEY" help:"Use Google's models."`
+	GoogleKey        string `name:"google-api-key" env:"GOOGLE_API_KEY" placeholder:"KEY" help:"The same, under its other name."`
+	GeminiBaseURL    string `name:"gemini-base-url" env:"GEMINI_BASE_URL" placeholder:"URL" help:"Another server with Google's API in OpenAI's words."`
+	GeminiModel      string `name:"gemini-model" env:"GEMINI_MODEL" placeholder:"NAME" help:"Which of its models."`
+	OllamaHost       string `name:"ollama-host" env:"OLLAMA_HOST" placeholder:"HOST" help:"Use Ollama's models: a host, host:port or URL."`
+	ModelServers     string `name:"model-servers" env:"ZEBLIT_MODEL_SERVERS" placeholder:"FILE|JSON" help:"More servers with OpenAI's API: a JSON array of name, url, key or keyEnv, and models."`
+	Models           string `name:"models" env:"ZEBLIT_MODELS" placeholder:"FILE|JSON" help:"Limits and prices of models in place of the built-in ones: a JSON array, see docs/models.md."`
+	ModelQuick       string `name:"model-quick" env:"ZEBLIT_MODEL_QUICK" placeholder:"MODELS" help:"Models for quick work, the first that answers, as provider/model, separated by commas."`
+	ModelStandard    string `name:"model-standard" env:"ZEBLIT_MODEL_STANDARD" placeholder:"MODELS" help:"The same for ordinary work."`
+	ModelComplex     string `name:"model-complex" env:"ZEBLIT_MODEL_COMPLEX" placeholder:"MODELS" help:"The same for hard work."`
 	DemoPace         string `name:"demo-pace" env:"ZEBLIT_DEMO_PACE" default:"25ms" placeholder:"DURATION" help:"The demo model's pause after each word. It is used where no other is configured."`
 }
 
@@ -110,9 +120,16 @@ func (f Flags) Config() (Config, error) {
 		OpenAIKey:        strings.TrimSpace(f.OpenAIKey),
 		OpenAIBaseURL:    c.webURL("--openai-base-url (OPENAI_BASE_URL)", f.OpenAIBaseURL),
 		OpenAIModel:      f.OpenAIModel,
+		GeminiKey:        orDefault(strings.TrimSpace(f.GeminiKey), strings.TrimSpace(f.GoogleKey)),
+		GeminiBaseURL:    c.webURL("--gemini-base-url (GEMINI_BASE_URL)", f.GeminiBaseURL),
+		GeminiModel:      f.GeminiModel,
+		OllamaURL:        c.ollama(f.OllamaHost),
+		ModelServers:     c.modelServers(f.ModelServers),
+		Models:           c.models(f.Models),
 		DemoPace:         c.pace(orDefault(f.DemoPace, "25ms")),
 		urlGiven:         f.PublicURL != "",
 	}
+	f.tiers(&c, &cfg)
 	cfg.PublicURL = c.webURL("--public-url (ZEBLIT_URL)", orDefault(f.PublicURL, urlOf(cfg.Addr)))
 	if f.Debug {
 		cfg.LogLevel = slog.LevelDebug

@@ -26,8 +26,7 @@ const (
 	// defaultOutput is the limit of a request that says none: what has no limit can't be
 	// reserved.
 	defaultOutput = 8192
-	// patience is how long a call waits for others under way that hold what it needs.
-	patience  = 30 * time.Second
+	// A call that waits for others looks again after a while that grows.
 	firstLook = 50 * time.Millisecond
 	lastLook  = 2 * time.Second
 )
@@ -97,7 +96,7 @@ func (e *Engine) reserve(ctx context.Context, l *lease, try *attempt, whole bool
 		Provider: try.provider.Name(), Model: try.model, Reason: try.reason, Price: try.price,
 		Input: try.input, Output: int64(try.request.MaxOutputTokens),
 	}
-	giveUp := time.Now().Add(patience)
+	giveUp := time.Now().Add(e.budgetWait)
 	for wait := firstLook; ; {
 		err := e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 			if err := e.fence(ctx, tx, l); err != nil {
@@ -162,25 +161,51 @@ func (try *attempt) record(l *lease, outcome enum.CallOutcome, used llm.Usage) u
 	}
 }
 
-// failure is the record of a try that failed. What the vendor doesn't say is taken to be
-// as much as it can be: all that was sent, and a token for each byte that came.
+// success is the record of a try whose answer is whole.
+func (try *attempt) success(l *lease, r llm.Response) usage.Record {
+	return try.known(try.record(l, enum.CallOK, r.Usage), r)
+}
+
+// failure is the record of a try that failed, or whose answer is of no use (err is nil).
 func (try *attempt) failure(l *lease, r llm.Response, err error) usage.Record {
-	outcome := enum.CallFailed
-	if try.message != nil || isNo[*llm.Error](err) {
-		outcome = enum.CallInterrupted
+	outcome := enum.CallInterrupted
+	if isA[*llm.Error](err) && try.message == nil {
+		outcome = enum.CallFailed
 	}
+	rec := try.record(l, outcome, r.Usage)
 	switch {
-	case r.Usage != llm.Usage{}:
-		return try.record(l, outcome, r.Usage)
+	case err == nil:
+		return try.known(rec, r)
 	case try.bytes == 0 && unbilled(err):
-		return try.record(l, outcome, llm.Usage{})
+		rec.Usage = llm.Usage{}
+		return rec
 	}
-	rec := try.record(l, outcome, llm.Usage{InputTokens: try.input, OutputTokens: try.bytes})
+	return try.estimate(rec, try.bytes)
+}
+
+// known estimates what a whole answer took where its vendor tells nothing of it, as some
+// servers do.
+func (try *attempt) known(rec usage.Record, r llm.Response) usage.Record {
+	if rec.Usage != (llm.Usage{}) {
+		return rec
+	}
+	written := int64(len(r.Text) + len(r.Carry))
+	for _, c := range r.ToolCalls {
+		written += int64(len(c.ID) + len(c.Name) + len(c.Input))
+	}
+	return try.estimate(rec, written)
+}
+
+// estimate makes of what the vendor has told so far as much as it can be: all that was
+// sent, and a token for each byte that came.
+func (try *attempt) estimate(rec usage.Record, written int64) usage.Record {
+	if u := rec.Usage; u.InputTokens+u.CacheReadTokens+u.CacheWriteTokens == 0 {
+		rec.Usage.InputTokens = try.input
+	}
+	rec.Usage.OutputTokens = max(rec.Usage.OutputTokens, written)
 	rec.Estimated = true
 	return rec
 }
-
-func isNo[E error](err error) bool { return !isA[E](err) }
 
 // unbilled says whether a failure came before the vendor did anything: it refused the
 // request, or there was no connection at all.

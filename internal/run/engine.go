@@ -41,6 +41,10 @@ type Options struct {
 	// has.
 	Prices func(provider, model string) *catalogue.Price
 
+	// BudgetWait is how long a call of a model waits for others under way that hold what
+	// it needs of a budget; then its run is paused. 0: 30 seconds; negative: not at all.
+	BudgetWait time.Duration
+
 	// Slots is how many steps this worker makes at once; they mostly wait for
 	// models. 100 by default.
 	Slots int
@@ -56,8 +60,9 @@ type Options struct {
 }
 
 const (
-	defaultSlots = 100
-	defaultDrain = 30 * time.Second
+	defaultSlots      = 100
+	defaultDrain      = 30 * time.Second
+	defaultBudgetWait = 30 * time.Second
 	// stopTimeout bounds how long steps that were cut short may take to hand their
 	// runs over.
 	stopTimeout = 10 * time.Second
@@ -76,7 +81,7 @@ type Engine struct {
 	id        string // names this worker in leases
 
 	projectLimit, organisationLimit int
-	drain                           time.Duration
+	drain, budgetWait               time.Duration
 
 	counts  counters
 	outages atomic.Int64  // steps in a row that failed because the database was not available
@@ -97,6 +102,9 @@ func NewEngine(o Options) *Engine {
 	if o.Drain == 0 {
 		o.Drain = defaultDrain
 	}
+	if o.BudgetWait == 0 {
+		o.BudgetWait = defaultBudgetWait
+	}
 	if o.Prices == nil {
 		o.Prices = func(string, string) *catalogue.Price { return nil }
 	}
@@ -106,7 +114,7 @@ func NewEngine(o Options) *Engine {
 		db:      o.DB, deltas: o.Deltas, workspace: o.Workspace,
 		provider: o.Provider, backoff: o.Backoff, prices: o.Prices, logger: o.Logger.With("worker", id),
 		id: id, held: map[*hold]struct{}{},
-		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain,
+		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain, budgetWait: o.BudgetWait,
 		slots: make(chan struct{}, o.Slots),
 	}
 	e.ledger = usage.New(e.logger)

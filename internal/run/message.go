@@ -108,7 +108,7 @@ func (e *Engine) complete(ctx context.Context, l *lease, try *attempt, response 
 		if err != nil {
 			return err
 		}
-		if err := e.settle(ctx, tx, l, try, try.record(l, enum.CallOK, response.Usage)); err != nil || !ended {
+		if err := e.settle(ctx, tx, l, try, try.success(l, response)); err != nil || !ended {
 			return err
 		}
 		return e.endBy(ctx, tx, l, what, why)

@@ -14,13 +14,24 @@ import (
 type Price struct {
 	Input, Output, CacheRead, CacheWrite int64
 
+	Long *LongPrice // nil: long prompts cost the same
+
 	AsOf string // the day on which the price was right, as yyyy-mm-dd
+}
+
+// LongPrice holds for the whole of a call whose prompt, cached tokens included, has
+// more than Above tokens.
+type LongPrice struct {
+	Above int64
+
+	Input, Output, CacheRead, CacheWrite int64
 }
 
 // Cost is what u costs, in nano-dollars, rounded up once for the whole call. Output
 // includes reasoning, so ReasoningTokens add nothing. A cost that no int64 holds is
 // the largest one, and a negative count counts as none.
 func (p Price) Cost(u llm.Usage) int64 {
+	p = p.at(prompt(u.InputTokens, u.CacheReadTokens, u.CacheWriteTokens))
 	var s sum
 	s.add(u.InputTokens, p.Input)
 	s.add(u.OutputTokens, p.Output)
@@ -29,14 +40,42 @@ func (p Price) Cost(u llm.Usage) int64 {
 	return s.nano()
 }
 
-// Worst is the most that a call of input and output tokens can cost, in nano-dollars:
-// nobody knows before it what the vendor's cache will take or give, so that all of the
-// input has the dearest of its prices.
+// Worst is the most that a call of at most input and output tokens can cost, in
+// nano-dollars: nobody knows before it what the vendor's cache will take or give, so
+// that all of the input has the dearest of its prices.
 func (p Price) Worst(input, output int64) int64 {
+	worst := p.worst(input, output)
+	if p.Long != nil && input > p.Long.Above { // a long prompt may cost less a token
+		worst = max(worst, p.at(input).worst(input, output))
+	}
+	return worst
+}
+
+func (p Price) worst(input, output int64) int64 {
 	var s sum
 	s.add(input, max(p.Input, p.CacheRead, p.CacheWrite))
 	s.add(output, p.Output)
 	return s.nano()
+}
+
+// at is the price of a call whose prompt has so many tokens.
+func (p Price) at(prompt int64) Price {
+	if l := p.Long; l != nil && prompt > l.Above {
+		return Price{Input: l.Input, Output: l.Output, CacheRead: l.CacheRead, CacheWrite: l.CacheWrite, AsOf: p.AsOf}
+	}
+	return p
+}
+
+// prompt adds counts up; it is the largest number where they don't fit.
+func prompt(counts ...int64) int64 {
+	var all int64
+	for _, n := range counts {
+		if n = max(n, 0); all > math.MaxInt64-n {
+			return math.MaxInt64
+		}
+		all += n
+	}
+	return all
 }
 
 // sum is a number of pico-dollars of 128 bits, which no call can overflow.

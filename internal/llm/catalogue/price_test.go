@@ -27,7 +27,7 @@ func TestCostIsRoundedUpOnce(t *testing.T) {
 		{llm.Usage{InputTokens: 1000}, 1},
 		{llm.Usage{InputTokens: 1001}, 2},
 		{llm.Usage{InputTokens: 1, OutputTokens: 1, CacheReadTokens: 1, CacheWriteTokens: 1}, 1}, // 10 pico-dollars, not four times one nano-dollar
-		{llm.Usage{OutputTokens: 500, ReasoningTokens: 400}, 1},                                 // reasoning is in the output already
+		{llm.Usage{OutputTokens: 500, ReasoningTokens: 400}, 1},                                  // reasoning is in the output already
 		{llm.Usage{InputTokens: -5, OutputTokens: 500}, 1},
 	} {
 		require.Equal(t, c.cost, p.Cost(c.usage), "%+v", c.usage)
@@ -69,6 +69,9 @@ func TestWorstIsNeverBelowTheCost(t *testing.T) {
 		price := rapid.Int64Range(0, 600_000_000)
 		count := rapid.Int64Range(0, 2_000_000)
 		p := catalogue.Price{Input: price.Draw(t, "input"), Output: price.Draw(t, "output"), CacheRead: price.Draw(t, "read"), CacheWrite: price.Draw(t, "write")}
+		if rapid.Bool().Draw(t, "long") {
+			p.Long = &catalogue.LongPrice{Above: count.Draw(t, "above"), Input: price.Draw(t, "long input"), Output: price.Draw(t, "long output"), CacheRead: price.Draw(t, "long read"), CacheWrite: price.Draw(t, "long write")}
+		}
 		u := llm.Usage{InputTokens: count.Draw(t, "in"), OutputTokens: count.Draw(t, "out"), CacheReadTokens: count.Draw(t, "cached"), CacheWriteTokens: count.Draw(t, "written")}
 		require.LessOrEqual(t, p.Cost(u), p.Worst(u.InputTokens+u.CacheReadTokens+u.CacheWriteTokens, u.OutputTokens))
 	})
