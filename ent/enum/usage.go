@@ -71,3 +71,46 @@ func (v BudgetPeriod) MarshalGQL(w io.Writer) { write(w, string(v)) }
 
 // UnmarshalGQL takes only values of the set.
 func (v *BudgetPeriod) UnmarshalGQL(in any) error { return read(v, in, allBudgetPeriod) }
+
+// UsageGrouping is what calls are added up by.
+type UsageGrouping string
+
+const (
+	UsageByDay     UsageGrouping = "DAY"
+	UsageByModel   UsageGrouping = "MODEL"
+	UsageByAgent   UsageGrouping = "AGENT"
+	UsageByUser    UsageGrouping = "USER"
+	UsageByProject UsageGrouping = "PROJECT"
+)
+
+var allUsageGrouping = []UsageGrouping{UsageByDay, UsageByModel, UsageByAgent, UsageByUser, UsageByProject}
+
+// Values lists every UsageGrouping.
+func (UsageGrouping) Values() []string { return values(allUsageGrouping) }
+
+// MarshalGQL writes it as a GraphQL enum value.
+func (v UsageGrouping) MarshalGQL(w io.Writer) { write(w, string(v)) }
+
+// UnmarshalGQL takes only values of the set.
+func (v *UsageGrouping) UnmarshalGQL(in any) error { return read(v, in, allUsageGrouping) }
+
+// UsageInterval is the length of one step of a time series.
+type UsageInterval string
+
+const (
+	IntervalHour  UsageInterval = "HOUR"
+	IntervalDay   UsageInterval = "DAY"
+	IntervalMonth UsageInterval = "MONTH"
+	IntervalTotal UsageInterval = "TOTAL"
+)
+
+var allUsageInterval = []UsageInterval{IntervalHour, IntervalDay, IntervalMonth, IntervalTotal}
+
+// Values lists every UsageInterval.
+func (UsageInterval) Values() []string { return values(allUsageInterval) }
+
+// MarshalGQL writes it as a GraphQL enum value.
+func (v UsageInterval) MarshalGQL(w io.Writer) { write(w, string(v)) }
+
+// UnmarshalGQL takes only values of the set.
+func (v *UsageInterval) UnmarshalGQL(in any) error { return read(v, in, allUsageInterval) }

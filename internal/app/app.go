@@ -35,6 +35,7 @@ import (
 	"github.com/zeblit/zeblit/internal/server/pages"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
+	"github.com/zeblit/zeblit/internal/usage"
 	"github.com/zeblit/zeblit/internal/workspace"
 	"github.com/zeblit/zeblit/web"
 )
@@ -135,7 +136,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	}
 	exec := graph.NewExecutor(graph.Deps{
 		DB: a.db, Identity: a.identity, Projects: project.New(a.db, a.log, a.engine),
-		Conversations: conversation.New(a.db, a.log, a.queue), Runs: a.engine, Workspace: files,
+		Conversations: conversation.New(a.db, a.log, a.queue), Runs: a.engine, Budgets: usage.NewBudgets(a.db), Workspace: files,
 		Log: a.log, Hub: a.hub, Version: o.Version, Provider: a.provider.Name(), Model: a.provider.DefaultModel(),
 		Demo: a.demo(), Logger: a.logger, PublicURL: a.publicURL,
 	})
