@@ -95,6 +95,7 @@ func Rows(ctx context.Context, c *ent.Client, span Span, by enum.UsageGrouping, 
 		Totals
 	}
 	err := c.UsageRecord.Query().Where(span.Within()).Where(where...).Modify(func(s *sql.Selector) {
+		s.SelectExpr() // nothing but what follows
 		columns := make([]string, 0, 3)
 		if step, ok := steps[interval]; ok {
 			start := fmt.Sprintf("substr(%s, 1, %d)", s.C(usagerecord.FieldCreatedAt), len(step.layout))
