@@ -14,6 +14,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
+	"github.com/zeblit/zeblit/ent/budget"
 	"github.com/zeblit/zeblit/ent/conversation"
 	"github.com/zeblit/zeblit/ent/devicecode"
 	"github.com/zeblit/zeblit/ent/event"
@@ -27,11 +28,14 @@ import (
 	"github.com/zeblit/zeblit/ent/orgmembership"
 	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/ent/refreshtoken"
+	"github.com/zeblit/zeblit/ent/reservation"
 	"github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/ent/session"
 	"github.com/zeblit/zeblit/ent/signingkey"
+	"github.com/zeblit/zeblit/ent/spending"
 	"github.com/zeblit/zeblit/ent/stream"
 	"github.com/zeblit/zeblit/ent/toolcall"
+	"github.com/zeblit/zeblit/ent/usagerecord"
 	"github.com/zeblit/zeblit/ent/user"
 )
 
@@ -95,6 +99,7 @@ func checkColumn(t, c string) error {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			agent.Table:          agent.ValidColumn,
 			apikey.Table:         apikey.ValidColumn,
+			budget.Table:         budget.ValidColumn,
 			conversation.Table:   conversation.ValidColumn,
 			devicecode.Table:     devicecode.ValidColumn,
 			event.Table:          event.ValidColumn,
@@ -108,11 +113,14 @@ func checkColumn(t, c string) error {
 			organisation.Table:   organisation.ValidColumn,
 			project.Table:        project.ValidColumn,
 			refreshtoken.Table:   refreshtoken.ValidColumn,
+			reservation.Table:    reservation.ValidColumn,
 			run.Table:            run.ValidColumn,
 			session.Table:        session.ValidColumn,
 			signingkey.Table:     signingkey.ValidColumn,
+			spending.Table:       spending.ValidColumn,
 			stream.Table:         stream.ValidColumn,
 			toolcall.Table:       toolcall.ValidColumn,
+			usagerecord.Table:    usagerecord.ValidColumn,
 			user.Table:           user.ValidColumn,
 		})
 	})

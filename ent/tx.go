@@ -18,6 +18,8 @@ type Tx struct {
 	Agent *AgentClient
 	// ApiKey is the client for interacting with the ApiKey builders.
 	ApiKey *ApiKeyClient
+	// Budget is the client for interacting with the Budget builders.
+	Budget *BudgetClient
 	// Conversation is the client for interacting with the Conversation builders.
 	Conversation *ConversationClient
 	// DeviceCode is the client for interacting with the DeviceCode builders.
@@ -44,16 +46,22 @@ type Tx struct {
 	Project *ProjectClient
 	// RefreshToken is the client for interacting with the RefreshToken builders.
 	RefreshToken *RefreshTokenClient
+	// Reservation is the client for interacting with the Reservation builders.
+	Reservation *ReservationClient
 	// Run is the client for interacting with the Run builders.
 	Run *RunClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// SigningKey is the client for interacting with the SigningKey builders.
 	SigningKey *SigningKeyClient
+	// Spending is the client for interacting with the Spending builders.
+	Spending *SpendingClient
 	// Stream is the client for interacting with the Stream builders.
 	Stream *StreamClient
 	// ToolCall is the client for interacting with the ToolCall builders.
 	ToolCall *ToolCallClient
+	// UsageRecord is the client for interacting with the UsageRecord builders.
+	UsageRecord *UsageRecordClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
 
@@ -189,6 +197,7 @@ func (tx *Tx) Client() *Client {
 func (tx *Tx) init() {
 	tx.Agent = NewAgentClient(tx.config)
 	tx.ApiKey = NewApiKeyClient(tx.config)
+	tx.Budget = NewBudgetClient(tx.config)
 	tx.Conversation = NewConversationClient(tx.config)
 	tx.DeviceCode = NewDeviceCodeClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
@@ -202,11 +211,14 @@ func (tx *Tx) init() {
 	tx.Organisation = NewOrganisationClient(tx.config)
 	tx.Project = NewProjectClient(tx.config)
 	tx.RefreshToken = NewRefreshTokenClient(tx.config)
+	tx.Reservation = NewReservationClient(tx.config)
 	tx.Run = NewRunClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.SigningKey = NewSigningKeyClient(tx.config)
+	tx.Spending = NewSpendingClient(tx.config)
 	tx.Stream = NewStreamClient(tx.config)
 	tx.ToolCall = NewToolCallClient(tx.config)
+	tx.UsageRecord = NewUsageRecordClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 }
 

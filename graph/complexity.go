@@ -1,26 +1,43 @@
 package graph
 
 import (
+	"time"
+
+	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/graph/generated"
 	"github.com/zeblit/zeblit/graph/model"
 	"github.com/zeblit/zeblit/internal/relay"
 )
 
+// manyRows is what a report is taken for, of which most have fewer rows.
+var manyRows = relay.MaxPage
+
 // weigh makes a list cost its largest possible page: what is asked of each
 // object, as many times as there may be objects.
 func weigh(c *generated.ComplexityRoot) {
 	page := func(child int, first *int, _ *string, last *int, _ *string) int { return times(child, first, last) }
+	series := func(child int, _, _ *time.Time, _ enum.UsageGrouping, _ *enum.UsageInterval) int {
+		return times(child, nil, &manyRows)
+	}
 	c.Conversation.Messages = page
 	c.Conversation.Runs = page
 	c.Message.ToolCalls = page
+	c.Organisation.Budgets = page
+	c.Organisation.Usage = series
+	c.Project.Budgets = page
 	c.Project.Conversations = page
 	c.Project.Members = page
 	c.Project.Messages = page
 	c.Project.Runs = page
+	c.Project.Usage = series
 	c.Query.Agents = page
+	c.Query.Budgets = page
 	c.Run.ToolCalls = page
+	c.Run.UsageRecords = page
 	c.User.APIKeys = page
+	c.User.Budgets = page
 	c.User.Organisations = page
+	c.User.Usage = series
 	c.Project.Commits = func(child int, _ *string, first *int, _ *string) int { return times(child, first, nil) }
 	c.Project.Files = func(child int, _, _ *string, first *int, _ *string) int { return times(child, first, nil) }
 	c.Query.Models = func(child int, first *int, _ *string, last *int, _ *string, _ *bool) int {

@@ -55,6 +55,8 @@ func (r *Resolver) eventOf(ctx context.Context, e stream.Event) (model.ProjectEv
 	case enum.EventFileChanged:
 		p, err := decode[stream.FilePayload](e)
 		return model.FileChanged{Event: head, Path: p.Path, Change: p.Change, Revision: p.Revision}, err
+	case enum.EventUsageRecorded, enum.EventBudgetReached:
+		return usageEvent(e, head)
 	case enum.EventStreamReset:
 		p, err := decode[stream.ResetPayload](e)
 		return model.StreamReset{Event: head, Reason: p.Reason}, err

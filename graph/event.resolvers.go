@@ -8,7 +8,9 @@ package graph
 import (
 	"context"
 
+	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/graph/generated"
 	"github.com/zeblit/zeblit/graph/model"
 	"github.com/zeblit/zeblit/graph/share"
 	"github.com/zeblit/zeblit/internal/access"
@@ -34,3 +36,11 @@ func (r *subscriptionResolver) RunEvents(ctx context.Context, runID string, afte
 	}
 	return r.subscribe(ctx, run.ProjectID, after, filter{runID: run.ID})
 }
+
+func (r *usageRecordedResolver) Record(ctx context.Context, obj *model.UsageRecorded) (*ent.UsageRecord, error) {
+	return maybe(ctx, load(ctx).usageRecords, &obj.RecordID)
+}
+
+func (r *Resolver) UsageRecorded() generated.UsageRecordedResolver { return &usageRecordedResolver{r} }
+
+type usageRecordedResolver struct{ *Resolver }

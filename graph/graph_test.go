@@ -29,6 +29,7 @@ import (
 	"github.com/zeblit/zeblit/internal/store/storetest"
 	"github.com/zeblit/zeblit/internal/stream"
 	"github.com/zeblit/zeblit/internal/stream/memory"
+	"github.com/zeblit/zeblit/internal/usage"
 	"github.com/zeblit/zeblit/internal/workspace"
 )
 
@@ -85,7 +86,7 @@ func setup(t *testing.T, db *store.DB) *bundle {
 	return &bundle{db: db, models: models, exec: graph.NewExecutor(graph.Deps{
 		PublicURL: func() string { return "https://zeblit.example" },
 		DB:        db, Identity: identity.New(db, identity.Options{Issuer: "test", Logger: logger}), Projects: project.New(db, log, run.NewControl(log, nil)),
-		Workspace: workspace.New(db, log), Log: log, Hub: stream.NewHub(log, carrier, logger), Logger: logger,
+		Budgets: usage.NewBudgets(db), Workspace: workspace.New(db, log), Log: log, Hub: stream.NewHub(log, carrier, logger), Logger: logger,
 		Models: models, Version: "test", Demo: true,
 	})}
 }

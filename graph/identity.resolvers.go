@@ -140,6 +140,11 @@ func (r *userResolver) APIKeys(ctx context.Context, obj *ent.User, first *int, a
 	return relay.Page(ctx, mine, relay.ByID("API_KEY", true, keyID), relay.Args{First: first, After: after, Last: last, Before: before})
 }
 
+func (r *Resolver) Organisation() generated.OrganisationResolver { return &organisationResolver{r} }
+
 func (r *Resolver) User() generated.UserResolver { return &userResolver{r} }
 
-type userResolver struct{ *Resolver }
+type (
+	organisationResolver struct{ *Resolver }
+	userResolver         struct{ *Resolver }
+)

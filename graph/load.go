@@ -10,6 +10,7 @@ import (
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
+	"github.com/zeblit/zeblit/ent/budget"
 	"github.com/zeblit/zeblit/ent/conversation"
 	"github.com/zeblit/zeblit/ent/membership"
 	"github.com/zeblit/zeblit/ent/message"
@@ -18,14 +19,17 @@ import (
 	"github.com/zeblit/zeblit/ent/run"
 	entstream "github.com/zeblit/zeblit/ent/stream"
 	"github.com/zeblit/zeblit/ent/toolcall"
+	"github.com/zeblit/zeblit/ent/usagerecord"
 	"github.com/zeblit/zeblit/ent/user"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/relay"
+	"github.com/zeblit/zeblit/internal/usage"
 )
 
 // loaders batch the reads of one response.
 type loaders struct {
 	agents        *relay.Loader[*ent.Agent]
+	budgets       *relay.Loader[*ent.Budget]
 	keys          *relay.Loader[*ent.ApiKey]
 	conversations *relay.Loader[*ent.Conversation]
 	memberships   *relay.Loader[*ent.Membership]
@@ -35,6 +39,8 @@ type loaders struct {
 	runs          *relay.Loader[*ent.Run]
 	heads         *relay.Loader[*ent.Stream] // by the project's id
 	toolCalls     *relay.Loader[*ent.ToolCall]
+	usage         *relay.Loader[runUsage] // by the run's id
+	usageRecords  *relay.Loader[*ent.UsageRecord]
 	users         *relay.Loader[*ent.User]
 }
 
@@ -42,6 +48,9 @@ func newLoaders(c *ent.Client) *loaders {
 	return &loaders{
 		agents: relay.NewLoader(agentID, func(ctx context.Context, ids []string) ([]*ent.Agent, error) {
 			return c.Agent.Query().Where(agent.IDIn(ids...)).All(ctx)
+		}),
+		budgets: relay.NewLoader(budgetID, func(ctx context.Context, ids []string) ([]*ent.Budget, error) {
+			return c.Budget.Query().Where(budget.IDIn(ids...)).All(ctx)
 		}),
 		keys: relay.NewLoader(keyID, func(ctx context.Context, ids []string) ([]*ent.ApiKey, error) {
 			return c.ApiKey.Query().Where(apikey.IDIn(ids...)).All(ctx)
@@ -70,6 +79,16 @@ func newLoaders(c *ent.Client) *loaders {
 		toolCalls: relay.NewLoader(toolCallID, func(ctx context.Context, ids []string) ([]*ent.ToolCall, error) {
 			return c.ToolCall.Query().Where(toolcall.IDIn(ids...)).All(ctx)
 		}),
+		usage: relay.NewLoader(runUsageID, func(ctx context.Context, ids []string) (all []runUsage, err error) {
+			found, err := usage.ByRun(ctx, c, ids...)
+			for id, totals := range found {
+				all = append(all, runUsage{id, totals})
+			}
+			return all, err
+		}),
+		usageRecords: relay.NewLoader(usageRecordID, func(ctx context.Context, ids []string) ([]*ent.UsageRecord, error) {
+			return c.UsageRecord.Query().Where(usagerecord.IDIn(ids...)).All(ctx)
+		}),
 		users: relay.NewLoader(userID, func(ctx context.Context, ids []string) ([]*ent.User, error) {
 			return c.User.Query().Where(user.IDIn(ids...)).All(ctx)
 		}),
@@ -77,6 +96,7 @@ func newLoaders(c *ent.Client) *loaders {
 }
 
 func agentID(v *ent.Agent) string               { return v.ID }
+func budgetID(v *ent.Budget) string             { return v.ID }
 func keyID(v *ent.ApiKey) string                { return v.ID }
 func conversationID(v *ent.Conversation) string { return v.ID }
 func membershipID(v *ent.Membership) string     { return v.ID }
@@ -86,6 +106,7 @@ func projectID(v *ent.Project) string           { return v.ID }
 func runID(v *ent.Run) string                   { return v.ID }
 func streamID(v *ent.Stream) string             { return v.ID }
 func toolCallID(v *ent.ToolCall) string         { return v.ID }
+func usageRecordID(v *ent.UsageRecord) string   { return v.ID }
 func userID(v *ent.User) string                 { return v.ID }
 
 const headColumn = "head"
@@ -152,6 +173,8 @@ func node(ctx context.Context, id string) (any, error) {
 	switch relay.IDPrefix(id) {
 	case "agt":
 		return asNode(ctx, l.agents, id)
+	case "bgt":
+		return asNode(ctx, l.budgets, id)
 	case "cnv":
 		return asNode(ctx, l.conversations, id)
 	case "key":
@@ -168,6 +191,8 @@ func node(ctx context.Context, id string) (any, error) {
 		return asNode(ctx, l.runs, id)
 	case "tcl":
 		return asNode(ctx, l.toolCalls, id)
+	case "usg":
+		return asNode(ctx, l.usageRecords, id)
 	case "usr":
 		return asNode(ctx, l.users, id)
 	}

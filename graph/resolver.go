@@ -16,6 +16,7 @@ import (
 	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
+	"github.com/zeblit/zeblit/internal/usage"
 	"github.com/zeblit/zeblit/internal/workspace"
 )
 
@@ -42,6 +43,7 @@ type Deps struct {
 	Projects      *project.Service
 	Conversations Conversations
 	Runs          Runs
+	Budgets       *usage.Budgets
 	Workspace     *workspace.Workspace
 	Models        Models
 	Log           *stream.Log

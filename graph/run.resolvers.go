@@ -93,10 +93,6 @@ func (r *runResolver) ToolCalls(ctx context.Context, obj *ent.Run, first *int, a
 	return relay.Page(ctx, r.DB.Ent.ToolCall.Query().Where(toolcall.RunID(obj.ID)), relay.ByID("TOOL_CALL", false, toolCallID), relay.Args{First: first, After: after, Last: last, Before: before})
 }
 
-func (r *runResolver) Usage(ctx context.Context, obj *ent.Run) (*model.Usage, error) {
-	return &model.Usage{InputTokens: obj.InputTokens, OutputTokens: obj.OutputTokens}, nil
-}
-
 func (r *runResolver) Error(ctx context.Context, obj *ent.Run) (*string, error) {
 	return nilIfEmpty(obj.Error), nil
 }

@@ -34,22 +34,26 @@ var placements = map[string]placement{
 	"ToolCallOutput":   {"cursor seq at type toolCall text", "actor"},
 	"ToolCallFinished": {"cursor seq at type toolCall", "actor"},
 	"FileChanged":      {"cursor seq at type path change revision", "actor"},
+	"UsageRecorded":    {"cursor seq at type runId usage", "actor record"},
+	"BudgetReached":    {"cursor seq at type budgetId scope period level paused runId limit spent needed text", "actor"},
 	"StreamReset":      {"cursor seq at type reason", "actor"},
 
 	"Node": {"id", ""},
 	"Project": {
 		"id name description createdAt updatedAt",
-		"headCursor owner organisation members conversations messages runs files file commits",
+		"headCursor owner organisation members conversations messages runs files file commits usage budgets",
 	},
 	"Message": {
 		"id role status text demo createdAt completedAt",
 		"agent author run conversation project toolCalls",
 	},
 	"Run": {
-		"id state model step usage createdAt startedAt finishedAt error deadlineAt cancelRequested pauseRequested",
-		"agent conversation message project toolCalls retriedFrom",
+		"id state model step createdAt startedAt finishedAt error deadlineAt cancelRequested pauseRequested",
+		"agent conversation message project toolCalls retriedFrom usage usageRecords",
 	},
-	"Usage": {"inputTokens outputTokens", ""},
+	"Usage": {
+		"calls inputTokens outputTokens cacheReadTokens cacheWriteTokens reasoningTokens cost unpricedCalls estimatedCalls failedCalls", "",
+	},
 	"ToolCall": {
 		"id name input output state createdAt startedAt finishedAt",
 		"run message",

@@ -110,6 +110,7 @@ func whole(t *testing.T) []stream.Event {
 		Name: "bash", Input: "{}", State: enum.ToolCallDone, CreatedAt: at, StartedAt: &at, FinishedAt: &at,
 	}
 	project := &ent.Project{ID: "prj_a", OwnerID: user, OrganisationID: "org_a", Name: "P", Description: "D", CreatedAt: at, UpdatedAt: at}
+	amount := int64(1)
 	var all []stream.Event
 	for _, one := range []struct {
 		of      enum.EventType
@@ -124,6 +125,10 @@ func whole(t *testing.T) []stream.Event {
 		{enum.EventToolCallOutput, stream.ToolCallPayload{V: 1, ToolCall: call, Text: "x", Actor: actor}},
 		{enum.EventToolCallFinished, stream.ToolCallPayload{V: 1, ToolCall: call, Actor: actor}},
 		{enum.EventFileChanged, stream.FilePayload{V: 1, Path: "a", Change: enum.FileCreated, Revision: "r", UserID: user}},
+		{enum.EventUsageRecorded, stream.UsagePayload{V: 1, RecordID: "usg_a", Actor: actor}},
+		{enum.EventBudgetReached, stream.BudgetPayload{
+			V: 1, BudgetID: "bgt_a", Scope: enum.BudgetProject, Period: enum.PeriodDay, Limit: &amount, Spent: &amount, Needed: &amount, Text: "x", Actor: actor,
+		}},
 		{enum.EventStreamReset, map[string]any{"v": 1, "reason": "x", "actor": actor}}, // none has one, but it could
 	} {
 		raw, err := json.Marshal(one.payload)

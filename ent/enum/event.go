@@ -15,10 +15,12 @@ const (
 	EventToolCallOutput   EventType = "TOOL_CALL_OUTPUT"
 	EventToolCallFinished EventType = "TOOL_CALL_FINISHED"
 	EventFileChanged      EventType = "FILE_CHANGED"
+	EventUsageRecorded    EventType = "USAGE_RECORDED"
+	EventBudgetReached    EventType = "BUDGET_REACHED"
 	EventStreamReset      EventType = "STREAM_RESET"
 )
 
-var allEventType = []EventType{EventProjectUpdated, EventMessageAdded, EventMessageDelta, EventMessageCompleted, EventRunStateChanged, EventToolCallStarted, EventToolCallOutput, EventToolCallFinished, EventFileChanged, EventStreamReset}
+var allEventType = []EventType{EventProjectUpdated, EventMessageAdded, EventMessageDelta, EventMessageCompleted, EventRunStateChanged, EventToolCallStarted, EventToolCallOutput, EventToolCallFinished, EventFileChanged, EventUsageRecorded, EventBudgetReached, EventStreamReset}
 
 // Values lists every EventType.
 func (EventType) Values() []string { return values(allEventType) }

@@ -77,7 +77,7 @@ var (
 // TypeValidator is a validator for the "type" field enum values. It is called by the builders before save.
 func TypeValidator(_type enum.EventType) error {
 	switch _type {
-	case "PROJECT_UPDATED", "MESSAGE_ADDED", "MESSAGE_DELTA", "MESSAGE_COMPLETED", "RUN_STATE_CHANGED", "TOOL_CALL_STARTED", "TOOL_CALL_OUTPUT", "TOOL_CALL_FINISHED", "FILE_CHANGED", "STREAM_RESET":
+	case "PROJECT_UPDATED", "MESSAGE_ADDED", "MESSAGE_DELTA", "MESSAGE_COMPLETED", "RUN_STATE_CHANGED", "TOOL_CALL_STARTED", "TOOL_CALL_OUTPUT", "TOOL_CALL_FINISHED", "FILE_CHANGED", "USAGE_RECORDED", "BUDGET_REACHED", "STREAM_RESET":
 		return nil
 	default:
 		return fmt.Errorf("event: invalid enum value for type field: %q", _type)

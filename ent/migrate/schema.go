@@ -56,6 +56,83 @@ var (
 			},
 		},
 	}
+	// BudgetsColumns holds the columns for the "budgets" table.
+	BudgetsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "scope", Type: field.TypeEnum, Enums: []string{"INSTANCE", "ORGANISATION", "PROJECT", "USER", "AGENT", "RUN"}},
+		{Name: "period", Type: field.TypeEnum, Enums: []string{"RUN", "DAY", "MONTH", "TOTAL"}},
+		{Name: "subject", Type: field.TypeString},
+		{Name: "limit_nano", Type: field.TypeInt64},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "organisation_id", Type: field.TypeString, Nullable: true},
+		{Name: "project_id", Type: field.TypeString, Nullable: true},
+		{Name: "user_id", Type: field.TypeString, Nullable: true},
+		{Name: "agent_id", Type: field.TypeString, Nullable: true},
+		{Name: "run_id", Type: field.TypeString, Nullable: true},
+		{Name: "created_by_id", Type: field.TypeString, Nullable: true},
+	}
+	// BudgetsTable holds the schema information for the "budgets" table.
+	BudgetsTable = &schema.Table{
+		Name:       "budgets",
+		Columns:    BudgetsColumns,
+		PrimaryKey: []*schema.Column{BudgetsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "budgets_organisations_organisation",
+				Columns:    []*schema.Column{BudgetsColumns[7]},
+				RefColumns: []*schema.Column{OrganisationsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "budgets_projects_project",
+				Columns:    []*schema.Column{BudgetsColumns[8]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "budgets_users_user",
+				Columns:    []*schema.Column{BudgetsColumns[9]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "budgets_agents_agent",
+				Columns:    []*schema.Column{BudgetsColumns[10]},
+				RefColumns: []*schema.Column{AgentsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "budgets_runs_run",
+				Columns:    []*schema.Column{BudgetsColumns[11]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "budgets_users_created_by",
+				Columns:    []*schema.Column{BudgetsColumns[12]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "budget_subject_period",
+				Unique:  true,
+				Columns: []*schema.Column{BudgetsColumns[4], BudgetsColumns[3]},
+			},
+			{
+				Name:    "budget_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{BudgetsColumns[8]},
+			},
+			{
+				Name:    "budget_organisation_id",
+				Unique:  false,
+				Columns: []*schema.Column{BudgetsColumns[7]},
+			},
+		},
+	}
 	// ConversationsColumns holds the columns for the "conversations" table.
 	ConversationsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -136,7 +213,7 @@ var (
 	EventsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "seq", Type: field.TypeInt64},
-		{Name: "type", Type: field.TypeEnum, Enums: []string{"PROJECT_UPDATED", "MESSAGE_ADDED", "MESSAGE_DELTA", "MESSAGE_COMPLETED", "RUN_STATE_CHANGED", "TOOL_CALL_STARTED", "TOOL_CALL_OUTPUT", "TOOL_CALL_FINISHED", "FILE_CHANGED", "STREAM_RESET"}},
+		{Name: "type", Type: field.TypeEnum, Enums: []string{"PROJECT_UPDATED", "MESSAGE_ADDED", "MESSAGE_DELTA", "MESSAGE_COMPLETED", "RUN_STATE_CHANGED", "TOOL_CALL_STARTED", "TOOL_CALL_OUTPUT", "TOOL_CALL_FINISHED", "FILE_CHANGED", "USAGE_RECORDED", "BUDGET_REACHED", "STREAM_RESET"}},
 		{Name: "run_id", Type: field.TypeString, Default: ""},
 		{Name: "payload", Type: field.TypeBytes},
 		{Name: "at", Type: field.TypeInt64},
@@ -517,6 +594,45 @@ var (
 			},
 		},
 	}
+	// ReservationsColumns holds the columns for the "reservations" table.
+	ReservationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "root_run_id", Type: field.TypeString},
+		{Name: "epoch", Type: field.TypeInt64},
+		{Name: "step", Type: field.TypeInt},
+		{Name: "attempt", Type: field.TypeInt},
+		{Name: "provider", Type: field.TypeString},
+		{Name: "model", Type: field.TypeString},
+		{Name: "reason", Type: field.TypeString, Default: ""},
+		{Name: "price_as_of", Type: field.TypeString, Default: ""},
+		{Name: "amount", Type: field.TypeInt64},
+		{Name: "input_tokens", Type: field.TypeInt64},
+		{Name: "output_tokens", Type: field.TypeInt64},
+		{Name: "spendings", Type: field.TypeJSON},
+		{Name: "run_id", Type: field.TypeString},
+	}
+	// ReservationsTable holds the schema information for the "reservations" table.
+	ReservationsTable = &schema.Table{
+		Name:       "reservations",
+		Columns:    ReservationsColumns,
+		PrimaryKey: []*schema.Column{ReservationsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "reservations_runs_run",
+				Columns:    []*schema.Column{ReservationsColumns[14]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "reservation_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReservationsColumns[14]},
+			},
+		},
+	}
 	// RunsColumns holds the columns for the "runs" table.
 	RunsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -685,6 +801,37 @@ var (
 		Columns:    SigningKeysColumns,
 		PrimaryKey: []*schema.Column{SigningKeysColumns[0]},
 	}
+	// SpendingsColumns holds the columns for the "spendings" table.
+	SpendingsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "period", Type: field.TypeString},
+		{Name: "spent", Type: field.TypeInt64},
+		{Name: "reserved", Type: field.TypeInt64, Default: 0},
+		{Name: "warned", Type: field.TypeInt, Default: 0},
+		{Name: "budget_id", Type: field.TypeString},
+	}
+	// SpendingsTable holds the schema information for the "spendings" table.
+	SpendingsTable = &schema.Table{
+		Name:       "spendings",
+		Columns:    SpendingsColumns,
+		PrimaryKey: []*schema.Column{SpendingsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "spendings_budgets_budget",
+				Columns:    []*schema.Column{SpendingsColumns[6]},
+				RefColumns: []*schema.Column{BudgetsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "spending_budget_id_period",
+				Unique:  true,
+				Columns: []*schema.Column{SpendingsColumns[6], SpendingsColumns[2]},
+			},
+		},
+	}
 	// StreamsColumns holds the columns for the "streams" table.
 	StreamsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -756,6 +903,80 @@ var (
 			},
 		},
 	}
+	// UsageRecordsColumns holds the columns for the "usage_records" table.
+	UsageRecordsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "run_id", Type: field.TypeString},
+		{Name: "root_run_id", Type: field.TypeString},
+		{Name: "conversation_id", Type: field.TypeString, Nullable: true},
+		{Name: "agent_id", Type: field.TypeString},
+		{Name: "user_id", Type: field.TypeString},
+		{Name: "step", Type: field.TypeInt},
+		{Name: "attempt", Type: field.TypeInt},
+		{Name: "provider", Type: field.TypeString},
+		{Name: "model", Type: field.TypeString},
+		{Name: "input_tokens", Type: field.TypeInt64, Default: 0},
+		{Name: "output_tokens", Type: field.TypeInt64, Default: 0},
+		{Name: "cache_read_tokens", Type: field.TypeInt64, Default: 0},
+		{Name: "cache_write_tokens", Type: field.TypeInt64, Default: 0},
+		{Name: "reasoning_tokens", Type: field.TypeInt64, Default: 0},
+		{Name: "cost", Type: field.TypeInt64, Nullable: true},
+		{Name: "price_as_of", Type: field.TypeString, Default: ""},
+		{Name: "estimated", Type: field.TypeBool, Default: false},
+		{Name: "latency", Type: field.TypeInt64, Default: 0},
+		{Name: "first_token", Type: field.TypeInt64, Nullable: true},
+		{Name: "outcome", Type: field.TypeEnum, Enums: []string{"OK", "INTERRUPTED", "FAILED", "ABANDONED"}},
+		{Name: "reason", Type: field.TypeString, Default: ""},
+		{Name: "organisation_id", Type: field.TypeString},
+	}
+	// UsageRecordsTable holds the schema information for the "usage_records" table.
+	UsageRecordsTable = &schema.Table{
+		Name:       "usage_records",
+		Columns:    UsageRecordsColumns,
+		PrimaryKey: []*schema.Column{UsageRecordsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "usage_records_organisations_organisation",
+				Columns:    []*schema.Column{UsageRecordsColumns[24]},
+				RefColumns: []*schema.Column{OrganisationsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "usagerecord_project_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{UsageRecordsColumns[2], UsageRecordsColumns[1]},
+			},
+			{
+				Name:    "usagerecord_organisation_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{UsageRecordsColumns[24], UsageRecordsColumns[1]},
+			},
+			{
+				Name:    "usagerecord_user_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{UsageRecordsColumns[7], UsageRecordsColumns[1]},
+			},
+			{
+				Name:    "usagerecord_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{UsageRecordsColumns[1]},
+			},
+			{
+				Name:    "usagerecord_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsageRecordsColumns[3]},
+			},
+			{
+				Name:    "usagerecord_root_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsageRecordsColumns[4]},
+			},
+		},
+	}
 	// UsersColumns holds the columns for the "users" table.
 	UsersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -775,6 +996,7 @@ var (
 	Tables = []*schema.Table{
 		AgentsTable,
 		APIKeysTable,
+		BudgetsTable,
 		ConversationsTable,
 		DeviceCodesTable,
 		EventsTable,
@@ -788,17 +1010,30 @@ var (
 		OrganisationsTable,
 		ProjectsTable,
 		RefreshTokensTable,
+		ReservationsTable,
 		RunsTable,
 		SessionsTable,
 		SigningKeysTable,
+		SpendingsTable,
 		StreamsTable,
 		ToolCallsTable,
+		UsageRecordsTable,
 		UsersTable,
 	}
 )
 
 func init() {
 	APIKeysTable.ForeignKeys[0].RefTable = UsersTable
+	BudgetsTable.ForeignKeys[0].RefTable = OrganisationsTable
+	BudgetsTable.ForeignKeys[1].RefTable = ProjectsTable
+	BudgetsTable.ForeignKeys[2].RefTable = UsersTable
+	BudgetsTable.ForeignKeys[3].RefTable = AgentsTable
+	BudgetsTable.ForeignKeys[4].RefTable = RunsTable
+	BudgetsTable.ForeignKeys[5].RefTable = UsersTable
+	BudgetsTable.Annotation = &entsql.Annotation{}
+	BudgetsTable.Annotation.Checks = map[string]string{
+		"budget_limit": "limit_nano > 0",
+	}
 	ConversationsTable.ForeignKeys[0].RefTable = ProjectsTable
 	ConversationsTable.ForeignKeys[1].RefTable = UsersTable
 	DeviceCodesTable.ForeignKeys[0].RefTable = UsersTable
@@ -822,13 +1057,20 @@ func init() {
 	ProjectsTable.ForeignKeys[0].RefTable = OrganisationsTable
 	ProjectsTable.ForeignKeys[1].RefTable = UsersTable
 	RefreshTokensTable.ForeignKeys[0].RefTable = SessionsTable
+	ReservationsTable.ForeignKeys[0].RefTable = RunsTable
 	RunsTable.ForeignKeys[0].RefTable = ProjectsTable
 	RunsTable.ForeignKeys[1].RefTable = ConversationsTable
 	RunsTable.ForeignKeys[2].RefTable = AgentsTable
 	RunsTable.ForeignKeys[3].RefTable = UsersTable
 	RunsTable.ForeignKeys[4].RefTable = RunsTable
 	SessionsTable.ForeignKeys[0].RefTable = UsersTable
+	SpendingsTable.ForeignKeys[0].RefTable = BudgetsTable
+	SpendingsTable.Annotation = &entsql.Annotation{}
+	SpendingsTable.Annotation.Checks = map[string]string{
+		"spending_positive": "spent >= 0 AND reserved >= 0",
+	}
 	ToolCallsTable.ForeignKeys[0].RefTable = ProjectsTable
 	ToolCallsTable.ForeignKeys[1].RefTable = RunsTable
 	ToolCallsTable.ForeignKeys[2].RefTable = MessagesTable
+	UsageRecordsTable.ForeignKeys[0].RefTable = OrganisationsTable
 }

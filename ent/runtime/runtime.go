@@ -8,6 +8,7 @@ import (
 
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
+	"github.com/zeblit/zeblit/ent/budget"
 	"github.com/zeblit/zeblit/ent/conversation"
 	"github.com/zeblit/zeblit/ent/devicecode"
 	"github.com/zeblit/zeblit/ent/event"
@@ -21,12 +22,15 @@ import (
 	"github.com/zeblit/zeblit/ent/orgmembership"
 	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/ent/refreshtoken"
+	"github.com/zeblit/zeblit/ent/reservation"
 	"github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/ent/schema"
 	"github.com/zeblit/zeblit/ent/session"
 	"github.com/zeblit/zeblit/ent/signingkey"
+	"github.com/zeblit/zeblit/ent/spending"
 	"github.com/zeblit/zeblit/ent/stream"
 	"github.com/zeblit/zeblit/ent/toolcall"
+	"github.com/zeblit/zeblit/ent/usagerecord"
 	"github.com/zeblit/zeblit/ent/user"
 
 	"entgo.io/ent"
@@ -81,6 +85,32 @@ func init() {
 	apikeyDescID := apikeyMixinFields0[0].Descriptor()
 	// apikey.DefaultID holds the default value on creation for the id field.
 	apikey.DefaultID = apikeyDescID.Default.(func() string)
+	budgetMixin := schema.Budget{}.Mixin()
+	budget.Policy = privacy.NewPolicies(schema.Budget{})
+	budget.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := budget.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	budgetMixinFields0 := budgetMixin[0].Fields()
+	_ = budgetMixinFields0
+	budgetFields := schema.Budget{}.Fields()
+	_ = budgetFields
+	// budgetDescCreatedAt is the schema descriptor for created_at field.
+	budgetDescCreatedAt := budgetMixinFields0[1].Descriptor()
+	// budget.DefaultCreatedAt holds the default value on creation for the created_at field.
+	budget.DefaultCreatedAt = budgetDescCreatedAt.Default.(func() time.Time)
+	// budgetDescUpdatedAt is the schema descriptor for updated_at field.
+	budgetDescUpdatedAt := budgetFields[10].Descriptor()
+	// budget.DefaultUpdatedAt holds the default value on creation for the updated_at field.
+	budget.DefaultUpdatedAt = budgetDescUpdatedAt.Default.(func() time.Time)
+	// budgetDescID is the schema descriptor for id field.
+	budgetDescID := budgetMixinFields0[0].Descriptor()
+	// budget.DefaultID holds the default value on creation for the id field.
+	budget.DefaultID = budgetDescID.Default.(func() string)
 	conversationMixin := schema.Conversation{}.Mixin()
 	conversation.Policy = privacy.NewPolicies(schema.Conversation{})
 	conversation.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -363,6 +393,36 @@ func init() {
 	refreshtokenDescID := refreshtokenMixinFields0[0].Descriptor()
 	// refreshtoken.DefaultID holds the default value on creation for the id field.
 	refreshtoken.DefaultID = refreshtokenDescID.Default.(func() string)
+	reservationMixin := schema.Reservation{}.Mixin()
+	reservation.Policy = privacy.NewPolicies(schema.Reservation{})
+	reservation.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := reservation.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	reservationMixinFields0 := reservationMixin[0].Fields()
+	_ = reservationMixinFields0
+	reservationFields := schema.Reservation{}.Fields()
+	_ = reservationFields
+	// reservationDescCreatedAt is the schema descriptor for created_at field.
+	reservationDescCreatedAt := reservationMixinFields0[1].Descriptor()
+	// reservation.DefaultCreatedAt holds the default value on creation for the created_at field.
+	reservation.DefaultCreatedAt = reservationDescCreatedAt.Default.(func() time.Time)
+	// reservationDescReason is the schema descriptor for reason field.
+	reservationDescReason := reservationFields[7].Descriptor()
+	// reservation.DefaultReason holds the default value on creation for the reason field.
+	reservation.DefaultReason = reservationDescReason.Default.(string)
+	// reservationDescPriceAsOf is the schema descriptor for price_as_of field.
+	reservationDescPriceAsOf := reservationFields[8].Descriptor()
+	// reservation.DefaultPriceAsOf holds the default value on creation for the price_as_of field.
+	reservation.DefaultPriceAsOf = reservationDescPriceAsOf.Default.(string)
+	// reservationDescID is the schema descriptor for id field.
+	reservationDescID := reservationMixinFields0[0].Descriptor()
+	// reservation.DefaultID holds the default value on creation for the id field.
+	reservation.DefaultID = reservationDescID.Default.(func() string)
 	runMixin := schema.Run{}.Mixin()
 	run.Policy = privacy.NewPolicies(schema.Run{})
 	run.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -493,6 +553,36 @@ func init() {
 	signingkeyDescID := signingkeyMixinFields0[0].Descriptor()
 	// signingkey.DefaultID holds the default value on creation for the id field.
 	signingkey.DefaultID = signingkeyDescID.Default.(func() string)
+	spendingMixin := schema.Spending{}.Mixin()
+	spending.Policy = privacy.NewPolicies(schema.Spending{})
+	spending.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := spending.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	spendingMixinFields0 := spendingMixin[0].Fields()
+	_ = spendingMixinFields0
+	spendingFields := schema.Spending{}.Fields()
+	_ = spendingFields
+	// spendingDescCreatedAt is the schema descriptor for created_at field.
+	spendingDescCreatedAt := spendingMixinFields0[1].Descriptor()
+	// spending.DefaultCreatedAt holds the default value on creation for the created_at field.
+	spending.DefaultCreatedAt = spendingDescCreatedAt.Default.(func() time.Time)
+	// spendingDescReserved is the schema descriptor for reserved field.
+	spendingDescReserved := spendingFields[3].Descriptor()
+	// spending.DefaultReserved holds the default value on creation for the reserved field.
+	spending.DefaultReserved = spendingDescReserved.Default.(int64)
+	// spendingDescWarned is the schema descriptor for warned field.
+	spendingDescWarned := spendingFields[4].Descriptor()
+	// spending.DefaultWarned holds the default value on creation for the warned field.
+	spending.DefaultWarned = spendingDescWarned.Default.(int)
+	// spendingDescID is the schema descriptor for id field.
+	spendingDescID := spendingMixinFields0[0].Descriptor()
+	// spending.DefaultID holds the default value on creation for the id field.
+	spending.DefaultID = spendingDescID.Default.(func() string)
 	stream.Policy = privacy.NewPolicies(schema.Stream{})
 	stream.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -538,6 +628,64 @@ func init() {
 	toolcallDescID := toolcallMixinFields0[0].Descriptor()
 	// toolcall.DefaultID holds the default value on creation for the id field.
 	toolcall.DefaultID = toolcallDescID.Default.(func() string)
+	usagerecordMixin := schema.UsageRecord{}.Mixin()
+	usagerecord.Policy = privacy.NewPolicies(schema.UsageRecord{})
+	usagerecord.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := usagerecord.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	usagerecordMixinFields0 := usagerecordMixin[0].Fields()
+	_ = usagerecordMixinFields0
+	usagerecordFields := schema.UsageRecord{}.Fields()
+	_ = usagerecordFields
+	// usagerecordDescCreatedAt is the schema descriptor for created_at field.
+	usagerecordDescCreatedAt := usagerecordMixinFields0[1].Descriptor()
+	// usagerecord.DefaultCreatedAt holds the default value on creation for the created_at field.
+	usagerecord.DefaultCreatedAt = usagerecordDescCreatedAt.Default.(func() time.Time)
+	// usagerecordDescInputTokens is the schema descriptor for input_tokens field.
+	usagerecordDescInputTokens := usagerecordFields[11].Descriptor()
+	// usagerecord.DefaultInputTokens holds the default value on creation for the input_tokens field.
+	usagerecord.DefaultInputTokens = usagerecordDescInputTokens.Default.(int64)
+	// usagerecordDescOutputTokens is the schema descriptor for output_tokens field.
+	usagerecordDescOutputTokens := usagerecordFields[12].Descriptor()
+	// usagerecord.DefaultOutputTokens holds the default value on creation for the output_tokens field.
+	usagerecord.DefaultOutputTokens = usagerecordDescOutputTokens.Default.(int64)
+	// usagerecordDescCacheReadTokens is the schema descriptor for cache_read_tokens field.
+	usagerecordDescCacheReadTokens := usagerecordFields[13].Descriptor()
+	// usagerecord.DefaultCacheReadTokens holds the default value on creation for the cache_read_tokens field.
+	usagerecord.DefaultCacheReadTokens = usagerecordDescCacheReadTokens.Default.(int64)
+	// usagerecordDescCacheWriteTokens is the schema descriptor for cache_write_tokens field.
+	usagerecordDescCacheWriteTokens := usagerecordFields[14].Descriptor()
+	// usagerecord.DefaultCacheWriteTokens holds the default value on creation for the cache_write_tokens field.
+	usagerecord.DefaultCacheWriteTokens = usagerecordDescCacheWriteTokens.Default.(int64)
+	// usagerecordDescReasoningTokens is the schema descriptor for reasoning_tokens field.
+	usagerecordDescReasoningTokens := usagerecordFields[15].Descriptor()
+	// usagerecord.DefaultReasoningTokens holds the default value on creation for the reasoning_tokens field.
+	usagerecord.DefaultReasoningTokens = usagerecordDescReasoningTokens.Default.(int64)
+	// usagerecordDescPriceAsOf is the schema descriptor for price_as_of field.
+	usagerecordDescPriceAsOf := usagerecordFields[17].Descriptor()
+	// usagerecord.DefaultPriceAsOf holds the default value on creation for the price_as_of field.
+	usagerecord.DefaultPriceAsOf = usagerecordDescPriceAsOf.Default.(string)
+	// usagerecordDescEstimated is the schema descriptor for estimated field.
+	usagerecordDescEstimated := usagerecordFields[18].Descriptor()
+	// usagerecord.DefaultEstimated holds the default value on creation for the estimated field.
+	usagerecord.DefaultEstimated = usagerecordDescEstimated.Default.(bool)
+	// usagerecordDescLatency is the schema descriptor for latency field.
+	usagerecordDescLatency := usagerecordFields[19].Descriptor()
+	// usagerecord.DefaultLatency holds the default value on creation for the latency field.
+	usagerecord.DefaultLatency = usagerecordDescLatency.Default.(int64)
+	// usagerecordDescReason is the schema descriptor for reason field.
+	usagerecordDescReason := usagerecordFields[22].Descriptor()
+	// usagerecord.DefaultReason holds the default value on creation for the reason field.
+	usagerecord.DefaultReason = usagerecordDescReason.Default.(string)
+	// usagerecordDescID is the schema descriptor for id field.
+	usagerecordDescID := usagerecordMixinFields0[0].Descriptor()
+	// usagerecord.DefaultID holds the default value on creation for the id field.
+	usagerecord.DefaultID = usagerecordDescID.Default.(func() string)
 	userMixin := schema.User{}.Mixin()
 	user.Policy = privacy.NewPolicies(schema.User{})
 	user.Hooks[0] = func(next ent.Mutator) ent.Mutator {

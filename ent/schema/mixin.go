@@ -38,6 +38,12 @@ func belongsTo(name string, parent any) ent.Edge {
 		Annotations(entsql.OnDelete(entsql.Cascade))
 }
 
+// goesWith is an optional, fixed foreign key; the row goes when the one it names goes.
+func goesWith(name string, parent any) ent.Edge {
+	return edge.To(name, parent).Unique().Immutable().Field(name + "_id").
+		Annotations(entsql.OnDelete(entsql.Cascade))
+}
+
 // mayHave is an optional foreign key, emptied when the row it names goes.
 func mayHave(name string, parent any) ent.Edge {
 	return edge.To(name, parent).Unique().Immutable().Field(name + "_id").

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -23,16 +24,21 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Budget() BudgetResolver
 	Conversation() ConversationResolver
 	File() FileResolver
 	Membership() MembershipResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
+	Organisation() OrganisationResolver
 	Project() ProjectResolver
 	Query() QueryResolver
 	Run() RunResolver
 	Subscription() SubscriptionResolver
 	ToolCall() ToolCallResolver
+	UsageRecord() UsageRecordResolver
+	UsageRecorded() UsageRecordedResolver
+	UsageRow() UsageRowResolver
 	User() UserResolver
 }
 
@@ -78,6 +84,52 @@ type ComplexityRoot struct {
 	ApiKeyEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Budget struct {
+		Agent        func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		CreatedBy    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		LimitNano    func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Period       func(childComplexity int) int
+		Project      func(childComplexity int) int
+		Reserved     func(childComplexity int) int
+		Run          func(childComplexity int) int
+		Scope        func(childComplexity int) int
+		Spent        func(childComplexity int) int
+		UpdatedAt    func(childComplexity int) int
+		User         func(childComplexity int) int
+	}
+
+	BudgetConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	BudgetEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	BudgetReached struct {
+		Actor    func(childComplexity int) int
+		At       func(childComplexity int) int
+		BudgetID func(childComplexity int) int
+		Cursor   func(childComplexity int) int
+		Level    func(childComplexity int) int
+		Limit    func(childComplexity int) int
+		Needed   func(childComplexity int) int
+		Paused   func(childComplexity int) int
+		Period   func(childComplexity int) int
+		RunID    func(childComplexity int) int
+		Scope    func(childComplexity int) int
+		Seq      func(childComplexity int) int
+		Spent    func(childComplexity int) int
+		Text     func(childComplexity int) int
+		Type     func(childComplexity int) int
 	}
 
 	CancelRunPayload struct {
@@ -137,6 +189,10 @@ type ComplexityRoot struct {
 
 	DecideDeviceCodePayload struct {
 		ClientName func(childComplexity int) int
+	}
+
+	DeleteBudgetPayload struct {
+		BudgetID func(childComplexity int) int
 	}
 
 	DeleteProjectPayload struct {
@@ -324,6 +380,7 @@ type ComplexityRoot struct {
 		CreateAPIKey       func(childComplexity int, input model.CreateAPIKeyInput) int
 		CreateProject      func(childComplexity int, input model.CreateProjectInput) int
 		DecideDeviceCode   func(childComplexity int, input model.DecideDeviceCodeInput) int
+		DeleteBudget       func(childComplexity int, input model.DeleteBudgetInput) int
 		DeleteProject      func(childComplexity int, input model.DeleteProjectInput) int
 		ExchangeDeviceCode func(childComplexity int, input model.ExchangeDeviceCodeInput) int
 		PauseRun           func(childComplexity int, input model.PauseRunInput) int
@@ -333,6 +390,7 @@ type ComplexityRoot struct {
 		RetryRun           func(childComplexity int, input model.RetryRunInput) int
 		RevokeAPIKey       func(childComplexity int, input model.RevokeAPIKeyInput) int
 		SendMessage        func(childComplexity int, input model.SendMessageInput) int
+		SetBudget          func(childComplexity int, input model.SetBudgetInput) int
 		SignIn             func(childComplexity int, input model.SignInInput) int
 		SignOut            func(childComplexity int, input model.SignOutInput) int
 		SignUp             func(childComplexity int, input model.SignUpInput) int
@@ -341,10 +399,12 @@ type ComplexityRoot struct {
 	}
 
 	Organisation struct {
+		Budgets   func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Name      func(childComplexity int) int
 		Personal  func(childComplexity int) int
+		Usage     func(childComplexity int, from *time.Time, to *time.Time, by enum.UsageGrouping, interval *enum.UsageInterval) int
 	}
 
 	OrganisationConnection struct {
@@ -370,6 +430,7 @@ type ComplexityRoot struct {
 	}
 
 	Project struct {
+		Budgets       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Commits       func(childComplexity int, ref *string, first *int, after *string) int
 		Conversations func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CreatedAt     func(childComplexity int) int
@@ -385,6 +446,7 @@ type ComplexityRoot struct {
 		Owner         func(childComplexity int) int
 		Runs          func(childComplexity int, first *int, after *string, last *int, before *string) int
 		UpdatedAt     func(childComplexity int) int
+		Usage         func(childComplexity int, from *time.Time, to *time.Time, by enum.UsageGrouping, interval *enum.UsageInterval) int
 	}
 
 	ProjectConnection struct {
@@ -409,6 +471,7 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Agents     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Budgets    func(childComplexity int, first *int, after *string, last *int, before *string) int
 		DeviceCode func(childComplexity int, userCode string) int
 		Models     func(childComplexity int, first *int, after *string, last *int, before *string, configured *bool) int
 		Node       func(childComplexity int, id string) int
@@ -468,6 +531,7 @@ type ComplexityRoot struct {
 		Step            func(childComplexity int) int
 		ToolCalls       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Usage           func(childComplexity int) int
+		UsageRecords    func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	RunConnection struct {
@@ -499,6 +563,10 @@ type ComplexityRoot struct {
 	ServerInfo struct {
 		DemoModel func(childComplexity int) int
 		Version   func(childComplexity int) int
+	}
+
+	SetBudgetPayload struct {
+		Budget func(childComplexity int) int
 	}
 
 	SignInPayload struct {
@@ -593,17 +661,84 @@ type ComplexityRoot struct {
 	}
 
 	Usage struct {
-		InputTokens  func(childComplexity int) int
-		OutputTokens func(childComplexity int) int
+		CacheReadTokens  func(childComplexity int) int
+		CacheWriteTokens func(childComplexity int) int
+		Calls            func(childComplexity int) int
+		Cost             func(childComplexity int) int
+		EstimatedCalls   func(childComplexity int) int
+		FailedCalls      func(childComplexity int) int
+		InputTokens      func(childComplexity int) int
+		OutputTokens     func(childComplexity int) int
+		ReasoningTokens  func(childComplexity int) int
+		UnpricedCalls    func(childComplexity int) int
+	}
+
+	UsageRecord struct {
+		Agent            func(childComplexity int) int
+		Attempt          func(childComplexity int) int
+		CacheReadTokens  func(childComplexity int) int
+		CacheWriteTokens func(childComplexity int) int
+		Cost             func(childComplexity int) int
+		CreatedAt        func(childComplexity int) int
+		Estimated        func(childComplexity int) int
+		FirstToken       func(childComplexity int) int
+		ID               func(childComplexity int) int
+		InputTokens      func(childComplexity int) int
+		Latency          func(childComplexity int) int
+		Model            func(childComplexity int) int
+		Outcome          func(childComplexity int) int
+		OutputTokens     func(childComplexity int) int
+		PriceAsOf        func(childComplexity int) int
+		Project          func(childComplexity int) int
+		Provider         func(childComplexity int) int
+		Reason           func(childComplexity int) int
+		ReasoningTokens  func(childComplexity int) int
+		Run              func(childComplexity int) int
+		Step             func(childComplexity int) int
+		User             func(childComplexity int) int
+	}
+
+	UsageRecordConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	UsageRecordEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	UsageRecorded struct {
+		Actor  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Cursor func(childComplexity int) int
+		Record func(childComplexity int) int
+		RunID  func(childComplexity int) int
+		Seq    func(childComplexity int) int
+		Type   func(childComplexity int) int
+		Usage  func(childComplexity int) int
+	}
+
+	UsageRow struct {
+		Agent    func(childComplexity int) int
+		Model    func(childComplexity int) int
+		Project  func(childComplexity int) int
+		Provider func(childComplexity int) int
+		Start    func(childComplexity int) int
+		Usage    func(childComplexity int) int
+		User     func(childComplexity int) int
 	}
 
 	User struct {
 		APIKeys       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Budgets       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CreatedAt     func(childComplexity int) int
 		Email         func(childComplexity int) int
 		ID            func(childComplexity int) int
 		Name          func(childComplexity int) int
 		Organisations func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Usage         func(childComplexity int, from *time.Time, to *time.Time, by enum.UsageGrouping, interval *enum.UsageInterval) int
 	}
 
 	WriteFilePayload struct {
@@ -763,6 +898,214 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiKeyEdge.Node(childComplexity), true
+
+	case "Budget.agent":
+		if e.ComplexityRoot.Budget.Agent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Agent(childComplexity), true
+	case "Budget.createdAt":
+		if e.ComplexityRoot.Budget.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.CreatedAt(childComplexity), true
+	case "Budget.createdBy":
+		if e.ComplexityRoot.Budget.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.CreatedBy(childComplexity), true
+	case "Budget.id":
+		if e.ComplexityRoot.Budget.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.ID(childComplexity), true
+	case "Budget.limit":
+		if e.ComplexityRoot.Budget.LimitNano == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.LimitNano(childComplexity), true
+	case "Budget.organisation":
+		if e.ComplexityRoot.Budget.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Organisation(childComplexity), true
+	case "Budget.period":
+		if e.ComplexityRoot.Budget.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Period(childComplexity), true
+	case "Budget.project":
+		if e.ComplexityRoot.Budget.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Project(childComplexity), true
+	case "Budget.reserved":
+		if e.ComplexityRoot.Budget.Reserved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Reserved(childComplexity), true
+	case "Budget.run":
+		if e.ComplexityRoot.Budget.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Run(childComplexity), true
+	case "Budget.scope":
+		if e.ComplexityRoot.Budget.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Scope(childComplexity), true
+	case "Budget.spent":
+		if e.ComplexityRoot.Budget.Spent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Spent(childComplexity), true
+	case "Budget.updatedAt":
+		if e.ComplexityRoot.Budget.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.UpdatedAt(childComplexity), true
+	case "Budget.user":
+		if e.ComplexityRoot.Budget.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.User(childComplexity), true
+
+	case "BudgetConnection.edges":
+		if e.ComplexityRoot.BudgetConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetConnection.Edges(childComplexity), true
+	case "BudgetConnection.nodes":
+		if e.ComplexityRoot.BudgetConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetConnection.Nodes(childComplexity), true
+	case "BudgetConnection.pageInfo":
+		if e.ComplexityRoot.BudgetConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetConnection.PageInfo(childComplexity), true
+
+	case "BudgetEdge.cursor":
+		if e.ComplexityRoot.BudgetEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetEdge.Cursor(childComplexity), true
+	case "BudgetEdge.node":
+		if e.ComplexityRoot.BudgetEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetEdge.Node(childComplexity), true
+
+	case "BudgetReached.actor":
+		if e.ComplexityRoot.BudgetReached.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Actor(childComplexity), true
+	case "BudgetReached.at":
+		if e.ComplexityRoot.BudgetReached.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.At(childComplexity), true
+	case "BudgetReached.budgetId":
+		if e.ComplexityRoot.BudgetReached.BudgetID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.BudgetID(childComplexity), true
+	case "BudgetReached.cursor":
+		if e.ComplexityRoot.BudgetReached.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Cursor(childComplexity), true
+	case "BudgetReached.level":
+		if e.ComplexityRoot.BudgetReached.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Level(childComplexity), true
+	case "BudgetReached.limit":
+		if e.ComplexityRoot.BudgetReached.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Limit(childComplexity), true
+	case "BudgetReached.needed":
+		if e.ComplexityRoot.BudgetReached.Needed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Needed(childComplexity), true
+	case "BudgetReached.paused":
+		if e.ComplexityRoot.BudgetReached.Paused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Paused(childComplexity), true
+	case "BudgetReached.period":
+		if e.ComplexityRoot.BudgetReached.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Period(childComplexity), true
+	case "BudgetReached.runId":
+		if e.ComplexityRoot.BudgetReached.RunID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.RunID(childComplexity), true
+	case "BudgetReached.scope":
+		if e.ComplexityRoot.BudgetReached.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Scope(childComplexity), true
+	case "BudgetReached.seq":
+		if e.ComplexityRoot.BudgetReached.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Seq(childComplexity), true
+	case "BudgetReached.spent":
+		if e.ComplexityRoot.BudgetReached.Spent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Spent(childComplexity), true
+	case "BudgetReached.text":
+		if e.ComplexityRoot.BudgetReached.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Text(childComplexity), true
+	case "BudgetReached.type":
+		if e.ComplexityRoot.BudgetReached.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetReached.Type(childComplexity), true
 
 	case "CancelRunPayload.run":
 		if e.ComplexityRoot.CancelRunPayload.Run == nil {
@@ -957,6 +1300,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DecideDeviceCodePayload.ClientName(childComplexity), true
+
+	case "DeleteBudgetPayload.budgetId":
+		if e.ComplexityRoot.DeleteBudgetPayload.BudgetID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteBudgetPayload.BudgetID(childComplexity), true
 
 	case "DeleteProjectPayload.projectId":
 		if e.ComplexityRoot.DeleteProjectPayload.ProjectID == nil {
@@ -1713,6 +2063,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DecideDeviceCode(childComplexity, args["input"].(model.DecideDeviceCodeInput)), true
+	case "Mutation.deleteBudget":
+		if e.ComplexityRoot.Mutation.DeleteBudget == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteBudget_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteBudget(childComplexity, args["input"].(model.DeleteBudgetInput)), true
 	case "Mutation.deleteProject":
 		if e.ComplexityRoot.Mutation.DeleteProject == nil {
 			break
@@ -1812,6 +2173,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SendMessage(childComplexity, args["input"].(model.SendMessageInput)), true
+	case "Mutation.setBudget":
+		if e.ComplexityRoot.Mutation.SetBudget == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setBudget_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetBudget(childComplexity, args["input"].(model.SetBudgetInput)), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -1868,6 +2240,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Mutation.WriteFile(childComplexity, args["input"].(model.WriteFileInput)), true
 
+	case "Organisation.budgets":
+		if e.ComplexityRoot.Organisation.Budgets == nil {
+			break
+		}
+
+		args, err := ec.field_Organisation_budgets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organisation.Budgets(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organisation.createdAt":
 		if e.ComplexityRoot.Organisation.CreatedAt == nil {
 			break
@@ -1892,6 +2275,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organisation.Personal(childComplexity), true
+	case "Organisation.usage":
+		if e.ComplexityRoot.Organisation.Usage == nil {
+			break
+		}
+
+		args, err := ec.field_Organisation_usage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organisation.Usage(childComplexity, args["from"].(*time.Time), args["to"].(*time.Time), args["by"].(enum.UsageGrouping), args["interval"].(*enum.UsageInterval)), true
 
 	case "OrganisationConnection.edges":
 		if e.ComplexityRoot.OrganisationConnection.Edges == nil {
@@ -1957,6 +2351,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PauseRunPayload.Run(childComplexity), true
 
+	case "Project.budgets":
+		if e.ComplexityRoot.Project.Budgets == nil {
+			break
+		}
+
+		args, err := ec.field_Project_budgets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Budgets(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Project.commits":
 		if e.ComplexityRoot.Project.Commits == nil {
 			break
@@ -2082,6 +2487,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.UpdatedAt(childComplexity), true
+	case "Project.usage":
+		if e.ComplexityRoot.Project.Usage == nil {
+			break
+		}
+
+		args, err := ec.field_Project_usage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Usage(childComplexity, args["from"].(*time.Time), args["to"].(*time.Time), args["by"].(enum.UsageGrouping), args["interval"].(*enum.UsageInterval)), true
 
 	case "ProjectConnection.edges":
 		if e.ComplexityRoot.ProjectConnection.Edges == nil {
@@ -2163,6 +2579,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Agents(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Query.budgets":
+		if e.ComplexityRoot.Query.Budgets == nil {
+			break
+		}
+
+		args, err := ec.field_Query_budgets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Budgets(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Query.deviceCode":
 		if e.ComplexityRoot.Query.DeviceCode == nil {
 			break
@@ -2456,6 +2883,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.Usage(childComplexity), true
+	case "Run.usageRecords":
+		if e.ComplexityRoot.Run.UsageRecords == nil {
+			break
+		}
+
+		args, err := ec.field_Run_usageRecords_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Run.UsageRecords(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "RunConnection.edges":
 		if e.ComplexityRoot.RunConnection.Edges == nil {
@@ -2557,6 +2995,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServerInfo.Version(childComplexity), true
+
+	case "SetBudgetPayload.budget":
+		if e.ComplexityRoot.SetBudgetPayload.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetBudgetPayload.Budget(childComplexity), true
 
 	case "SignInPayload.accessToken":
 		if e.ComplexityRoot.SignInPayload.AccessToken == nil {
@@ -2910,6 +3355,42 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateProjectPayload.Project(childComplexity), true
 
+	case "Usage.cacheReadTokens":
+		if e.ComplexityRoot.Usage.CacheReadTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.CacheReadTokens(childComplexity), true
+	case "Usage.cacheWriteTokens":
+		if e.ComplexityRoot.Usage.CacheWriteTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.CacheWriteTokens(childComplexity), true
+	case "Usage.calls":
+		if e.ComplexityRoot.Usage.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.Calls(childComplexity), true
+	case "Usage.cost":
+		if e.ComplexityRoot.Usage.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.Cost(childComplexity), true
+	case "Usage.estimatedCalls":
+		if e.ComplexityRoot.Usage.EstimatedCalls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.EstimatedCalls(childComplexity), true
+	case "Usage.failedCalls":
+		if e.ComplexityRoot.Usage.FailedCalls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.FailedCalls(childComplexity), true
 	case "Usage.inputTokens":
 		if e.ComplexityRoot.Usage.InputTokens == nil {
 			break
@@ -2922,6 +3403,275 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Usage.OutputTokens(childComplexity), true
+	case "Usage.reasoningTokens":
+		if e.ComplexityRoot.Usage.ReasoningTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.ReasoningTokens(childComplexity), true
+	case "Usage.unpricedCalls":
+		if e.ComplexityRoot.Usage.UnpricedCalls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.UnpricedCalls(childComplexity), true
+
+	case "UsageRecord.agent":
+		if e.ComplexityRoot.UsageRecord.Agent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Agent(childComplexity), true
+	case "UsageRecord.attempt":
+		if e.ComplexityRoot.UsageRecord.Attempt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Attempt(childComplexity), true
+	case "UsageRecord.cacheReadTokens":
+		if e.ComplexityRoot.UsageRecord.CacheReadTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.CacheReadTokens(childComplexity), true
+	case "UsageRecord.cacheWriteTokens":
+		if e.ComplexityRoot.UsageRecord.CacheWriteTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.CacheWriteTokens(childComplexity), true
+	case "UsageRecord.cost":
+		if e.ComplexityRoot.UsageRecord.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Cost(childComplexity), true
+	case "UsageRecord.createdAt":
+		if e.ComplexityRoot.UsageRecord.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.CreatedAt(childComplexity), true
+	case "UsageRecord.estimated":
+		if e.ComplexityRoot.UsageRecord.Estimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Estimated(childComplexity), true
+	case "UsageRecord.firstTokenMs":
+		if e.ComplexityRoot.UsageRecord.FirstToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.FirstToken(childComplexity), true
+	case "UsageRecord.id":
+		if e.ComplexityRoot.UsageRecord.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.ID(childComplexity), true
+	case "UsageRecord.inputTokens":
+		if e.ComplexityRoot.UsageRecord.InputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.InputTokens(childComplexity), true
+	case "UsageRecord.latencyMs":
+		if e.ComplexityRoot.UsageRecord.Latency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Latency(childComplexity), true
+	case "UsageRecord.model":
+		if e.ComplexityRoot.UsageRecord.Model == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Model(childComplexity), true
+	case "UsageRecord.outcome":
+		if e.ComplexityRoot.UsageRecord.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Outcome(childComplexity), true
+	case "UsageRecord.outputTokens":
+		if e.ComplexityRoot.UsageRecord.OutputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.OutputTokens(childComplexity), true
+	case "UsageRecord.priceAsOf":
+		if e.ComplexityRoot.UsageRecord.PriceAsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.PriceAsOf(childComplexity), true
+	case "UsageRecord.project":
+		if e.ComplexityRoot.UsageRecord.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Project(childComplexity), true
+	case "UsageRecord.provider":
+		if e.ComplexityRoot.UsageRecord.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Provider(childComplexity), true
+	case "UsageRecord.reason":
+		if e.ComplexityRoot.UsageRecord.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Reason(childComplexity), true
+	case "UsageRecord.reasoningTokens":
+		if e.ComplexityRoot.UsageRecord.ReasoningTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.ReasoningTokens(childComplexity), true
+	case "UsageRecord.run":
+		if e.ComplexityRoot.UsageRecord.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Run(childComplexity), true
+	case "UsageRecord.step":
+		if e.ComplexityRoot.UsageRecord.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.Step(childComplexity), true
+	case "UsageRecord.user":
+		if e.ComplexityRoot.UsageRecord.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecord.User(childComplexity), true
+
+	case "UsageRecordConnection.edges":
+		if e.ComplexityRoot.UsageRecordConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecordConnection.Edges(childComplexity), true
+	case "UsageRecordConnection.nodes":
+		if e.ComplexityRoot.UsageRecordConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecordConnection.Nodes(childComplexity), true
+	case "UsageRecordConnection.pageInfo":
+		if e.ComplexityRoot.UsageRecordConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecordConnection.PageInfo(childComplexity), true
+
+	case "UsageRecordEdge.cursor":
+		if e.ComplexityRoot.UsageRecordEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecordEdge.Cursor(childComplexity), true
+	case "UsageRecordEdge.node":
+		if e.ComplexityRoot.UsageRecordEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecordEdge.Node(childComplexity), true
+
+	case "UsageRecorded.actor":
+		if e.ComplexityRoot.UsageRecorded.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecorded.Actor(childComplexity), true
+	case "UsageRecorded.at":
+		if e.ComplexityRoot.UsageRecorded.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecorded.At(childComplexity), true
+	case "UsageRecorded.cursor":
+		if e.ComplexityRoot.UsageRecorded.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecorded.Cursor(childComplexity), true
+	case "UsageRecorded.record":
+		if e.ComplexityRoot.UsageRecorded.Record == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecorded.Record(childComplexity), true
+	case "UsageRecorded.runId":
+		if e.ComplexityRoot.UsageRecorded.RunID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecorded.RunID(childComplexity), true
+	case "UsageRecorded.seq":
+		if e.ComplexityRoot.UsageRecorded.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecorded.Seq(childComplexity), true
+	case "UsageRecorded.type":
+		if e.ComplexityRoot.UsageRecorded.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecorded.Type(childComplexity), true
+	case "UsageRecorded.usage":
+		if e.ComplexityRoot.UsageRecorded.Usage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRecorded.Usage(childComplexity), true
+
+	case "UsageRow.agent":
+		if e.ComplexityRoot.UsageRow.Agent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Agent(childComplexity), true
+	case "UsageRow.model":
+		if e.ComplexityRoot.UsageRow.Model == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Model(childComplexity), true
+	case "UsageRow.project":
+		if e.ComplexityRoot.UsageRow.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Project(childComplexity), true
+	case "UsageRow.provider":
+		if e.ComplexityRoot.UsageRow.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Provider(childComplexity), true
+	case "UsageRow.start":
+		if e.ComplexityRoot.UsageRow.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Start(childComplexity), true
+	case "UsageRow.usage":
+		if e.ComplexityRoot.UsageRow.Usage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.Usage(childComplexity), true
+	case "UsageRow.user":
+		if e.ComplexityRoot.UsageRow.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRow.User(childComplexity), true
 
 	case "User.apiKeys":
 		if e.ComplexityRoot.User.APIKeys == nil {
@@ -2934,6 +3684,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.APIKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "User.budgets":
+		if e.ComplexityRoot.User.Budgets == nil {
+			break
+		}
+
+		args, err := ec.field_User_budgets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Budgets(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "User.createdAt":
 		if e.ComplexityRoot.User.CreatedAt == nil {
 			break
@@ -2969,6 +3730,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Organisations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "User.usage":
+		if e.ComplexityRoot.User.Usage == nil {
+			break
+		}
+
+		args, err := ec.field_User_usage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Usage(childComplexity, args["from"].(*time.Time), args["to"].(*time.Time), args["by"].(enum.UsageGrouping), args["interval"].(*enum.UsageInterval)), true
 
 	case "WriteFilePayload.commit":
 		if e.ComplexityRoot.WriteFilePayload.Commit == nil {
@@ -2996,6 +3768,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
 			graphql.NewInputUnmarshaler("CreateProjectInput", ec.unmarshalInputCreateProjectInput),
 			graphql.NewInputUnmarshaler("DecideDeviceCodeInput", ec.unmarshalInputDecideDeviceCodeInput),
+			graphql.NewInputUnmarshaler("DeleteBudgetInput", ec.unmarshalInputDeleteBudgetInput),
 			graphql.NewInputUnmarshaler("DeleteProjectInput", ec.unmarshalInputDeleteProjectInput),
 			graphql.NewInputUnmarshaler("ExchangeDeviceCodeInput", ec.unmarshalInputExchangeDeviceCodeInput),
 			graphql.NewInputUnmarshaler("PauseRunInput", ec.unmarshalInputPauseRunInput),
@@ -3007,6 +3780,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RetryRunInput", ec.unmarshalInputRetryRunInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
+			graphql.NewInputUnmarshaler("SetBudgetInput", ec.unmarshalInputSetBudgetInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
@@ -3368,6 +4142,10 @@ enum EventType {
   TOOL_CALL_FINISHED
   "A file changed."
   FILE_CHANGED
+  "A call of a model was recorded."
+  USAGE_RECORDED
+  "So much of a budget is spent, or a call doesn't fit into it."
+  BUDGET_REACHED
   "Events are missing here."
   STREAM_RESET
 }
@@ -3528,6 +4306,60 @@ type FileChanged implements ProjectEvent {
   change: FileChange!
   "The revision that it has now, or had last."
   revision: String!
+}
+
+"A call of a model was recorded."
+type UsageRecorded implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The id of the run that made the call."
+  runId: ID!
+  "What the run had used then, with this call; its children included."
+  usage: Usage!
+  "The call."
+  record: UsageRecord
+}
+
+"So much of a budget is spent, which is told at 50, 80, 90 and 100 percent once in each period; or a run is paused, since its next call doesn't fit."
+type BudgetReached implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The budget's id."
+  budgetId: ID!
+  "Whose calls it bounds."
+  scope: BudgetScope!
+  "After what it begins anew."
+  period: BudgetPeriod!
+  "How many percent of it are spent: the highest of 50, 80, 90 and 100 that is reached, else 0."
+  level: Int!
+  "Whether the run is paused: raise the budget and resume the run, or cancel it."
+  paused: Boolean!
+  "The id of the run whose call it was."
+  runId: ID!
+  "The budget's limit; null where a project's members may not know it, as ` + "`" + `spent` + "`" + ` and ` + "`" + `needed` + "`" + ` are then."
+  limit: Money
+  "What was spent of it in the period."
+  spent: Money
+  "What the call that doesn't fit may cost; null when none was refused."
+  needed: Money
+  "All that in words, for people."
+  text: String!
 }
 
 "Events before the cursor are not kept any more, or never were: read the project again and go on after the cursor."
@@ -4372,8 +5204,6 @@ type Run implements Node {
     "Only those before this cursor."
     before: Cursor
   ): ToolCallConnection!
-  "What it has used so far."
-  usage: Usage!
   "When it was asked for."
   createdAt: Time!
   "When it began; null while it waits."
@@ -4408,14 +5238,6 @@ type RunEdge {
   cursor: Cursor!
   "The run."
   node: Run!
-}
-
-"What a run has used."
-type Usage {
-  "Tokens that models read."
-  inputTokens: Long!
-  "Tokens that models wrote."
-  outputTokens: Long!
 }
 
 "Where a run stands. The last three are final."
@@ -4581,6 +5403,386 @@ type ServerInfo {
 extend type Query {
   "What this server is. It can be read by everyone."
   serverInfo: ServerInfo!
+}
+`, BuiltIn: false},
+	{Name: "../schema/usage.graphql", Input: `"What calls of models have used."
+type Usage {
+  "How many calls there were, those that failed included."
+  calls: Long!
+  "Tokens that models read, those from caches included."
+  inputTokens: Long!
+  "Tokens that models wrote, those of their reasoning included."
+  outputTokens: Long!
+  "Those of the tokens read that came from the vendor's cache."
+  cacheReadTokens: Long!
+  "Those of the tokens read that were put into the vendor's cache."
+  cacheWriteTokens: Long!
+  "Those of the tokens written that were the model's reasoning."
+  reasoningTokens: Long!
+  "What the calls cost, without those of models that have no price."
+  cost: Money!
+  "How many calls were of models that have no price."
+  unpricedCalls: Long!
+  "How many calls the vendor didn't say the tokens of, such as cut ones: they count with no less than they took."
+  estimatedCalls: Long!
+  "How many calls did not end well."
+  failedCalls: Long!
+}
+
+"What the calls of one group, or of one step in time, have used."
+type UsageRow {
+  "When the step in time begins; null for the whole time at once."
+  start: Time
+  "The model's provider; null unless the rows are by model."
+  provider: String
+  "The model; null unless the rows are by model."
+  model: String
+  "The agent that worked; null unless the rows are by agent, or when it is gone."
+  agent: Agent
+  "Whose messages were answered; null unless the rows are by user, or when the viewer doesn't know them."
+  user: User
+  "The project; null unless the rows are by project, or when the viewer doesn't see it."
+  project: Project
+  "What was used."
+  usage: Usage!
+}
+
+"What calls are added up by."
+enum UsageGrouping {
+  "Days, in UTC."
+  DAY
+  "Models."
+  MODEL
+  "Agents."
+  AGENT
+  "The people whose messages were answered."
+  USER
+  "Projects."
+  PROJECT
+}
+
+"The length of one step in time. Steps without calls are left out."
+enum UsageInterval {
+  "Hours."
+  HOUR
+  "Days, in UTC."
+  DAY
+  "Calendar months, in UTC."
+  MONTH
+  "The whole time at once."
+  TOTAL
+}
+
+"One call of a model."
+type UsageRecord implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "When the call began: it counts to this day and month."
+  createdAt: Time!
+  "The project it was for; null when that is gone, or not for this viewer."
+  project: Project
+  "The run it was for; null when that is gone, or not for this viewer."
+  run: Run
+  "The agent that worked; null when it is gone."
+  agent: Agent
+  "Whose message was answered; null when the viewer doesn't know them."
+  user: User
+  "The step of the run that it was for."
+  step: Int!
+  "Which try it was, 1, 2, 3 … in its step."
+  attempt: Int!
+  "The model's provider."
+  provider: String!
+  "The model that was asked."
+  model: String!
+  "Why this model was asked; null when nobody noted it."
+  reason: String
+  "Tokens that the model read, without those of the cache."
+  inputTokens: Long!
+  "Tokens that the model wrote, those of its reasoning included."
+  outputTokens: Long!
+  "Tokens that came from the vendor's cache."
+  cacheReadTokens: Long!
+  "Tokens that were put into the vendor's cache."
+  cacheWriteTokens: Long!
+  "Those of the tokens written that were the model's reasoning."
+  reasoningTokens: Long!
+  "What it cost; null when the model has no price."
+  cost: Money
+  "The day on which the price was right, as yyyy-mm-dd; null when there is none."
+  priceAsOf: String
+  "Whether the vendor didn't say what it bills: tokens and cost are no less than that then."
+  estimated: Boolean!
+  "How long it took, in milliseconds."
+  latencyMs: Long!
+  "How long until the first text came, in milliseconds; null when none did."
+  firstTokenMs: Long
+  "How it ended."
+  outcome: CallOutcome!
+}
+
+"A page of calls."
+type UsageRecordConnection {
+  "The calls with their cursors."
+  edges: [UsageRecordEdge!]!
+  "The calls without their cursors."
+  nodes: [UsageRecord!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A call in a list."
+type UsageRecordEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The call."
+  node: UsageRecord!
+}
+
+"How a call of a model ended."
+enum CallOutcome {
+  "The answer was whole."
+  OK
+  "It was cut off after it had begun, by the vendor, by a person or by a budget."
+  INTERRUPTED
+  "There was no answer."
+  FAILED
+  "Its worker was lost, and nobody can tell how far it came: it counts with all that it could cost."
+  ABANDONED
+}
+
+"""
+How much the calls of a scope may cost in each of its periods. Before a call is made, the most that it can cost is reserved from every
+budget above it, so that calls at the same time can't overshoot. Where one has too little room the run is paused, with a BudgetReached event.
+"""
+type Budget implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "Whose calls it bounds."
+  scope: BudgetScope!
+  "After what it begins anew."
+  period: BudgetPeriod!
+  "How much the calls of one period may cost."
+  limit: Money!
+  "What is spent in the period that is now; null where each run has a period of its own."
+  spent: Money
+  "What calls under way may still cost at most; null where each run has a period of its own."
+  reserved: Money
+  "The organisation it bounds, or within which it bounds a user; else null."
+  organisation: Organisation
+  "The project that it bounds, or in which; else null."
+  project: Project
+  "The user whose messages' calls it bounds; else null."
+  user: User
+  "The agent that it bounds; else null."
+  agent: Agent
+  "The run that it bounds; else null."
+  run: Run
+  "Who made it; null when that is not known, or when they are gone."
+  createdBy: User
+  "When it was made."
+  createdAt: Time!
+  "When its limit was last set."
+  updatedAt: Time!
+}
+
+"A page of budgets."
+type BudgetConnection {
+  "The budgets with their cursors."
+  edges: [BudgetEdge!]!
+  "The budgets without their cursors."
+  nodes: [Budget!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A budget in a list."
+type BudgetEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The budget."
+  node: Budget!
+}
+
+"Whose calls a budget bounds."
+enum BudgetScope {
+  "All of the installation."
+  INSTANCE
+  "Those of an organisation's projects."
+  ORGANISATION
+  "Those of a project."
+  PROJECT
+  "Those for a user's messages, everywhere or within an organisation."
+  USER
+  "Those of an agent in a project."
+  AGENT
+  "Those of a run and its children."
+  RUN
+}
+
+"After what a budget begins anew."
+enum BudgetPeriod {
+  "Each run has the limit for itself, with its children."
+  RUN
+  "Each day, in UTC. A call counts to the day on which it began."
+  DAY
+  "Each calendar month, in UTC. A call counts to the month in which it began."
+  MONTH
+  "Never."
+  TOTAL
+}
+
+extend type Run {
+  "What it has used so far, its children included."
+  usage: Usage!
+  "Its calls of models, its children's included, oldest first."
+  usageRecords(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): UsageRecordConnection!
+}
+
+extend type Project {
+  "What its calls of models have used, by time or by group: at most 1,000 rows, in the order of time, then the dearest first."
+  usage(
+    "Calls that began at this time or later; 30 days before ` + "`" + `to` + "`" + ` when it is not given."
+    from: Time
+    "Calls that began before this time; now when it is not given."
+    to: Time
+    "What the calls are added up by."
+    by: UsageGrouping! = DAY
+    "The length of one step in time, in UTC; the whole time at once when it is not given, but for ` + "`" + `by: DAY` + "`" + `, which has steps of a day."
+    interval: UsageInterval
+  ): [UsageRow!]!
+  "The budgets of the project, of its agents and of its runs, oldest first. Those above it are not its members' to see."
+  budgets(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): BudgetConnection!
+}
+
+extend type Organisation {
+  "What the calls of models in its projects have used, those of deleted ones included; null for who is not its admin or owner."
+  usage(
+    "Calls that began at this time or later; 30 days before ` + "`" + `to` + "`" + ` when it is not given."
+    from: Time
+    "Calls that began before this time; now when it is not given."
+    to: Time
+    "What the calls are added up by."
+    by: UsageGrouping! = DAY
+    "The length of one step in time, in UTC; the whole time at once when it is not given, but for ` + "`" + `by: DAY` + "`" + `, which has steps of a day."
+    interval: UsageInterval
+  ): [UsageRow!]
+  "Its budgets, and those of users within it, oldest first; null for who is not its admin or owner."
+  budgets(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): BudgetConnection
+}
+
+extend type User {
+  "What the calls of models for the person's messages have used, in all projects; null for everyone but the viewer."
+  usage(
+    "Calls that began at this time or later; 30 days before ` + "`" + `to` + "`" + ` when it is not given."
+    from: Time
+    "Calls that began before this time; now when it is not given."
+    to: Time
+    "What the calls are added up by."
+    by: UsageGrouping! = DAY
+    "The length of one step in time, in UTC; the whole time at once when it is not given, but for ` + "`" + `by: DAY` + "`" + `, which has steps of a day."
+    interval: UsageInterval
+  ): [UsageRow!]
+  "The budgets that bound the person, oldest first; null for everyone but the viewer."
+  budgets(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): BudgetConnection
+}
+
+extend type Query {
+  "The budgets of the installation, and those of users everywhere, oldest first. FORBIDDEN for who is not an admin of the installation."
+  budgets(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): BudgetConnection!
+}
+
+extend type Mutation {
+  """
+  Makes the budget of a scope and a period, or sets the limit of the one there is. What is spent already in the period counts. For a project,
+  its agents and runs it needs the role OWNER there; for an organisation and users within it, one of its admins; for all else an admin of the installation.
+  """
+  setBudget("The budget." input: SetBudgetInput!): SetBudgetPayload!
+  "Deletes a budget. Runs that it paused wait until they are resumed. Needs what setting it needs."
+  deleteBudget("The budget to delete." input: DeleteBudgetInput!): DeleteBudgetPayload!
+}
+
+"A budget to set. Which ids are given follows from the scope."
+input SetBudgetInput {
+  "Whose calls it bounds."
+  scope: BudgetScope!
+  "After what it begins anew; TOTAL for a RUN."
+  period: BudgetPeriod!
+  "How much the calls of one period may cost: more than 0, at most 1,000,000,000."
+  limit: Money!
+  "With ORGANISATION; with USER, to bound the user within it."
+  organisationId: ID
+  "With PROJECT and AGENT."
+  projectId: ID
+  "With USER."
+  userId: ID
+  "With AGENT: the agent's slug."
+  agent: String
+  "With RUN."
+  runId: ID
+}
+
+"A budget that was set."
+type SetBudgetPayload {
+  "The budget as it is now."
+  budget: Budget!
+}
+
+"A budget to delete."
+input DeleteBudgetInput {
+  "The budget's id."
+  budgetId: ID!
+}
+
+"A budget that is gone."
+type DeleteBudgetPayload {
+  "Its id."
+  budgetId: ID!
 }
 `, BuiltIn: false},
 	{Name: "../schema/workspace.graphql", Input: `"A file of a project."
@@ -4775,6 +5977,62 @@ func (ec *executionContext) childFields_ApiKeyEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Budget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Budget_id(ctx, field)
+	case "scope":
+		return ec.fieldContext_Budget_scope(ctx, field)
+	case "period":
+		return ec.fieldContext_Budget_period(ctx, field)
+	case "limit":
+		return ec.fieldContext_Budget_limit(ctx, field)
+	case "spent":
+		return ec.fieldContext_Budget_spent(ctx, field)
+	case "reserved":
+		return ec.fieldContext_Budget_reserved(ctx, field)
+	case "organisation":
+		return ec.fieldContext_Budget_organisation(ctx, field)
+	case "project":
+		return ec.fieldContext_Budget_project(ctx, field)
+	case "user":
+		return ec.fieldContext_Budget_user(ctx, field)
+	case "agent":
+		return ec.fieldContext_Budget_agent(ctx, field)
+	case "run":
+		return ec.fieldContext_Budget_run(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_Budget_createdBy(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Budget_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Budget_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Budget", field.Name)
+}
+
+func (ec *executionContext) childFields_BudgetConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BudgetConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_BudgetConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BudgetConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BudgetConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BudgetEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BudgetEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BudgetEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BudgetEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "run":
@@ -4891,6 +6149,14 @@ func (ec *executionContext) childFields_DecideDeviceCodePayload(ctx context.Cont
 		return ec.fieldContext_DecideDeviceCodePayload_clientName(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DecideDeviceCodePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteBudgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "budgetId":
+		return ec.fieldContext_DeleteBudgetPayload_budgetId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteBudgetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteProjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5181,6 +6447,10 @@ func (ec *executionContext) childFields_Organisation(ctx context.Context, field 
 		return ec.fieldContext_Organisation_personal(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Organisation_createdAt(ctx, field)
+	case "usage":
+		return ec.fieldContext_Organisation_usage(ctx, field)
+	case "budgets":
+		return ec.fieldContext_Organisation_budgets(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Organisation", field.Name)
 }
@@ -5261,6 +6531,10 @@ func (ec *executionContext) childFields_Project(ctx context.Context, field graph
 		return ec.fieldContext_Project_file(ctx, field)
 	case "commits":
 		return ec.fieldContext_Project_commits(ctx, field)
+	case "usage":
+		return ec.fieldContext_Project_usage(ctx, field)
+	case "budgets":
+		return ec.fieldContext_Project_budgets(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Project", field.Name)
 }
@@ -5365,8 +6639,6 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_step(ctx, field)
 	case "toolCalls":
 		return ec.fieldContext_Run_toolCalls(ctx, field)
-	case "usage":
-		return ec.fieldContext_Run_usage(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Run_createdAt(ctx, field)
 	case "startedAt":
@@ -5383,6 +6655,10 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_pauseRequested(ctx, field)
 	case "retriedFrom":
 		return ec.fieldContext_Run_retriedFrom(ctx, field)
+	case "usage":
+		return ec.fieldContext_Run_usage(ctx, field)
+	case "usageRecords":
+		return ec.fieldContext_Run_usageRecords(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Run", field.Name)
 }
@@ -5427,6 +6703,14 @@ func (ec *executionContext) childFields_ServerInfo(ctx context.Context, field gr
 		return ec.fieldContext_ServerInfo_demoModel(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServerInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_SetBudgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "budget":
+		return ec.fieldContext_SetBudgetPayload_budget(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetBudgetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5529,12 +6813,120 @@ func (ec *executionContext) childFields_UpdateProjectPayload(ctx context.Context
 
 func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "calls":
+		return ec.fieldContext_Usage_calls(ctx, field)
 	case "inputTokens":
 		return ec.fieldContext_Usage_inputTokens(ctx, field)
 	case "outputTokens":
 		return ec.fieldContext_Usage_outputTokens(ctx, field)
+	case "cacheReadTokens":
+		return ec.fieldContext_Usage_cacheReadTokens(ctx, field)
+	case "cacheWriteTokens":
+		return ec.fieldContext_Usage_cacheWriteTokens(ctx, field)
+	case "reasoningTokens":
+		return ec.fieldContext_Usage_reasoningTokens(ctx, field)
+	case "cost":
+		return ec.fieldContext_Usage_cost(ctx, field)
+	case "unpricedCalls":
+		return ec.fieldContext_Usage_unpricedCalls(ctx, field)
+	case "estimatedCalls":
+		return ec.fieldContext_Usage_estimatedCalls(ctx, field)
+	case "failedCalls":
+		return ec.fieldContext_Usage_failedCalls(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Usage", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UsageRecord_id(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_UsageRecord_createdAt(ctx, field)
+	case "project":
+		return ec.fieldContext_UsageRecord_project(ctx, field)
+	case "run":
+		return ec.fieldContext_UsageRecord_run(ctx, field)
+	case "agent":
+		return ec.fieldContext_UsageRecord_agent(ctx, field)
+	case "user":
+		return ec.fieldContext_UsageRecord_user(ctx, field)
+	case "step":
+		return ec.fieldContext_UsageRecord_step(ctx, field)
+	case "attempt":
+		return ec.fieldContext_UsageRecord_attempt(ctx, field)
+	case "provider":
+		return ec.fieldContext_UsageRecord_provider(ctx, field)
+	case "model":
+		return ec.fieldContext_UsageRecord_model(ctx, field)
+	case "reason":
+		return ec.fieldContext_UsageRecord_reason(ctx, field)
+	case "inputTokens":
+		return ec.fieldContext_UsageRecord_inputTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_UsageRecord_outputTokens(ctx, field)
+	case "cacheReadTokens":
+		return ec.fieldContext_UsageRecord_cacheReadTokens(ctx, field)
+	case "cacheWriteTokens":
+		return ec.fieldContext_UsageRecord_cacheWriteTokens(ctx, field)
+	case "reasoningTokens":
+		return ec.fieldContext_UsageRecord_reasoningTokens(ctx, field)
+	case "cost":
+		return ec.fieldContext_UsageRecord_cost(ctx, field)
+	case "priceAsOf":
+		return ec.fieldContext_UsageRecord_priceAsOf(ctx, field)
+	case "estimated":
+		return ec.fieldContext_UsageRecord_estimated(ctx, field)
+	case "latencyMs":
+		return ec.fieldContext_UsageRecord_latencyMs(ctx, field)
+	case "firstTokenMs":
+		return ec.fieldContext_UsageRecord_firstTokenMs(ctx, field)
+	case "outcome":
+		return ec.fieldContext_UsageRecord_outcome(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageRecord", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageRecordConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UsageRecordConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_UsageRecordConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UsageRecordConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageRecordConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageRecordEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UsageRecordEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UsageRecordEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageRecordEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_UsageRow_start(ctx, field)
+	case "provider":
+		return ec.fieldContext_UsageRow_provider(ctx, field)
+	case "model":
+		return ec.fieldContext_UsageRow_model(ctx, field)
+	case "agent":
+		return ec.fieldContext_UsageRow_agent(ctx, field)
+	case "user":
+		return ec.fieldContext_UsageRow_user(ctx, field)
+	case "project":
+		return ec.fieldContext_UsageRow_project(ctx, field)
+	case "usage":
+		return ec.fieldContext_UsageRow_usage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageRow", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5551,6 +6943,10 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_organisations(ctx, field)
 	case "apiKeys":
 		return ec.fieldContext_User_apiKeys(ctx, field)
+	case "usage":
+		return ec.fieldContext_User_usage(ctx, field)
+	case "budgets":
+		return ec.fieldContext_User_budgets(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/internal/usage"
 )
 
 // Actor is a *ent.User or a *ent.Agent.
@@ -104,6 +105,27 @@ type FileChanged struct {
 	Path     string
 	Change   enum.FileChange
 	Revision string
+}
+
+// UsageRecorded says that a call of a model was recorded.
+type UsageRecorded struct {
+	Event
+	RunID    string
+	RecordID string
+	Usage    usage.Totals
+}
+
+// BudgetReached says that so much of a budget is spent, or that a call doesn't fit.
+type BudgetReached struct {
+	Event
+	BudgetID             string
+	Scope                enum.BudgetScope
+	Period               enum.BudgetPeriod
+	Level                int
+	Paused               bool
+	RunID                string
+	Limit, Spent, Needed *int64 // nano-dollars
+	Text                 string
 }
 
 // StreamReset says that events are missing before its cursor.

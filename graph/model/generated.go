@@ -91,6 +91,18 @@ type DecideDeviceCodePayload struct {
 	ClientName string `json:"clientName"`
 }
 
+// A budget to delete.
+type DeleteBudgetInput struct {
+	// The budget's id.
+	BudgetID string `json:"budgetId"`
+}
+
+// A budget that is gone.
+type DeleteBudgetPayload struct {
+	// Its id.
+	BudgetID string `json:"budgetId"`
+}
+
 // A project to delete.
 type DeleteProjectInput struct {
 	// The project's id.
@@ -343,6 +355,32 @@ type ServerInfo struct {
 	DemoModel bool `json:"demoModel"`
 }
 
+// A budget to set. Which ids are given follows from the scope.
+type SetBudgetInput struct {
+	// Whose calls it bounds.
+	Scope enum.BudgetScope `json:"scope"`
+	// After what it begins anew; TOTAL for a RUN.
+	Period enum.BudgetPeriod `json:"period"`
+	// How much the calls of one period may cost: more than 0, at most 1,000,000,000.
+	Limit int64 `json:"limit"`
+	// With ORGANISATION; with USER, to bound the user within it.
+	OrganisationID *string `json:"organisationId,omitempty"`
+	// With PROJECT and AGENT.
+	ProjectID *string `json:"projectId,omitempty"`
+	// With USER.
+	UserID *string `json:"userId,omitempty"`
+	// With AGENT: the agent's slug.
+	Agent *string `json:"agent,omitempty"`
+	// With RUN.
+	RunID *string `json:"runId,omitempty"`
+}
+
+// A budget that was set.
+type SetBudgetPayload struct {
+	// The budget as it is now.
+	Budget *ent.Budget `json:"budget"`
+}
+
 // Credentials.
 type SignInInput struct {
 	// The account's e-mail address.
@@ -421,14 +459,6 @@ type UpdateProjectInput struct {
 type UpdateProjectPayload struct {
 	// The project.
 	Project *ent.Project `json:"project"`
-}
-
-// What a run has used.
-type Usage struct {
-	// Tokens that models read.
-	InputTokens int64 `json:"inputTokens"`
-	// Tokens that models wrote.
-	OutputTokens int64 `json:"outputTokens"`
 }
 
 // A file to write.

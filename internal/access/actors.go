@@ -46,6 +46,10 @@ var actors = map[Actor]map[string][]Verb{
 		ent.TypeToolCall:     write,
 		ent.TypeStream:       readOnly,
 		ent.TypeEvent:        readOnly,
+		ent.TypeUsageRecord:  readAdd,
+		ent.TypeBudget:       readOnly,
+		ent.TypeSpending:     write,
+		ent.TypeReservation:  {Read, Create, Delete},
 	},
 	Relay: {
 		ent.TypeStream: readOnly,

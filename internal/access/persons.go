@@ -64,6 +64,10 @@ var persons = map[string]rule{
 	ent.TypeGitObject:      added,
 	ent.TypeGitRef:         edited,
 	ent.TypeIdempotencyKey: {read: own, create: isOwn, delete: own},
+
+	ent.TypeUsageRecord: {read: knownUsage},
+	ent.TypeBudget:      {read: knownBudgets, create: mayBudget, update: ownBudgets, delete: ownBudgets},
+	ent.TypeSpending:    {read: ofKnownBudgets},
 }
 
 // added: members read it, editors add to it, nobody changes it.

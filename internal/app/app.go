@@ -25,6 +25,7 @@ import (
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/llm"
+	"github.com/zeblit/zeblit/internal/llm/catalogue"
 	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/metrics"
 	"github.com/zeblit/zeblit/internal/project"
@@ -34,6 +35,7 @@ import (
 	"github.com/zeblit/zeblit/internal/server/pages"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
+	"github.com/zeblit/zeblit/internal/usage"
 	"github.com/zeblit/zeblit/internal/workspace"
 	"github.com/zeblit/zeblit/web"
 )
@@ -82,6 +84,7 @@ type App struct {
 	files     *workspace.Workspace
 	identity  *identity.Service
 	provider  llm.Provider
+	catalogue *catalogue.Catalogue
 	models    *route.Router
 	engine    *run.Engine
 
@@ -121,7 +124,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	a.engine = run.NewEngine(run.Options{
-		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Provider: a.provider, Logger: a.logger,
+		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Provider: a.provider, Prices: a.price, Logger: a.logger,
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
 		Deadlines: run.Deadlines{
 			Step: cfg.Runs.StepTimeout, Tool: cfg.Runs.ToolTimeout, Run: cfg.Runs.RunTimeout,
@@ -140,8 +143,8 @@ func (a *App) build(ctx context.Context) (err error) {
 	}
 	a.projects, a.conversations = project.New(a.db, a.log, a.engine), conversation.New(a.db, a.log, a.queue)
 	exec := graph.NewExecutor(graph.Deps{
-		DB: a.db, Identity: a.identity, Projects: a.projects, Conversations: a.conversations, Runs: a.engine, Workspace: a.files,
-		Models: a.models, Log: a.log, Hub: a.hub, Version: o.Version,
+		DB: a.db, Identity: a.identity, Projects: a.projects, Conversations: a.conversations, Runs: a.engine, Budgets: usage.NewBudgets(a.db),
+		Workspace: a.files, Models: a.models, Log: a.log, Hub: a.hub, Version: o.Version,
 		Demo: a.demo(), Logger: a.logger, PublicURL: a.publicURL,
 	})
 	server.Protect(exec, cfg.Introspection)

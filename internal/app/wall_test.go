@@ -48,6 +48,8 @@ func foreign(t *testing.T, schema *ast.Schema, field *ast.FieldDefinition, ids m
 			return ""
 		case typ.NamedType == "Int":
 			return "1"
+		case typ.NamedType == "Money":
+			return `"1"`
 		}
 		return `"something"`
 	}
@@ -72,13 +74,16 @@ func TestNoFieldTakesAnotherTenantsIDs(t *testing.T) {
 		project := s.newProject(t, "Secret")
 		run := s.send(t, project, "hello")
 		s.watch(t, s.key, project, "start").untilEnd(t)
-		data := s.do(t, `query($p: ID!) { project(id: $p) { organisation { id } conversations(first: 1) { edges { node { id } } } }
+		set := s.do(t, `mutation($p: ID!) { setBudget(input: {scope: PROJECT, projectId: $p, period: TOTAL, limit: "1"}) { budget { id } } }`, object{"p": project})
+		data := s.do(t, `query($p: ID!) { project(id: $p) { organisation { id } owner { id } conversations(first: 1) { edges { node { id } } } }
 			viewer { apiKeys(first: 1) { edges { node { id } } } } }`, object{"p": project})
 		p := data["project"].(object)
 		ids := map[string]string{
 			"projectId": project, "runId": run,
 			"conversationId": nodes(p["conversations"])[0]["id"].(string),
 			"organisationId": p["organisation"].(object)["id"].(string),
+			"userId":         p["owner"].(object)["id"].(string),
+			"budgetId":       set["setBudget"].(object)["budget"].(object)["id"].(string),
 			"apiKeyId":       nodes(data["viewer"].(object)["apiKeys"])[0]["id"].(string),
 		}
 		_, signed := s.post(t, "", `mutation { signUp(input: {email: "eve@example.com", password: "correct horse", name: "Eve"}) { accessToken } }`, nil)

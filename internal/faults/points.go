@@ -9,6 +9,8 @@ const (
 	RunClaimed = "run.claimed"
 	// RunRecovered: what an earlier worker left behind is put in order.
 	RunRecovered = "run.recovered"
+	// CallReserved: what a call of the model may cost is reserved from its budgets.
+	CallReserved = "call.reserved"
 	// ModelBegun: the call of the model is about to be made.
 	ModelBegun = "model.begun"
 	// ModelFirstDelta: the first text has come and is not yet written.
@@ -17,6 +19,9 @@ const (
 	ModelDelta = "model.delta"
 	// ModelAnswered: the answer is whole and nothing of its end is written.
 	ModelAnswered = "model.answered"
+	// CallSettling: the transaction that writes what came of a call is open and has
+	// written what it cost.
+	CallSettling = "call.settling"
 	// MessageCompleted: the message and the tool calls that it plans are written.
 	MessageCompleted = "message.completed"
 	// ToolPlanned: a planned call is about to be started.
@@ -40,7 +45,7 @@ const (
 var names = []string{
 	SendStored,
 	RunClaimed, RunRecovered,
-	ModelBegun, ModelFirstDelta, ModelDelta, ModelAnswered, MessageCompleted,
+	CallReserved, ModelBegun, ModelFirstDelta, ModelDelta, ModelAnswered, CallSettling, MessageCompleted,
 	ToolPlanned, ToolStarted, ToolExecuted, ToolRecorded,
 	StepBoundary, StepEnqueued,
 	RunFinishing, RunFinished,

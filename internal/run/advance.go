@@ -14,6 +14,7 @@ import (
 	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/usage"
 )
 
 // maxSteps bounds how long an agent may go on without a person.
@@ -103,35 +104,35 @@ func (e *Engine) plannedCalls(ctx context.Context, l *lease) ([]*ent.ToolCall, e
 		Order(ent.Asc(toolcall.FieldMessageID, toolcall.FieldPosition)).All(ctx)
 }
 
-// attempt is one try of a model call, as far as it got.
-type attempt struct {
-	message *ent.Message // nil until the first text came
-	offset  int          // UTF-16 units streamed
-}
-
 // callModel calls the model until an answer is whole, and writes it down with
 // the tool calls that it plans; an answer that plans none has ended the run. Text of a
 // try that failed stays, as an interrupted message that is no part of the transcript.
 func (e *Engine) callModel(ctx context.Context, l *lease) (ended bool, err error) {
-	request, err := e.request(ctx, l)
+	p, err := e.prompt(ctx, l)
 	if err != nil {
 		return false, err
 	}
+	whole := false // the answer that a lower limit allowed was not enough
 	for n := 1; ; n++ {
-		try := &attempt{}
-		faults.Point(faults.ModelBegun)
-		called := llm.WithCall(ctx, llm.Call{RunID: l.run.ID, Step: l.run.Step, Attempt: n, Epoch: l.epoch})
-		response, err := e.provider.Stream(called, request, func(text string) error { return e.say(ctx, l, try, text) })
-		if err == nil {
+		try, err := e.begin(ctx, l, p, e.choose(l), n, whole)
+		if err != nil {
+			return false, err
+		}
+		response, err := e.ask(ctx, l, try)
+		if err == nil && !try.cut(response) {
 			faults.Point(faults.ModelAnswered)
 			return e.complete(ctx, l, try, response)
 		}
 		if void(ctx) {
 			return false, context.Cause(ctx)
 		}
-		if interrupted := e.interrupt(context.WithoutCancel(ctx), l, try); interrupted != nil {
+		if interrupted := e.interrupt(context.WithoutCancel(ctx), l, try, try.failure(l, response, err)); interrupted != nil {
 			// Not what the model said is in the way, but that it can't be written.
 			return false, fmt.Errorf("interrupt the message of a failed call: %w", interrupted)
+		}
+		if err == nil {
+			whole = true
+			continue
 		}
 		wait, again := e.backoff.Next(n, err)
 		if !again || ctx.Err() != nil {
@@ -146,32 +147,41 @@ func (e *Engine) callModel(ctx context.Context, l *lease) (ended bool, err error
 	}
 }
 
-func (e *Engine) request(ctx context.Context, l *lease) (llm.Request, error) {
+// choose says which model to ask: the one that was wished for, else the configured one.
+func (e *Engine) choose(l *lease) choice {
+	if l.run.Model != "" {
+		return choice{provider: e.provider, model: l.run.Model, reason: "wished for"}
+	}
+	return choice{provider: e.provider, model: e.provider.DefaultModel(), reason: "configured"}
+}
+
+func (e *Engine) prompt(ctx context.Context, l *lease) (prompt, error) {
 	project, err := e.db.Ent.Project.Get(ctx, l.run.ProjectID)
 	if err != nil {
-		return llm.Request{}, err
+		return prompt{}, err
 	}
 	worker, err := e.db.Ent.Agent.Get(ctx, l.run.AgentID)
 	if err != nil {
-		return llm.Request{}, err
+		return prompt{}, err
 	}
 	role, err := agent.Find(worker.Slug)
 	if err != nil {
-		return llm.Request{}, lasting{err}
+		return prompt{}, lasting{err}
 	}
 	system, err := role.Prompt(agent.Brief{ProjectName: project.Name, ProjectDescription: project.Description})
 	if err != nil {
-		return llm.Request{}, lasting{err}
+		return prompt{}, lasting{err}
 	}
 	specs, err := tools.Specs(role.Tools)
 	if err != nil {
-		return llm.Request{}, lasting{err}
+		return prompt{}, lasting{err}
 	}
 	messages, err := e.said(ctx, l)
 	if err != nil {
-		return llm.Request{}, err
+		return prompt{}, err
 	}
-	return llm.Request{
-		Model: l.run.Model, System: system, Messages: messages, Tools: specs, MaxOutputTokens: role.MaxOutputTokens,
+	return prompt{
+		Request: llm.Request{System: system, Messages: messages, Tools: specs, MaxOutputTokens: role.MaxOutputTokens},
+		account: usage.AccountIn(project, l.run),
 	}, nil
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -19,18 +20,22 @@ import (
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
+	"github.com/zeblit/zeblit/internal/usage"
 )
 
 // Control starts and ends runs within a transaction of the caller's, who has
 // checked that the viewer may. Whatever worker holds a run is told by flags in its
 // row, and at once when it is in this process.
 type Control struct {
-	log   *stream.Log
-	queue *Queue
+	log    *stream.Log
+	queue  *Queue
+	ledger *usage.Ledger
 }
 
 // NewControl makes a Control that asks for steps through queue.
-func NewControl(log *stream.Log, queue *Queue) *Control { return &Control{log: log, queue: queue} }
+func NewControl(log *stream.Log, queue *Queue) *Control {
+	return &Control{log: log, queue: queue, ledger: usage.New(slog.New(slog.DiscardHandler))}
+}
 
 // Order says what a run is for.
 type Order struct {
@@ -108,13 +113,17 @@ func (c *Control) Abandon(ctx context.Context, tx *store.Tx, projectID string) e
 	if tx.Dialect == dialect.Postgres {
 		query.ForUpdate() // as every writer of a run does, in their order
 	}
-	ids, err := query.IDs(ctx)
+	runs, err := query.All(ctx)
 	if err != nil {
 		return fmt.Errorf("hold the runs of project %s: %w", projectID, err)
 	}
+	// What they may have cost stays known to those who pay for it.
+	if _, err := c.ledger.Abandon(ctx, tx, runs...); err != nil {
+		return err
+	}
 	tx.AfterCommit(func() {
-		for _, id := range ids {
-			c.queue.interrupt(id, errGone)
+		for _, r := range runs {
+			c.queue.interrupt(r.ID, errGone)
 		}
 	})
 	return nil
@@ -195,6 +204,9 @@ func (c *Control) park(ctx context.Context, tx *store.Tx, l *lease, by stream.Ac
 		return nil, err
 	}
 	if err := c.interruptMessages(ctx, tx, l); err != nil {
+		return nil, err
+	}
+	if err := c.abandonCalls(ctx, tx, l); err != nil {
 		return nil, err
 	}
 	c.log.Append(tx, l.handle, stateChanged(r, by))

@@ -19,9 +19,11 @@ import (
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
+	"github.com/zeblit/zeblit/internal/llm/catalogue"
 	"github.com/zeblit/zeblit/internal/relay"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
+	"github.com/zeblit/zeblit/internal/usage"
 	"github.com/zeblit/zeblit/internal/workspace"
 )
 
@@ -35,6 +37,13 @@ type Options struct {
 	Provider  llm.Provider
 	Backoff   llm.Backoff
 	Logger    *slog.Logger
+	// Prices says what a provider's model costs; nil: it has no price. Nil itself: none
+	// has.
+	Prices func(provider, model string) *catalogue.Price
+
+	// BudgetWait is how long a call of a model waits for others under way that hold what
+	// it needs of a budget; then its run is paused. 0: 30 seconds; negative: not at all.
+	BudgetWait time.Duration
 
 	// Slots is how many steps this worker makes at once; they mostly wait for
 	// models. 100 by default.
@@ -51,8 +60,9 @@ type Options struct {
 }
 
 const (
-	defaultSlots = 100
-	defaultDrain = 30 * time.Second
+	defaultSlots      = 100
+	defaultDrain      = 30 * time.Second
+	defaultBudgetWait = 30 * time.Second
 	// stopTimeout bounds how long steps that were cut short may take to hand their
 	// runs over.
 	stopTimeout = 10 * time.Second
@@ -66,11 +76,12 @@ type Engine struct {
 	workspace *workspace.Workspace
 	provider  llm.Provider
 	backoff   llm.Backoff
+	prices    func(provider, model string) *catalogue.Price
 	logger    *slog.Logger
 	id        string // names this worker in leases
 
 	projectLimit, organisationLimit int
-	drain                           time.Duration
+	drain, budgetWait               time.Duration
 
 	counts  counters
 	outages atomic.Int64  // steps in a row that failed because the database was not available
@@ -91,15 +102,22 @@ func NewEngine(o Options) *Engine {
 	if o.Drain == 0 {
 		o.Drain = defaultDrain
 	}
+	if o.BudgetWait == 0 {
+		o.BudgetWait = defaultBudgetWait
+	}
+	if o.Prices == nil {
+		o.Prices = func(string, string) *catalogue.Price { return nil }
+	}
 	id := relay.NewID("wrk")
 	e := &Engine{
 		Control: NewControl(o.Log, o.Queue),
 		db:      o.DB, deltas: o.Deltas, workspace: o.Workspace,
-		provider: o.Provider, backoff: o.Backoff, logger: o.Logger.With("worker", id),
+		provider: o.Provider, backoff: o.Backoff, prices: o.Prices, logger: o.Logger.With("worker", id),
 		id: id, held: map[*hold]struct{}{},
-		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain,
+		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain, budgetWait: o.BudgetWait,
 		slots: make(chan struct{}, o.Slots),
 	}
+	e.ledger = usage.New(e.logger)
 	o.Queue.deadlines, o.Queue.interrupt = o.Deadlines.withDefaults(), e.interruptHeld
 	return e
 }
@@ -180,6 +198,10 @@ func (e *Engine) step(ctx context.Context, l *lease) {
 		err = e.finish(final, l, failed, fmt.Sprintf("one step took longer than %s", e.queue.deadlines.Step))
 	case ctx.Err() != nil:
 		err = e.handOver(final, l)
+	case isA[*usage.Exceeded](err):
+		exceeded, _ := errors.AsType[*usage.Exceeded](err)
+		logger.InfoContext(ctx, "the run waits for a budget to be raised", "why", exceeded)
+		err = e.askForMoney(final, l, exceeded)
 	case passing(err):
 		logger.WarnContext(ctx, "the step failed by something that may pass; the run is handed over", "takeovers", l.run.Takeovers, "error", err)
 		err = e.setBack(final, l, err)
@@ -299,7 +321,7 @@ func passing(err error) bool {
 		errors.Is(err, stream.ErrStale) || errors.Is(err, stream.ErrRefused) {
 		return false
 	}
-	for _, is := range []func(error) bool{isA[*llm.Error], isA[*stopped], isA[lasting]} {
+	for _, is := range []func(error) bool{isA[*llm.Error], isA[*stopped], isA[lasting], isA[*usage.Exceeded]} {
 		if is(err) {
 			return false
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
+	"github.com/zeblit/zeblit/internal/usage"
 )
 
 // say streams a piece of the agent's text; the first one makes the message.
@@ -104,7 +105,10 @@ func (e *Engine) complete(ctx context.Context, l *lease, try *attempt, response 
 		err := tx.Ent.Run.UpdateOneID(l.run.ID).
 			AddInputTokens(response.Usage.InputTokens + response.Usage.CacheReadTokens + response.Usage.CacheWriteTokens).
 			AddOutputTokens(response.Usage.OutputTokens).Exec(ctx)
-		if err != nil || !ended {
+		if err != nil {
+			return err
+		}
+		if err := e.settle(ctx, tx, l, try, try.success(l, response)); err != nil || !ended {
 			return err
 		}
 		return e.endBy(ctx, tx, l, what, why)
@@ -132,20 +136,24 @@ func verdict(response llm.Response) (what happening, why string) {
 	return "", ""
 }
 
-// interrupt ends the message of a try that failed, with its text exactly as it
+// interrupt records a try that failed, and ends its message with its text exactly as it
 // was streamed.
-func (e *Engine) interrupt(ctx context.Context, l *lease, try *attempt) error {
-	if try.message == nil {
-		return nil
-	}
-	if err := e.deltas.Flush(ctx, l.run.ID); err != nil {
-		return err
+func (e *Engine) interrupt(ctx context.Context, l *lease, try *attempt, rec usage.Record) error {
+	if try.message != nil {
+		if err := e.deltas.Flush(ctx, l.run.ID); err != nil {
+			return err
+		}
 	}
 	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
-		return e.interruptMessage(ctx, tx, l, try.message.ID)
+		if try.message != nil {
+			if err := e.interruptMessage(ctx, tx, l, try.message.ID); err != nil {
+				return err
+			}
+		}
+		return e.settle(ctx, tx, l, try, rec)
 	})
 }
 
@@ -224,18 +232,26 @@ func (e *Engine) said(ctx context.Context, l *lease) (messages []llm.Message, er
 	return messages, err
 }
 
-// recover ends the messages that a former worker left streaming.
+// recover ends the messages that a former worker left streaming, and settles its calls
+// of models.
 func (e *Engine) recover(ctx context.Context, l *lease) error {
-	open, err := e.db.Ent.Message.Query().
+	streaming, err := e.db.Ent.Message.Query().
 		Where(message.RunID(l.run.ID), message.StatusEQ(enum.MessageStreaming)).Exist(ctx)
-	if err != nil || !open {
+	if err != nil {
+		return err
+	}
+	calling, err := e.ledger.Open(ctx, e.db.Ent, l.run.ID)
+	if err != nil || !streaming && !calling {
 		return err
 	}
 	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
-		return e.interruptMessages(ctx, tx, l)
+		if err := e.interruptMessages(ctx, tx, l); err != nil {
+			return err
+		}
+		return e.abandonCalls(ctx, tx, l)
 	})
 }
 
@@ -268,5 +284,5 @@ func (c *Control) interruptLeftovers(ctx context.Context, tx *store.Tx, l *lease
 			return err
 		}
 	}
-	return nil
+	return c.abandonCalls(ctx, tx, l)
 }

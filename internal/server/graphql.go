@@ -104,6 +104,10 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		refusal.Status = http.StatusTooManyRequests
 	case refusal.Err.Code == problem.Forbidden:
 		refusal.Status = http.StatusForbidden
+	case refusal.Err.Code == problem.NotFound:
+		refusal.Status = http.StatusNotFound
+	case refusal.Err.Code == problem.BadInput:
+		refusal.Status = http.StatusBadRequest
 	default:
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}

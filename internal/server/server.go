@@ -118,6 +118,8 @@ func (s *Server) routes() http.Handler {
 		"/api/v1/agents":         s.agents,
 		"/.well-known/jwks.json": s.jwks,
 		"/metrics":               s.metrics,
+
+		"/api/v1/projects/{project}/usage.csv": s.usage,
 	} {
 		mux.Handle(path, readOnly(handler))
 	}

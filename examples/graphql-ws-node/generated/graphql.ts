@@ -131,6 +131,7 @@ export type WatchSubscriptionVariables = Exact<{
 
 
 export type WatchSubscription = { projectEvents:
+    | { __typename: 'BudgetReached', cursor: string, seq: number }
     | { __typename: 'FileChanged', path: string, change: FileChange, cursor: string, seq: number }
     | { __typename: 'MessageAdded', cursor: string, seq: number }
     | { __typename: 'MessageCompleted', cursor: string, seq: number, message: { role: MessageRole, status: MessageStatus } }
@@ -141,6 +142,7 @@ export type WatchSubscription = { projectEvents:
     | { __typename: 'ToolCallFinished', cursor: string, seq: number }
     | { __typename: 'ToolCallOutput', cursor: string, seq: number }
     | { __typename: 'ToolCallStarted', cursor: string, seq: number, toolCall: { name: string } }
+    | { __typename: 'UsageRecorded', cursor: string, seq: number }
    };
 
 export class TypedDocumentString<TResult, TVariables>

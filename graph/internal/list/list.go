@@ -14,6 +14,8 @@ type (
 	AgentEdge              = relay.Edge[*ent.Agent]
 	ApiKeyConnection       = relay.Connection[*ent.ApiKey]
 	ApiKeyEdge             = relay.Edge[*ent.ApiKey]
+	BudgetConnection       = relay.Connection[*ent.Budget]
+	BudgetEdge             = relay.Edge[*ent.Budget]
 	CommitConnection       = relay.Connection[*model.Commit]
 	CommitEdge             = relay.Edge[*model.Commit]
 	ConversationConnection = relay.Connection[*ent.Conversation]
@@ -34,4 +36,6 @@ type (
 	RunEdge                = relay.Edge[*ent.Run]
 	ToolCallConnection     = relay.Connection[*ent.ToolCall]
 	ToolCallEdge           = relay.Edge[*ent.ToolCall]
+	UsageRecordConnection  = relay.Connection[*ent.UsageRecord]
+	UsageRecordEdge        = relay.Edge[*ent.UsageRecord]
 )

@@ -23,7 +23,7 @@ func points() []string {
 	var out []string
 	for _, name := range faults.Names() {
 		switch {
-		case name == faults.SendStored:
+		case name == faults.SendStored, name == faults.CallReserved: // of servers; of runs under a budget
 		case strings.HasPrefix(name, "tool."):
 			for _, tool := range toolNames {
 				out = append(out, name+"/"+tool)

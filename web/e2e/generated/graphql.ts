@@ -147,6 +147,7 @@ export type WatchSubscriptionVariables = Exact<{
 
 
 export type WatchSubscription = { projectEvents:
+    | { __typename: 'BudgetReached', cursor: string, seq: number }
     | { __typename: 'FileChanged', cursor: string, seq: number }
     | { __typename: 'MessageAdded', cursor: string, seq: number }
     | { __typename: 'MessageCompleted', cursor: string, seq: number, message: { id: string, role: MessageRole, status: MessageStatus, text: string } }
@@ -157,6 +158,7 @@ export type WatchSubscription = { projectEvents:
     | { __typename: 'ToolCallFinished', cursor: string, seq: number }
     | { __typename: 'ToolCallOutput', cursor: string, seq: number }
     | { __typename: 'ToolCallStarted', cursor: string, seq: number }
+    | { __typename: 'UsageRecorded', cursor: string, seq: number }
    };
 
 export class TypedDocumentString<TResult, TVariables>

@@ -158,6 +158,7 @@ export type WatchSubscriptionVariables = Exact<{
 
 
 export type WatchSubscription = { projectEvents:
+    | { __typename: 'BudgetReached', cursor: string, seq: number }
     | { __typename: 'FileChanged', path: string, change: FileChange, cursor: string, seq: number }
     | { __typename: 'MessageAdded', cursor: string, seq: number, message: { id: string, role: MessageRole, status: MessageStatus, text: string } }
     | { __typename: 'MessageCompleted', cursor: string, seq: number, message: { id: string, role: MessageRole, status: MessageStatus, text: string } }
@@ -168,6 +169,7 @@ export type WatchSubscription = { projectEvents:
     | { __typename: 'ToolCallFinished', cursor: string, seq: number }
     | { __typename: 'ToolCallOutput', cursor: string, seq: number }
     | { __typename: 'ToolCallStarted', cursor: string, seq: number, toolCall: { id: string, name: string } }
+    | { __typename: 'UsageRecorded', cursor: string, seq: number }
    };
 
 export const LineFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Line"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Message"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"role"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"text"}}]}}]} as unknown as DocumentNode<LineFragment, unknown>;
