@@ -28,11 +28,11 @@ import (
 
 // settings are how long each part goes on.
 type settings struct {
-	kills, stops, restarts, rounds, samples, queued, disks int
-	rolling                                                time.Duration
-	events                                                 int
-	watch                                                  time.Duration
-	seed                                                   int64
+	kills, stops, restarts, rounds, samples, queued, disks, budgets int
+	rolling                                                         time.Duration
+	events                                                          int
+	watch                                                           time.Duration
+	seed                                                            int64
 }
 
 // part is one way of breaking things. It returns its section of the document.
@@ -53,6 +53,7 @@ var parts = []part{
 	{"dispatch", "From the answer to `sendMessage` to `RUNNING` at a watcher", dispatch},
 	{"flags", "Runs paused, cancelled and steered while they work", flags},
 	{"fair", "Slots shared between projects", fair},
+	{"budget", "Fifty calls at once on a budget of one dollar, their workers killed", budget},
 	{"disk", "A disk that fills up", disk},
 }
 
@@ -65,6 +66,7 @@ func main() {
 	flag.IntVar(&s.samples, "samples", 200, "samples of the dispatch; half as many of each flag")
 	flag.IntVar(&s.queued, "queued", 6, "runs that the small projects have waiting; the large one has ten times as many")
 	flag.IntVar(&s.disks, "disks", 9, "times that the disk fills up")
+	flag.IntVar(&s.budgets, "budgets", 20, "trials of a budget on each database")
 	flag.DurationVar(&s.rolling, "rolling", 5*time.Minute, "how long processes are restarted in turn")
 	flag.IntVar(&s.events, "events", 1_000_000, "events delivered to watchers, who resume once for each hundred or more often")
 	flag.DurationVar(&s.watch, "watch", 10*time.Minute, "how long that may take")

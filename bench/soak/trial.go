@@ -28,6 +28,15 @@ func run(ctx context.Context, p part, s settings, dir, binary string) (done sect
 		Dir: dir, Binary: binary, Seed: s.seed, Pace: 6 * time.Millisecond,
 		Logf: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },
 	}}
+	err = t.within(func() (err error) {
+		done, err = p.do(ctx, t, s)
+		return err
+	})
+	return done, err
+}
+
+// within does what a test would, and cleans up after it.
+func (t *trial) within(do func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil && r != any(t) {
 			panic(r)
@@ -37,7 +46,7 @@ func run(ctx context.Context, p part, s settings, dir, binary string) (done sect
 		}
 		err = errors.Join(err, t.failed)
 	}()
-	return p.do(ctx, t, s)
+	return do()
 }
 
 // Helper, Cleanup, Errorf and FailNow make it what the private servers need of a test.

@@ -103,6 +103,25 @@ func TestNothingIsLostWhenTheOnlyServerDies(t *testing.T) {
 	require.GreaterOrEqual(t, v.Kills, 10)
 }
 
+// The short form of the trial of budgets, once on each database.
+func TestNoBudgetIsOverspent(t *testing.T) {
+	t.Parallel()
+	for name, sqlite := range map[string]bool{"postgres": false, "sqlite": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := options(t)
+			o.SQLite = sqlite
+			spent, err := faulttest.Spend(t.Context(), t, o)
+			if spent != nil {
+				t.Log(spent)
+			}
+			require.NoError(t, err)
+			require.True(t, spent.Good())
+			require.Positive(t, spent.Abandoned, "nobody died between reserving and settling")
+		})
+	}
+}
+
 func TestThisBuildHasNoCrashPoints(t *testing.T) {
 	t.Setenv("ZEBLIT_FAULT", faults.RunClaimed)
 	require.False(t, faults.Enabled)

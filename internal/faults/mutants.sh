@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Shows that the suite sees what it is there for: breaks a copy of the engine in one of
 # its ways at a time and runs the short form on it, which must fail for that reason. The
-# first three are of runs, the other three of the stream, which the watchers find.
+# first three are of runs, the next three of the stream, which the watchers find, and the
+# last two of budgets, which have a trial of their own.
 #
-#	internal/faults/mutants.sh [none|fencing|record|boundary|seam|publish|healing ...]
+#	internal/faults/mutants.sh [none|fencing|record|boundary|seam|publish|healing|locks|orphans ...]
 #
 # ZEBLIT_FAULT_SOURCE names another tree to copy than this one.
 set -euo pipefail
@@ -40,10 +41,16 @@ break_publish() { # events are announced before they are committed
 break_healing() { # what the carrier has lost is waited for, and not read from the log
 	edit internal/stream/room.go 's/(func \(r \*room\) heal\([^\n]*\n)/$1\treturn\n/'
 }
+break_locks() { # who reserves doesn't wait for others who do
+	edit internal/usage/ledger.go 's/if postgres\(tx\) \{ \/\/ SQLite has one writer/if false {/'
+}
+break_orphans() { # what a worker that died had reserved is released, and not settled
+	edit internal/usage/abandon.go 's/\}, &o\.Amount\)/}, new(int64))/'
+}
 
 source=${ZEBLIT_FAULT_SOURCE:-.}
 mutants=("$@")
-[ ${#mutants[@]} -gt 0 ] || mutants=(fencing record boundary seam publish healing)
+[ ${#mutants[@]} -gt 0 ] || mutants=(fencing record boundary seam publish healing locks orphans)
 survived=()
 for mutant in "${mutants[@]}"; do
 	copy=$(mktemp -d)
@@ -52,8 +59,10 @@ for mutant in "${mutants[@]}"; do
 	"break_$mutant"
 	(cd "$copy" && go build -trimpath -tags faults -o /dev/null ./cmd/zeblit)
 	echo "=== $mutant"
+	trial='^TestNothingIsLostWhateverDies$'
+	case $mutant in locks | orphans) trial='^TestNoBudgetIsOverspent$/^postgres$' ;; esac
 	if ZEBLIT_FAULT_SOURCE=$copy go test ./internal/faults -count=1 -v -timeout 15m \
-		-run '^TestNothingIsLostWhateverDies$' >"$copy/log" 2>&1; then
+		-run "$trial" >"$copy/log" 2>&1; then
 		survived+=("$mutant")
 		grep -E 'seed|lost ' "$copy/log" || true
 		echo "SURVIVED: $mutant"

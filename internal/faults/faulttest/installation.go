@@ -69,7 +69,7 @@ func Install(t redistest.TB, o Options) (*Installation, error) {
 		return nil, err
 	}
 	environment := append(os.Environ(), "ZEBLIT_LIMITS=off", "ZEBLIT_SECRET=sixteen characters", "ZEBLIT_LOG_FORMAT=json",
-		"ANTHROPIC_API_KEY=key", "ANTHROPIC_BASE_URL="+in.Model.AnthropicURL(), "ANTHROPIC_MODEL=scripted",
+		"ANTHROPIC_API_KEY=key", "ANTHROPIC_BASE_URL="+in.Model.AnthropicURL(), "ANTHROPIC_MODEL=scripted", "ZEBLIT_MODELS="+spendPrices,
 		"OPENAI_API_KEY=", "OPENAI_BASE_URL=", "REDIS_URL=", "ZEBLIT_FAULT_COUNTER="+in.Counter.URL())
 	if o.Slots > 0 {
 		environment = append(environment, fmt.Sprintf("ZEBLIT_RUN_SLOTS=%d", o.Slots))

@@ -22,11 +22,12 @@ type Model struct {
 	diverged []string
 	known    map[string]bool // of diverged
 	holds    map[string]*hold
+	answers  map[string]llmtest.Func // by the mark of the messages that they are for
 }
 
 // NewModel starts it. pace is the pause before each delta.
 func NewModel(pace time.Duration) *Model {
-	m := &Model{pace: pace, known: map[string]bool{}, holds: map[string]*hold{}}
+	m := &Model{pace: pace, known: map[string]bool{}, holds: map[string]*hold{}, answers: map[string]llmtest.Func{}}
 	m.Server = llmtest.Start(llmtest.Func(m.reply))
 	return m
 }
@@ -43,7 +44,28 @@ func (m *Model) Diverged() (all []string, asked int) {
 	return append(all, m.diverged...), m.asked
 }
 
+// answer has messages that begin with mark answered by f, whatever the script says.
+func (m *Model) answer(mark string, f llmtest.Func) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answers[mark] = f
+}
+
+func (m *Model) answering(text string) llmtest.Func {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for mark, f := range m.answers {
+		if strings.HasPrefix(text, mark) {
+			return f
+		}
+	}
+	return nil
+}
+
 func (m *Model) reply(q llmtest.Request) llmtest.Reply {
+	if f := m.answering(q.LastText()); f != nil {
+		return f(q)
+	}
 	if h := m.holding(q.LastText()); h != nil {
 		return h.reply()
 	}
