@@ -1,6 +1,7 @@
 package configured_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -110,6 +111,10 @@ func TestCompatibleServersAreCalled(t *testing.T) {
 			require.Equal(t, "Hello.", res.Text)
 			require.Equal(t, "Hello.", text)
 			require.Equal(t, name, model.Requests()[0].Model)
+
+			model.Add(llmtest.Status(401))
+			err = servers[0].Provider.(interface{ Check(context.Context) error }).Check(t.Context())
+			require.ErrorContains(t, err, "model auth")
 		})
 	}
 }
