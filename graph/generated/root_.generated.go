@@ -532,6 +532,8 @@ type ComplexityRoot struct {
 		ToolCalls       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Usage           func(childComplexity int) int
 		UsageRecords    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		WaitsFor        func(childComplexity int) int
+		WaitsUntil      func(childComplexity int) int
 	}
 
 	RunConnection struct {
@@ -2894,6 +2896,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.UsageRecords(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Run.waitsFor":
+		if e.ComplexityRoot.Run.WaitsFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.WaitsFor(childComplexity), true
+	case "Run.waitsUntil":
+		if e.ComplexityRoot.Run.WaitsUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.WaitsUntil(childComplexity), true
 
 	case "RunConnection.edges":
 		if e.ComplexityRoot.RunConnection.Edges == nil {
@@ -4091,8 +4105,12 @@ input SendMessageInput {
   agent: String
   "What happens while the conversation has a run that hasn't ended; QUEUE when it is not given."
   whileBusy: WhileBusy
-  "The model to use; the configured one when it is not given."
+  "The model to use, as ` + "`" + `provider/name` + "`" + `, or the name where only one provider has it. Others answer where it doesn't. When it is not given the words of the message and the agent decide."
   model: String
+  "Whether a quick answer is wanted, of a model of the tier QUICK."
+  quick: Boolean
+  "Whether a thorough answer is wanted, of a model of the tier COMPLEX. Not with ` + "`" + `quick` + "`" + `."
+  complex: Boolean
   "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
   idempotencyKey: String
 }
@@ -5189,8 +5207,12 @@ type Run implements Node {
   message: Message
   "The project it works in."
   project: Project!
-  "The model wished for; null for the configured one."
+  "The model wished for; null when none was. ` + "`" + `usageRecords` + "`" + ` says which one each call went to, and why."
   model: String
+  "When it goes on by itself, while its worker waits for a model's quota; null otherwise."
+  waitsUntil: Time
+  "What it waits for then, for people; null otherwise."
+  waitsFor: String
   "How many steps are finished: a step is one call of the model and the tools it asks for."
   step: Int!
   "The uses of tools, in their order."
@@ -6635,6 +6657,10 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_project(ctx, field)
 	case "model":
 		return ec.fieldContext_Run_model(ctx, field)
+	case "waitsUntil":
+		return ec.fieldContext_Run_waitsUntil(ctx, field)
+	case "waitsFor":
+		return ec.fieldContext_Run_waitsFor(ctx, field)
 	case "step":
 		return ec.fieldContext_Run_step(ctx, field)
 	case "toolCalls":

@@ -333,8 +333,12 @@ type SendMessageInput struct {
 	Agent *string `json:"agent,omitempty"`
 	// What happens while the conversation has a run that hasn't ended; QUEUE when it is not given.
 	WhileBusy *WhileBusy `json:"whileBusy,omitempty"`
-	// The model to use; the configured one when it is not given.
+	// The model to use, as `provider/name`, or the name where only one provider has it. Others answer where it doesn't. When it is not given the words of the message and the agent decide.
 	Model *string `json:"model,omitempty"`
+	// Whether a quick answer is wanted, of a model of the tier QUICK.
+	Quick *bool `json:"quick,omitempty"`
+	// Whether a thorough answer is wanted, of a model of the tier COMPLEX. Not with `quick`.
+	Complex *bool `json:"complex,omitempty"`
 	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }

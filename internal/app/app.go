@@ -25,7 +25,6 @@ import (
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/llm"
-	"github.com/zeblit/zeblit/internal/llm/catalogue"
 	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/metrics"
 	"github.com/zeblit/zeblit/internal/project"
@@ -84,7 +83,6 @@ type App struct {
 	files     *workspace.Workspace
 	identity  *identity.Service
 	provider  llm.Provider
-	catalogue *catalogue.Catalogue
 	models    *route.Router
 	engine    *run.Engine
 
@@ -124,7 +122,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	a.engine = run.NewEngine(run.Options{
-		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Provider: a.provider, Prices: a.price, Logger: a.logger,
+		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Models: a.models, Logger: a.logger,
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
 		Deadlines: run.Deadlines{
 			Step: cfg.Runs.StepTimeout, Tool: cfg.Runs.ToolTimeout, Run: cfg.Runs.RunTimeout,
@@ -141,7 +139,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err := agent.Register(ctx, a.db); err != nil {
 		return err
 	}
-	a.projects, a.conversations = project.New(a.db, a.log, a.engine), conversation.New(a.db, a.log, a.queue)
+	a.projects, a.conversations = project.New(a.db, a.log, a.engine), conversation.New(a.db, a.log, a.queue, a.models)
 	exec := graph.NewExecutor(graph.Deps{
 		DB: a.db, Identity: a.identity, Projects: a.projects, Conversations: a.conversations, Runs: a.engine, Budgets: usage.NewBudgets(a.db),
 		Workspace: a.files, Models: a.models, Log: a.log, Hub: a.hub, Version: o.Version,

@@ -31,7 +31,6 @@ func (a *App) chooseModels() error {
 	if err != nil {
 		return err
 	}
-	a.catalogue = known
 	o := route.Options{Catalogue: known, Models: map[route.Tier][]string{
 		route.Quick: a.cfg.ModelQuick, route.Standard: a.cfg.ModelStandard, route.Complex: a.cfg.ModelComplex,
 	}}
@@ -41,10 +40,4 @@ func (a *App) chooseModels() error {
 	a.provider = servers[0].Provider
 	a.models, err = route.New(o)
 	return err
-}
-
-// price is what a model's tokens cost; nil where that isn't known.
-func (a *App) price(provider, model string) *catalogue.Price {
-	m, _ := a.catalogue.Find(provider, model)
-	return m.Price
 }

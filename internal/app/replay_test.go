@@ -151,7 +151,7 @@ func summary(t *testing.T, events func(yield func(kind string, payload []byte)))
 			all = append(all, fmt.Sprint(kind, " ", *call))
 		case e.Run != nil:
 			all = append(all, kind+" "+e.State+e.Run.State)
-		case kind != "":
+		case kind == "FileChanged":
 			all = append(all, fmt.Sprint(kind, " ", e.Path, " ", e.Change, " ", e.Revision))
 		}
 	})
