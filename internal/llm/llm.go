@@ -15,10 +15,11 @@ type Provider interface {
 	// DefaultModel is used when a request names none.
 	DefaultModel() string
 	// Stream makes one call, without retries of its own. onText is called from
-	// one goroutine with each piece of text as it arrives; an error from it ends
-	// the call and is returned as it is. The response is whole: Text is all that
-	// onText was given. A failed call returns an *Error (or ctx's error); whatever
-	// onText had been given by then stays given.
+	// one goroutine with each piece of text as it arrives, once; an error from it
+	// ends the call and is returned as it is. A failed call returns an *Error (or
+	// ctx's error). Either way the response's Text is all that onText was given; a
+	// failed one has no more than that and the Usage that was counted by then.
+	// docs/models.md lists what ends a call, and how.
 	Stream(ctx context.Context, req Request, onText func(string) error) (Response, error)
 }
 

@@ -27,12 +27,14 @@ type Options struct {
 	BaseURL    string       // empty: Anthropic's own; with or without a trailing /v1
 	Model      string       // empty: a current Claude Sonnet
 	HTTPClient *http.Client // nil: one of its own that follows no redirects
+	Limits     wire.Limits  // what is zero: wire's defaults
 }
 
 // Provider implements llm.Provider.
 type Provider struct {
 	messages anthropic.MessageService
 	model    string
+	limits   wire.Limits
 	secrets  []string
 }
 
@@ -60,6 +62,7 @@ func New(o Options) *Provider {
 	return &Provider{
 		messages: anthropic.NewMessageService(options...),
 		model:    o.Model,
+		limits:   o.Limits,
 		secrets:  wire.Secrets(o.APIKey, o.BaseURL),
 	}
 }
@@ -75,23 +78,26 @@ func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(stri
 	if req.Model == "" {
 		req.Model = p.model
 	}
-	call := wire.NewCall(ctx, 0, p.secrets...)
+	call := wire.NewCall(ctx, p.limits, p.secrets...)
 	defer call.Stop()
 
 	stream := p.messages.NewStreaming(call.Context(), params(req), option.WithMiddleware(call.RoundTrip))
+	defer func() { _ = stream.Close() }()
 	answer := answer{call: call, request: req, onText: onText}
-	for stream.Next() {
-		done, err := answer.take(stream.Current())
-		if err != nil || done {
-			_ = stream.Close()
-			return answer.response, err
+	for done := false; !done && stream.Next(); {
+		var err error
+		if done, err = answer.take(stream.Current()); err != nil {
+			return answer.partial(), err
 		}
 	}
-	_ = stream.Close()
-	if err := stream.Err(); err != nil {
-		return answer.response, p.failed(call, err)
+	switch err := stream.Err(); {
+	case answer.finished() && ctx.Err() == nil: // what breaks after the end harms nothing
+		return answer.finish()
+	case err != nil:
+		return answer.partial(), p.failed(call, err)
+	default:
+		return answer.partial(), call.Ended()
 	}
-	return answer.response, call.Ended()
 }
 
 // showsProgress reports whether a model writes what it says between tool calls into

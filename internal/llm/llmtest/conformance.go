@@ -231,7 +231,7 @@ func testFailures(t *testing.T, c conformance) {
 		"413":            {Status(413), llm.KindTooLarge, 0},
 		"too long":       {Refuse(400, "", "prompt is too long: 210000 tokens > 200000 maximum"), llm.KindTooLarge, 0},
 		"context length": {Refuse(400, "context_length_exceeded", "This model's maximum context length is 8192 tokens."), llm.KindTooLarge, 0},
-		"no credit":      {Refuse(429, "insufficient_quota", "You exceeded your current quota."), llm.KindBadRequest, 0},
+		"no credit":      {Refuse(429, "insufficient_quota", "You exceeded your current quota."), llm.KindAuth, 0},
 		"400":            {Status(400), llm.KindBadRequest, 0},
 		"404":            {Refuse(404, "", "model not found"), llm.KindBadRequest, 0},
 		"409":            {Status(409), llm.KindBadRequest, 0},
@@ -338,7 +338,7 @@ func testOnTextError(t *testing.T, c conformance) {
 func testMalformedToolInput(t *testing.T, c conformance) {
 	t.Parallel()
 	_, _, err := c.run(t, Reply{Say("x"), Call("write_file", json.RawMessage(`["not an object"]`))})
-	require.Contains(t, failed(t, err, llm.KindBadResponse).Message, "write_file")
+	require.Contains(t, failed(t, err, llm.KindGarbled).Message, "write_file")
 
 	res, _, err := c.run(t, Reply{Say("x"), Call("read_file", nil), Call("write_file", json.RawMessage(`"cut`+`"`)), Stop(llm.StopLength)})
 	require.NoError(t, err)
@@ -352,11 +352,12 @@ func testNotAStream(t *testing.T, c conformance) {
 		Body(200, "text/html", "<h1>Welcome</h1>"),
 		Body(200, "application/json", `{"id":"x","choices":[]}`),
 		Body(http.StatusFound, "", ""),
-		Raw("event: content_block_delta\ndata: {oops\n\n"),
 	} {
 		_, _, err := c.run(t, step)
 		_ = failed(t, err, llm.KindBadResponse)
 	}
+	_, _, err := c.run(t, Raw("event: content_block_delta\ndata: {oops\n\n"))
+	_ = failed(t, err, llm.KindGarbled)
 }
 
 func testEnvironment(t *testing.T, c conformance) {

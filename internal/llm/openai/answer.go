@@ -35,8 +35,10 @@ func (a *answer) take(chunk openai.ChatCompletionChunk) error {
 		if choice.Index != 0 {
 			continue
 		}
+		a.call.Event()
 		if choice.FinishReason != "" {
 			a.reason = choice.FinishReason
+			a.call.Closing()
 		}
 		if err := a.say(choice.Delta.Content); err != nil {
 			return err
@@ -77,26 +79,33 @@ func (a *answer) count(u openai.CompletionUsage) {
 // finished reports whether the model said that it was done.
 func (a *answer) finished() bool { return a.reason != "" }
 
-func (a *answer) finish() error {
-	a.response.Text = a.text.String()
+// finish is the whole answer.
+func (a *answer) finish() (llm.Response, error) {
+	r := a.response
+	r.Text = a.text.String()
 	var broken string
-	a.response.ToolCalls, broken = wire.WholeCalls(a.calls.list())
+	r.ToolCalls, broken = wire.WholeCalls(a.calls.list())
 	switch {
 	case a.reason == "length":
-		a.response.StopReason = llm.StopLength
-		return nil // its last call may be cut in two, and isn't listed then
+		r.StopReason = llm.StopLength
+		return r, nil // its last call may be cut in two, and isn't listed then
 	case a.reason == "content_filter" || a.refused:
-		a.response.StopReason = llm.StopRefusal
-		return nil
-	case len(a.response.ToolCalls) > 0: // some servers say "stop" here
-		a.response.StopReason = llm.StopToolCalls
+		r.StopReason = llm.StopRefusal
+		return r, nil
+	case len(r.ToolCalls) > 0: // some servers say "stop" here
+		r.StopReason = llm.StopToolCalls
 	default:
-		a.response.StopReason = llm.StopEnd
+		r.StopReason = llm.StopEnd
 	}
 	if broken != "" {
-		return a.call.Unreadable("the arguments of a call of %s are not a JSON object", broken)
+		return a.partial(), a.call.Garbled("the arguments of a call of %s are not a JSON object", broken)
 	}
-	return nil
+	return r, nil
+}
+
+// partial is what there is of an answer that failed.
+func (a *answer) partial() llm.Response {
+	return llm.Response{Model: a.response.Model, Text: a.text.String(), Usage: a.response.Usage}
 }
 
 // toolCalls gathers calls from deltas. OpenAI numbers them by index and names id and

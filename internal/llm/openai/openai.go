@@ -6,7 +6,6 @@ package openai
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -25,6 +24,7 @@ type Options struct {
 	BaseURL    string       // empty: OpenAI's own; one without a path gets /v1
 	Model      string       // empty: a current GPT; compatible servers need their own
 	HTTPClient *http.Client // nil: one of its own that follows no redirects
+	Limits     wire.Limits  // what is zero: wire's defaults
 }
 
 // Provider implements llm.Provider.
@@ -32,6 +32,7 @@ type Provider struct {
 	completions openai.ChatCompletionService
 	model       string
 	official    bool // OpenAI itself, not a compatible server
+	limits      wire.Limits
 	secrets     []string
 }
 
@@ -64,6 +65,7 @@ func New(o Options) *Provider {
 		completions: openai.NewChatCompletionService(options...),
 		model:       o.Model,
 		official:    official,
+		limits:      o.Limits,
 		secrets:     wire.Secrets(o.APIKey, o.BaseURL),
 	}
 }
@@ -80,7 +82,7 @@ func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(stri
 	if req.Model == "" {
 		req.Model = p.model
 	}
-	call := wire.NewCall(ctx, 0, p.secrets...)
+	call := wire.NewCall(ctx, p.limits, p.secrets...)
 	defer call.Stop()
 
 	stream := p.completions.NewStreaming(call.Context(), p.params(req), option.WithMiddleware(call.RoundTrip))
@@ -88,16 +90,16 @@ func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(stri
 	answer := answer{call: call, onText: onText, calls: toolCalls{taken: usedIDs(req.Messages)}}
 	for stream.Next() {
 		if err := answer.take(stream.Current()); err != nil {
-			return answer.response, err
+			return answer.partial(), err
 		}
 	}
 	switch err := stream.Err(); {
 	case answer.finished() && ctx.Err() == nil: // what breaks after the end harms nothing
-		return answer.response, answer.finish()
+		return answer.finish()
 	case err != nil:
-		return answer.response, p.failed(call, err)
+		return answer.partial(), p.failed(call, err)
 	default:
-		return answer.response, call.Ended()
+		return answer.partial(), call.Ended()
 	}
 }
 
@@ -105,9 +107,6 @@ func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(stri
 func (p *Provider) failed(call *wire.Call, err error) error {
 	if e, ok := errors.AsType[*ssestream.StreamError](err); ok {
 		return wire.ReadRefusal(0, nil, e.Event.Data).Error(p.secrets...)
-	}
-	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return call.Unreadable("an event of the stream is not JSON: %s", err)
 	}
 	return call.Failed(err)
 }
