@@ -15,6 +15,7 @@ import (
 type answer struct {
 	call     *wire.Call
 	request  llm.Request
+	ids      *wire.IDs
 	onText   func(string) error
 	response llm.Response
 
@@ -81,7 +82,7 @@ func (a *answer) begin(block anthropic.ContentBlockStartEventContentBlockUnion) 
 	case "tool_use":
 		a.blocks = append(a.blocks, carried{Kind: "tool"})
 		a.input.Reset()
-		a.response.ToolCalls = append(a.response.ToolCalls, llm.ToolCall{ID: block.ID, Name: block.Name})
+		a.response.ToolCalls = append(a.response.ToolCalls, llm.ToolCall{ID: a.ids.Take(block.ID), Name: block.Name})
 	default: // a vendor's own tool; none is ever asked for
 		a.blocks = append(a.blocks, carried{Kind: "text"})
 	}
@@ -104,7 +105,7 @@ func (a *answer) add(delta anthropic.MessageStreamEventUnionDelta) error {
 
 // showing reports whether thinking is meant for the user.
 func (a *answer) showing() bool {
-	return showsProgress(a.request.Model) && len(a.request.Tools) > 0
+	return showsProgress(a.request)
 }
 
 func (a *answer) think(s string) error {
@@ -187,9 +188,9 @@ func (a *answer) partial() llm.Response {
 }
 
 // failed is an error of the SDK or its stream in our terms.
-func (p *Provider) failed(call *wire.Call, err error) error {
+func failed(call *wire.Call, err error) error {
 	if e, ok := errors.AsType[*anthropic.Error](err); ok { // an error event
-		return wire.ReadRefusal(0, nil, []byte(e.RawJSON())).Error(p.secrets...)
+		return call.Refused(wire.ReadRefusal(0, nil, []byte(e.RawJSON())))
 	}
 	return call.Failed(err)
 }

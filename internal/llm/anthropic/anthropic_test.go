@@ -12,8 +12,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func newProvider(srv *llmtest.Server) llm.Provider {
-	return anthropic.New(anthropic.Options{APIKey: llmtest.Secret, BaseURL: srv.AnthropicURL(), HTTPClient: srv.Client()})
+func newProvider(srv *llmtest.Server) llm.Provider { return provider(srv.Target()) }
+
+func provider(to llmtest.Target) llm.Provider {
+	return anthropic.New(anthropic.Options{APIKey: to.Key, BaseURL: to.URL, HTTPClient: to.Client, Limits: to.Limits})
 }
 
-func TestConformance(t *testing.T) { llmtest.Conformance(t, newProvider) }
+func TestConformance(t *testing.T) { llmtest.Conformance(t, llmtest.Anthropic, provider) }

@@ -34,7 +34,10 @@ type Options struct {
 // Provider implements llm.Provider.
 type Provider struct{ pace time.Duration }
 
-var _ llm.Provider = (*Provider)(nil)
+var (
+	_ llm.Provider = (*Provider)(nil)
+	_ llm.Checker  = (*Provider)(nil)
+)
 
 // New makes a demo model.
 func New(o Options) *Provider { return &Provider{pace: o.Pace} }
@@ -44,6 +47,9 @@ func (p *Provider) Name() string { return "demo" }
 
 // DefaultModel implements llm.Provider.
 func (p *Provider) DefaultModel() string { return "demo" }
+
+// Check implements llm.Checker: there is nothing that could fail.
+func (p *Provider) Check(ctx context.Context) error { return ctx.Err() }
 
 // Stream implements llm.Provider. It never fails but for ctx and onText.
 func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(string) error) (llm.Response, error) {

@@ -52,7 +52,7 @@ func (c *Call) Event() { c.watch.left = c.watch.event }
 
 // Closing tells that the answer is over: the vendor may only close the stream, and
 // isn't waited for long.
-func (c *Call) Closing() { c.watch.allow(closing) }
+func (c *Call) Closing() { c.watch.allow(min(closing, c.watch.between)) }
 
 // RoundTrip is a middleware for either SDK.
 func (c *Call) RoundTrip(req *http.Request, next func(*http.Request) (*http.Response, error)) (*http.Response, error) {
@@ -71,25 +71,14 @@ func (c *Call) RoundTrip(req *http.Request, next func(*http.Request) (*http.Resp
 
 func (c *Call) refused(res *http.Response) *llm.Error {
 	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	stream := media == "text/event-stream" || media == ""
-	if res.StatusCode == http.StatusOK && stream {
+	if res.StatusCode == http.StatusOK && (media == "text/event-stream" || media == "") {
 		return nil
 	}
 	body, _ := io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
-	if res.StatusCode >= 400 {
-		return ReadRefusal(res.StatusCode, res.Header, body).Error(c.secrets...)
+	if refusal := c.unsuccessful(res, body); refusal != nil {
+		return refusal
 	}
-	e := &llm.Error{Kind: llm.KindBadResponse, Status: res.StatusCode}
-	switch {
-	case res.StatusCode >= 300:
-		e.Message = "the server redirects elsewhere; check the base URL"
-	case hasError(body): // some gateways have no other way to say it
-		e = ReadRefusal(0, res.Header, body).Error(c.secrets...)
-		e.Status = res.StatusCode
-	default:
-		e.Message = fmt.Sprintf("expected an event stream, got %q; check the base URL", media)
-	}
-	return e
+	return c.unexpected(res, "an event stream")
 }
 
 func hasError(body []byte) bool {
@@ -131,6 +120,14 @@ func (c *Call) Ended() error {
 		return err
 	}
 	return &llm.Error{Kind: llm.KindCut, Message: "the stream ended before the answer did"}
+}
+
+// Refused is what a provider returns for a refusal in the stream.
+func (c *Call) Refused(r Refusal) error {
+	if err := c.parent.Err(); err != nil {
+		return err
+	}
+	return r.Error(c.secrets...)
 }
 
 // Unreadable is what a provider returns for an answer it can't make sense of.

@@ -28,8 +28,8 @@ func (l Limits) Or(defaults Limits) Limits {
 
 var defaultLimits = Limits{First: time.Minute, Between: 5 * time.Minute, Event: 10 * time.Minute}
 
-// closing is how long a vendor that has said that its answer is over may take to
-// close the stream.
+// closing is how long, at most, a vendor that has said that its answer is over may
+// take to close the stream.
 const closing = 10 * time.Second
 
 // stall is why a call was ended for the vendor's silence.

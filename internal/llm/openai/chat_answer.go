@@ -1,9 +1,6 @@
 package openai
 
 import (
-	"crypto/rand"
-	"encoding/json"
-	"slices"
 	"strings"
 
 	"github.com/openai/openai-go/v3"
@@ -12,19 +9,21 @@ import (
 	"github.com/zeblit/zeblit/internal/llm/wire"
 )
 
-// answer builds the response from the chunks of its stream.
-type answer struct {
+// chatAnswer builds the response from the chunks of its stream.
+type chatAnswer struct {
 	call     *wire.Call
+	model    string // that was asked for
 	onText   func(string) error
 	response llm.Response
 
-	text    strings.Builder
-	refused bool
-	calls   toolCalls
-	reason  string // finish_reason, once it came
+	text      strings.Builder
+	reasoning strings.Builder
+	refused   bool
+	calls     toolCalls
+	reason    string // finish_reason, once it came
 }
 
-func (a *answer) take(chunk openai.ChatCompletionChunk) error {
+func (a *chatAnswer) take(chunk openai.ChatCompletionChunk) error {
 	if chunk.Model != "" {
 		a.response.Model = chunk.Model
 	}
@@ -49,6 +48,7 @@ func (a *answer) take(chunk openai.ChatCompletionChunk) error {
 				return err
 			}
 		}
+		a.reasoning.WriteString(extra[string](choice.Delta.JSON.ExtraFields, reasoningField))
 		for _, d := range choice.Delta.ToolCalls {
 			a.calls.add(d)
 		}
@@ -56,7 +56,7 @@ func (a *answer) take(chunk openai.ChatCompletionChunk) error {
 	return nil
 }
 
-func (a *answer) say(s string) error {
+func (a *chatAnswer) say(s string) error {
 	if s == "" {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (a *answer) say(s string) error {
 }
 
 // count sorts the vendor's totals: its prompt tokens include the cached.
-func (a *answer) count(u openai.CompletionUsage) {
+func (a *chatAnswer) count(u openai.CompletionUsage) {
 	read, write := u.PromptTokensDetails.CachedTokens, u.PromptTokensDetails.CacheWriteTokens
 	a.response.Usage = llm.Usage{
 		InputTokens:      max(u.PromptTokens-read-write, 0),
@@ -77,10 +77,10 @@ func (a *answer) count(u openai.CompletionUsage) {
 }
 
 // finished reports whether the model said that it was done.
-func (a *answer) finished() bool { return a.reason != "" }
+func (a *chatAnswer) finished() bool { return a.reason != "" }
 
 // finish is the whole answer.
-func (a *answer) finish() (llm.Response, error) {
+func (a *chatAnswer) finish() (llm.Response, error) {
 	r := a.response
 	r.Text = a.text.String()
 	var broken string
@@ -100,71 +100,11 @@ func (a *answer) finish() (llm.Response, error) {
 	if broken != "" {
 		return a.partial(), a.call.Garbled("the arguments of a call of %s are not a JSON object", broken)
 	}
+	r.Carry = chatCarry{Model: a.model, Reasoning: a.reasoning.String(), Extra: a.calls.extra()}.pack()
 	return r, nil
 }
 
 // partial is what there is of an answer that failed.
-func (a *answer) partial() llm.Response {
+func (a *chatAnswer) partial() llm.Response {
 	return llm.Response{Model: a.response.Model, Text: a.text.String(), Usage: a.response.Usage}
-}
-
-// toolCalls gathers calls from deltas. OpenAI numbers them by index and names id and
-// tool once; other servers repeat the index for whole calls, or leave out the ids.
-type toolCalls struct {
-	taken map[string]bool // ids that are in use in the transcript
-	parts []*part
-}
-
-type part struct {
-	index     int64
-	id, name  string
-	arguments strings.Builder
-}
-
-func (t *toolCalls) add(d openai.ChatCompletionChunkChoiceDeltaToolCall) {
-	p := t.find(d)
-	if p == nil {
-		p = &part{index: d.Index}
-		t.parts = append(t.parts, p)
-	}
-	if p.id == "" {
-		p.id = d.ID
-	}
-	if p.name == "" {
-		p.name = d.Function.Name
-	}
-	p.arguments.WriteString(d.Function.Arguments)
-}
-
-// find is the call that a delta continues; nil when it begins another.
-func (t *toolCalls) find(d openai.ChatCompletionChunkChoiceDeltaToolCall) *part {
-	for _, p := range slices.Backward(t.parts) {
-		if p.index != d.Index {
-			continue
-		}
-		another := d.ID != "" && p.id != "" && d.ID != p.id ||
-			d.Function.Name != "" && p.name != "" && wire.IsObject([]byte(p.arguments.String()))
-		if another {
-			return nil
-		}
-		return p
-	}
-	return nil
-}
-
-// list is the calls, each with an id that the transcript has not seen.
-func (t *toolCalls) list() []llm.ToolCall {
-	var out []llm.ToolCall
-	for _, p := range t.parts {
-		if p.id == "" || t.taken[p.id] {
-			p.id = "call_" + rand.Text()
-		}
-		t.taken[p.id] = true
-		arguments := p.arguments.String()
-		if strings.TrimSpace(arguments) == "" {
-			arguments = "{}"
-		}
-		out = append(out, llm.ToolCall{ID: p.id, Name: p.name, Input: json.RawMessage(arguments)})
-	}
-	return out
 }
