@@ -23,9 +23,8 @@ func (c *Call) List(client *http.Client, url string, header http.Header) error {
 	if err != nil {
 		return c.Failed(err)
 	}
-	body := &watchedBody{ReadCloser: res.Body, watch: c.watch}
-	defer func() { _ = body.Close() }()
-	start, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
+	defer func() { _ = res.Body.Close() }()
+	start, err := io.ReadAll(io.LimitReader(&watchedBody{ReadCloser: res.Body, watch: c.watch}, maxErrorBody))
 	switch refusal := c.unsuccessful(res, start); {
 	case c.parent.Err() != nil:
 		return c.parent.Err()

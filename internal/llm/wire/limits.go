@@ -12,7 +12,7 @@ import (
 // Limits say how long a vendor may keep a call waiting. Only waiting for its bytes
 // counts, not what the caller does with those that came.
 type Limits struct {
-	First   time.Duration // from the request to the stream's first byte; 0: 1 minute
+	First   time.Duration // from the request to the stream's first byte; 0: 2 minutes
 	Between time.Duration // without any byte after that; 0: 5 minutes
 	Event   time.Duration // without an event of the answer, whatever keep-alives come; 0: 10 minutes
 }
@@ -26,7 +26,8 @@ func (l Limits) Or(defaults Limits) Limits {
 	}
 }
 
-var defaultLimits = Limits{First: time.Minute, Between: 5 * time.Minute, Event: 10 * time.Minute}
+// The largest prompts, read without a cache, take a model more than a minute.
+var defaultLimits = Limits{First: 2 * time.Minute, Between: 5 * time.Minute, Event: 10 * time.Minute}
 
 // closing is how long, at most, a vendor that has said that its answer is over may
 // take to close the stream.
