@@ -89,48 +89,61 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
+// played is a client to whom a stream is played: its parts, with a pause after each.
+func played(parts []string, pause time.Duration, playing *sync.WaitGroup) *http.Client {
+	return &http.Client{Transport: transport(func(req *http.Request) (*http.Response, error) {
+		r, w := io.Pipe()
+		stop := context.AfterFunc(req.Context(), func() { _ = r.CloseWithError(req.Context().Err()) })
+		playing.Go(func() {
+			defer stop()
+			for _, part := range parts {
+				if _, err := io.WriteString(w, part); err != nil {
+					return
+				}
+				time.Sleep(pause)
+			}
+			_ = w.Close()
+		})
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: r, Request: req}, nil
+	})}
+}
+
 // A vendor that pauses is waited for as long as the limits say, and no longer.
 func testStall(t *testing.T, c conformance) {
 	answer := stream(t, c, Reply{Say("one, ", "two, ", "three")})
 	middle := strings.Index(answer, "two")
-	limits := wire.Limits{First: 15 * time.Second, Between: 15 * time.Second, Event: time.Minute}
 	for name, trial := range map[string]struct {
-		at    int
+		parts []string
 		pause time.Duration
 		text  string
-		ends  bool
+		took  time.Duration // when it is ended for its silence
 	}{
-		"10 s before the stream": {0, 10 * time.Second, "one, two, three", false},
-		"10 s in it":             {middle, 10 * time.Second, "one, two, three", false},
-		"16 s before the stream": {0, 16 * time.Second, "", true},
-		"16 s in it":             {middle, 16 * time.Second, "one, ", true},
+		"10 s before the stream": {[]string{"", answer}, 10 * time.Second, "one, two, three", 0},
+		"10 s in it":             {[]string{answer[:middle], answer[middle:]}, 10 * time.Second, "one, two, three", 0},
+		"10 s after each event":  {strings.SplitAfter(answer, "\n\n"), 10 * time.Second, "one, two, three", 0},
+		"an hour after it":       {[]string{strings.TrimSuffix(answer, "data: [DONE]\n\n")}, time.Hour, "one, two, three", 0},
+		"16 s before the stream": {[]string{"", answer}, 16 * time.Second, "", 15 * time.Second},
+		"16 s in it":             {[]string{answer[:middle], answer[middle:]}, 16 * time.Second, "one, ", 15 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			var writing sync.WaitGroup
-			client := &http.Client{Transport: transport(func(req *http.Request) (*http.Response, error) {
-				r, w := io.Pipe()
-				stop := context.AfterFunc(req.Context(), func() { _ = r.CloseWithError(req.Context().Err()) })
-				writing.Go(func() {
-					_, _ = io.WriteString(w, answer[:trial.at])
-					time.Sleep(trial.pause)
-					_, _ = io.WriteString(w, answer[trial.at:])
-					_ = w.Close()
-					stop()
-				})
-				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: r, Request: req}, nil
-			})}
+			var playing sync.WaitGroup
+			target := Target{
+				URL: "http://model", Key: Secret, Client: played(trial.parts, trial.pause, &playing),
+				Limits: wire.Limits{First: 15 * time.Second, Between: 15 * time.Second, Event: 25 * time.Second},
+			}
 			began := time.Now()
-			res, got, err := Collect(context.Background(), c.newProvider(Target{URL: "http://model", Key: Secret, Client: client, Limits: limits}), Ask("Hello"))
+			res, got, err := Collect(context.Background(), c.newProvider(target), Ask("Hello"))
 			took := time.Since(began)
-			writing.Wait()
+			playing.Wait()
 			require.Equal(t, trial.text, joined(got), name)
 			require.Equal(t, trial.text, res.Text, name)
-			if !trial.ends {
+			if trial.took == 0 {
 				require.NoError(t, err, name)
+				require.LessOrEqual(t, took, 10*time.Duration(len(trial.parts))*time.Second, name)
 				return
 			}
 			require.Contains(t, failed(t, err, llm.KindCut).Message, "nothing was received for 15s", name)
-			require.Equal(t, 15*time.Second, took, name)
+			require.Equal(t, trial.took, took, name)
 		})
 	}
 }
