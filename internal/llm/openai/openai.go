@@ -130,7 +130,10 @@ func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(stri
 		stream := p.completions.NewStreaming(call.Context(), p.chatParams(req), watched)
 		return read(ctx, call, stream, &chatAnswer{call: call, model: req.Model, onText: onText, calls: toolCalls{ids: ids}})
 	}
-	stream := p.responses.NewStreaming(call.Context(), p.responseParams(req), watched)
+	if err := p.responses.NewStreaming(call.Context(), p.responseParams(req), watched).Err(); err != nil {
+		return llm.Response{}, failed(call, err)
+	}
+	stream := ssestream.NewStream[event](ssestream.NewDecoder(call.Response()), nil)
 	return read(ctx, call, stream, &responseAnswer{call: call, model: req.Model, onText: onText, ids: ids, calls: map[int64]*responseCall{}})
 }
 

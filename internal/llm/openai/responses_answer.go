@@ -1,10 +1,9 @@
 package openai
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
-
-	"github.com/openai/openai-go/v3/responses"
 
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/wire"
@@ -38,48 +37,82 @@ const (
 	incomplete = "incomplete"
 )
 
-func (a *responseAnswer) take(event responses.ResponseStreamEventUnion) error {
-	if strings.HasPrefix(event.Type, "response.") {
+func (a *responseAnswer) take(e event) error {
+	if strings.HasPrefix(e.Type, "response.") {
 		a.call.Event()
 	}
-	switch event.Type {
-	case "response.created":
-		a.response.Model = event.Response.Model
-	case "response.output_item.added":
-		a.begin(event.OutputIndex, event.Item)
-	case "response.output_text.delta":
-		return a.say(event.Delta)
-	case "response.refusal.delta":
-		a.refused = true
-		return a.say(event.Delta)
-	case "response.function_call_arguments.delta":
-		if c := a.calls[event.OutputIndex]; c != nil {
-			c.arguments.WriteString(event.Delta)
+	switch e.Type {
+	case "response.output_item.added", "response.output_item.done":
+		var i outputItem
+		if err := json.Unmarshal(e.Item, &i); err != nil {
+			return a.unreadable(e, err)
 		}
-	case "response.output_item.done":
-		a.end(event.OutputIndex, event.Item)
-	case "response.completed":
-		a.close(completed, event.Response)
-	case "response.incomplete":
-		a.close(event.Response.IncompleteDetails.Reason, event.Response)
-	case "response.failed":
-		a.count(event.Response.Usage)
-		e := event.Response.Error
-		return a.call.Refused(wire.Refusal{Type: e.Type, Code: string(e.Code), Message: e.Message})
+		if e.Type == "response.output_item.added" {
+			a.begin(e.Index, i)
+		} else {
+			a.end(e.Index, i)
+		}
+	case "response.output_text.delta", "response.refusal.delta", "response.function_call_arguments.delta":
+		var piece string
+		if err := json.Unmarshal(e.Delta, &piece); err != nil {
+			return a.unreadable(e, err)
+		}
+		return a.add(e, piece)
+	case "response.created", "response.completed", "response.incomplete", "response.failed":
+		var r result
+		if err := json.Unmarshal(e.Response, &r); err != nil {
+			return a.unreadable(e, err)
+		}
+		return a.report(e.Type, r)
 	case "error":
-		return a.call.Refused(wire.ReadRefusal(0, nil, []byte(event.RawJSON())))
+		return a.call.Refused(wire.Refusal{Code: e.Code, Message: e.Message})
 	}
 	return nil
 }
 
-func (a *responseAnswer) begin(index int64, i responses.ResponseOutputItemUnion) {
+func (a *responseAnswer) unreadable(e event, err error) error {
+	return a.call.Garbled("a %s event of the stream is not what it should be: %s", e.Type, err)
+}
+
+func (a *responseAnswer) add(e event, piece string) error {
+	if e.Type == "response.function_call_arguments.delta" {
+		if c := a.calls[e.Index]; c != nil {
+			c.arguments.WriteString(piece)
+		}
+		return nil
+	}
+	a.refused = a.refused || e.Type == "response.refusal.delta"
+	return a.say(piece)
+}
+
+// report takes what is said of the response as a whole.
+func (a *responseAnswer) report(kind string, r result) error {
+	if r.Model != "" {
+		a.response.Model = r.Model
+	}
+	a.count(r)
+	switch kind {
+	case "response.completed":
+		a.reason = completed
+	case "response.incomplete":
+		a.reason = cmp.Or(r.Incomplete.Reason, incomplete)
+	case "response.failed":
+		return a.call.Refused(wire.Refusal{Type: r.Error.Type, Code: r.Error.Code, Message: r.Error.Message})
+	default:
+		return nil
+	}
+	a.call.Closing()
+	return nil
+}
+
+func (a *responseAnswer) begin(index int64, i outputItem) {
 	switch i.Type {
 	case "message":
 		a.gap = a.text.Len() > 0
-		a.items = append(a.items, item{Kind: "text", Phase: string(i.Phase)})
+		a.items = append(a.items, item{Kind: "text", Phase: i.Phase})
 	case "function_call":
 		c := &responseCall{id: i.CallID, name: i.Name}
-		c.arguments.WriteString(i.Arguments.OfString)
+		c.arguments.WriteString(i.Arguments)
 		a.calls[index] = c
 		a.order = append(a.order, c)
 		a.items = append(a.items, item{Kind: "call"})
@@ -87,12 +120,12 @@ func (a *responseAnswer) begin(index int64, i responses.ResponseOutputItemUnion)
 }
 
 // end is an item as it came to be.
-func (a *responseAnswer) end(index int64, i responses.ResponseOutputItemUnion) {
+func (a *responseAnswer) end(index int64, i outputItem) {
 	switch c := a.calls[index]; {
 	case i.Type == "function_call" && c != nil && c.arguments.Len() == 0:
-		c.arguments.WriteString(i.Arguments.OfString)
-	case i.Type == "reasoning" && i.EncryptedContent != "":
-		reasoning := item{Kind: "reasoning", ID: i.ID, Encrypted: i.EncryptedContent}
+		c.arguments.WriteString(i.Arguments)
+	case i.Type == "reasoning" && i.Encrypted != "":
+		reasoning := item{Kind: "reasoning", ID: i.ID, Encrypted: i.Encrypted}
 		for _, s := range i.Summary {
 			reasoning.Summary = append(reasoning.Summary, s.Text)
 		}
@@ -116,27 +149,15 @@ func (a *responseAnswer) say(s string) error {
 	return a.onText(s)
 }
 
-func (a *responseAnswer) close(reason string, r responses.Response) {
-	a.reason = reason
-	if a.reason == "" {
-		a.reason = incomplete
-	}
-	if r.Model != "" {
-		a.response.Model = r.Model
-	}
-	a.count(r.Usage)
-	a.call.Closing()
-}
-
 // count sorts the vendor's totals: its input tokens include the cached.
-func (a *responseAnswer) count(u responses.ResponseUsage) {
-	read, write := u.InputTokensDetails.CachedTokens, u.InputTokensDetails.CacheWriteTokens
+func (a *responseAnswer) count(r result) {
+	u := r.Usage
 	a.response.Usage = llm.Usage{
-		InputTokens:      max(u.InputTokens-read-write, 0),
-		OutputTokens:     u.OutputTokens,
-		CacheReadTokens:  read,
-		CacheWriteTokens: write,
-		ReasoningTokens:  u.OutputTokensDetails.ReasoningTokens,
+		InputTokens:      max(u.Input-u.Inputs.Cached-u.Inputs.Written, 0),
+		OutputTokens:     u.Output,
+		CacheReadTokens:  u.Inputs.Cached,
+		CacheWriteTokens: u.Inputs.Written,
+		ReasoningTokens:  u.Outputs.Reasoning,
 	}
 }
 
