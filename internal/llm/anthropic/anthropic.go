@@ -31,13 +31,13 @@ type Options struct {
 
 // Provider implements llm.Provider.
 type Provider struct {
-	messages anthropic.MessageService
-	http     *http.Client
-	key      string
-	base     string
-	model    string
-	limits   wire.Limits
-	secrets  []string
+	options []option.RequestOption
+	http    *http.Client
+	key     string
+	base    string
+	model   string
+	limits  wire.Limits
+	secrets []string
 }
 
 var (
@@ -68,15 +68,14 @@ func New(o Options) *Provider {
 		option.WithMaxRetries(0),
 		option.WithAPIKey(o.APIKey),
 	}
-	// The service alone: a whole client would read the environment and link more.
 	return &Provider{
-		messages: anthropic.NewMessageService(options...),
-		http:     o.HTTPClient,
-		key:      o.APIKey,
-		base:     base,
-		model:    o.Model,
-		limits:   o.Limits,
-		secrets:  wire.Secrets(o.APIKey, o.BaseURL),
+		options: options,
+		http:    o.HTTPClient,
+		key:     o.APIKey,
+		base:    base,
+		model:   o.Model,
+		limits:  o.Limits,
+		secrets: wire.Secrets(o.APIKey, o.BaseURL),
 	}
 }
 
@@ -94,7 +93,10 @@ func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(stri
 	call := wire.NewCall(ctx, p.limits, p.secrets...)
 	defer call.Stop()
 
-	stream := p.messages.NewStreaming(call.Context(), params(req), option.WithMiddleware(call.RoundTrip))
+	// Not anthropic.NewClient, which reads the environment, and nothing of the SDK's in a
+	// field of p: all of its methods would be linked.
+	messages := anthropic.NewMessageService(p.options...)
+	stream := messages.NewStreaming(call.Context(), params(req), option.WithMiddleware(call.RoundTrip))
 	defer func() { _ = stream.Close() }()
 	answer := answer{call: call, request: req, ids: wire.NewIDs(req.Messages), onText: onText}
 	for done := false; !done && stream.Next(); {

@@ -56,12 +56,12 @@ func TestReasoningIsCarried(t *testing.T) {
 		}
 		return kinds
 	}
-	require.Equal(t, []string{"reasoningsecret-1", "assistant", "reasoningsecret-2", "function_call", "function_call_output"}, items())
+	require.Equal(t, []string{"reasoningsecret-1", "messageassistant", "reasoningsecret-2", "function_call", "function_call_output"}, items())
 	req.Model = "other-model"
-	require.Equal(t, []string{"assistant", "function_call", "function_call_output"}, items(), "another model")
+	require.Equal(t, []string{"messageassistant", "function_call", "function_call_output"}, items(), "another model")
 	req.Model = "test-model"
 	req.Messages[1].Text = "I'll"
-	require.Equal(t, []string{"assistant", "function_call", "function_call_output"}, items(), "the text isn't what it was")
+	require.Equal(t, []string{"messageassistant", "function_call", "function_call_output"}, items(), "the text isn't what it was")
 }
 
 // Several messages of one answer are parted for people, and keep their phases.

@@ -16,7 +16,6 @@ import (
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/packages/ssestream"
-	"github.com/openai/openai-go/v3/responses"
 
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/wire"
@@ -47,16 +46,15 @@ const firstByte = 5 * time.Minute
 
 // Provider implements llm.Provider.
 type Provider struct {
-	name        string
-	completions openai.ChatCompletionService
-	responses   responses.ResponseService
-	api         API
-	model       string
-	official    bool // OpenAI itself, not a compatible server
-	http        *http.Client
-	key, base   string
-	limits      wire.Limits
-	secrets     []string
+	name      string
+	options   []option.RequestOption
+	api       API
+	model     string
+	official  bool // OpenAI itself, not a compatible server
+	http      *http.Client
+	key, base string
+	limits    wire.Limits
+	secrets   []string
 }
 
 var _ llm.Provider = (*Provider)(nil)
@@ -91,20 +89,14 @@ func New(o Options) *Provider {
 	if p.api == Chat {
 		p.limits = p.limits.Or(wire.Limits{First: firstByte})
 	}
-	options := []option.RequestOption{
+	p.options = []option.RequestOption{
 		option.WithEnvironmentProduction(), // not the environment
 		option.WithBaseURL(base),
 		option.WithHTTPClient(p.http),
 		option.WithMaxRetries(0),
 	}
 	if o.APIKey != "" {
-		options = append(options, option.WithAPIKey(o.APIKey))
-	}
-	// The services alone: a whole client would read the environment and link more.
-	if p.api == Chat {
-		p.completions = openai.NewChatCompletionService(options...)
-	} else {
-		p.responses = responses.NewResponseService(options...)
+		p.options = append(p.options, option.WithAPIKey(o.APIKey))
 	}
 	return p
 }
@@ -126,15 +118,21 @@ func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(stri
 
 	watched := option.WithMiddleware(call.RoundTrip)
 	ids := wire.NewIDs(req.Messages)
+	// Not openai.NewClient, which reads the environment, and nothing of the SDK's in a
+	// field of p: all of its methods would be linked.
 	if p.api == Chat {
-		stream := p.completions.NewStreaming(call.Context(), p.chatParams(req), watched)
+		completions := openai.NewChatCompletionService(p.options...)
+		stream := completions.NewStreaming(call.Context(), p.chatParams(req), watched)
 		return read(ctx, call, stream, &chatAnswer{call: call, model: req.Model, onText: onText, calls: toolCalls{ids: ids}})
 	}
-	if err := p.responses.NewStreaming(call.Context(), p.responseParams(req), watched).Err(); err != nil {
+	var stream *http.Response
+	client := openai.Client{Options: p.options}
+	err := client.Post(call.Context(), "responses", p.responseRequest(req), &stream, watched)
+	if err != nil {
 		return llm.Response{}, failed(call, err)
 	}
-	stream := ssestream.NewStream[event](ssestream.NewDecoder(call.Response()), nil)
-	return read(ctx, call, stream, &responseAnswer{call: call, model: req.Model, onText: onText, ids: ids, calls: map[int64]*responseCall{}})
+	events := ssestream.NewStream[event](ssestream.NewDecoder(stream), nil)
+	return read(ctx, call, events, &responseAnswer{call: call, model: req.Model, onText: onText, ids: ids, calls: map[int64]*responseCall{}})
 }
 
 // answer is built from the events of one API's stream.

@@ -3,9 +3,6 @@ package openai
 import (
 	"encoding/json"
 
-	"github.com/openai/openai-go/v3/packages/param"
-	"github.com/openai/openai-go/v3/responses"
-
 	"github.com/zeblit/zeblit/internal/llm"
 )
 
@@ -40,12 +37,12 @@ func (c responseCarry) pack() json.RawMessage {
 
 // replay is an assistant's message as the model gave it. It is false when nothing was
 // carried, another model's it is, or the message isn't what it was.
-func replay(m llm.Message, model string) ([]responses.ResponseInputItemUnionParam, bool) {
+func replay(m llm.Message, model string) ([]inputItem, bool) {
 	var c responseCarry
 	if len(m.Carry) == 0 || json.Unmarshal(m.Carry, &c) != nil || c.Model != model {
 		return nil, false
 	}
-	var out []responses.ResponseInputItemUnionParam
+	var out []inputItem
 	text, calls := m.Text, m.ToolCalls
 	for _, i := range c.Items {
 		switch i.Kind {
@@ -56,7 +53,7 @@ func replay(m llm.Message, model string) ([]responses.ResponseInputItemUnionPara
 				return nil, false
 			}
 			if i.Length > 0 {
-				out = append(out, saidItem(text[:i.Length], i.Phase))
+				out = append(out, textItem(text[:i.Length], i.Phase))
 			}
 			text = text[i.Length:]
 		case "call":
@@ -70,12 +67,10 @@ func replay(m llm.Message, model string) ([]responses.ResponseInputItemUnionPara
 	return out, text == "" && len(calls) == 0
 }
 
-func reasoningItem(i item) responses.ResponseInputItemUnionParam {
-	summary := []responses.ResponseReasoningItemSummaryParam{} // required, though often empty
+func reasoningItem(i item) inputItem {
+	summaries := []summary{}
 	for _, s := range i.Summary {
-		summary = append(summary, responses.ResponseReasoningItemSummaryParam{Text: s})
+		summaries = append(summaries, summary{"summary_text", s})
 	}
-	out := responses.ResponseInputItemParamOfReasoning(i.ID, summary)
-	out.OfReasoning.EncryptedContent = param.NewOpt(i.Encrypted)
-	return out
+	return inputItem{Type: "reasoning", ID: i.ID, Encrypted: i.Encrypted, Summary: &summaries}
 }

@@ -26,7 +26,7 @@ type Call struct {
 	cancel  context.CancelCauseFunc
 	watch   *watch
 	secrets []string
-	stream  *http.Response // once its headers are here
+	begun   bool // the stream's headers are here
 }
 
 // NewCall begins a call under ctx. Secrets never get into its errors. Stop must be
@@ -54,9 +54,6 @@ func (c *Call) Event() { c.watch.left = c.watch.event }
 // isn't waited for long.
 func (c *Call) Closing() { c.watch.allow(min(closing, c.watch.between)) }
 
-// Response is the answer to the request, once it is one; its body is the stream.
-func (c *Call) Response() *http.Response { return c.stream }
-
 // RoundTrip is a middleware for either SDK.
 func (c *Call) RoundTrip(req *http.Request, next func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 	res, err := next(req)
@@ -67,7 +64,7 @@ func (c *Call) RoundTrip(req *http.Request, next func(*http.Request) (*http.Resp
 		_ = res.Body.Close()
 		return nil, refusal
 	}
-	c.stream = res
+	c.begun = true
 	res.Body = &unmarked{ReadCloser: &watchedBody{ReadCloser: res.Body, watch: c.watch}}
 	return res, nil
 }
@@ -105,7 +102,7 @@ func (c *Call) Failed(err error) error {
 		return c.Unreadable("a line of the stream is too long")
 	}
 	kind, what := llm.KindUnavailable, "no connection"
-	if c.stream != nil {
+	if c.begun {
 		kind, what = llm.KindCut, "the stream broke off"
 	}
 	if stalled, ok := errors.AsType[*stall](context.Cause(c.ctx)); ok {
