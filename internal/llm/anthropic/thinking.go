@@ -9,8 +9,9 @@ import (
 	"github.com/zeblit/zeblit/internal/llm"
 )
 
-// budgets are how many tokens a model may think that is told so in tokens.
-var budgets = map[llm.Effort]int64{llm.EffortLow: 2048, llm.EffortMedium: 8192, llm.EffortHigh: 24576}
+// budgets are how many tokens a model may think that is told so in tokens. With
+// DefaultMaxTokens they stay below the output limits of all that think.
+var budgets = map[llm.Effort]int64{llm.EffortLow: 2048, llm.EffortMedium: 8192, llm.EffortHigh: 16384}
 
 // leastBudget is the smallest that the vendor takes.
 const leastBudget = 1024

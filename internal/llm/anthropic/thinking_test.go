@@ -35,7 +35,7 @@ func TestEffort(t *testing.T) {
 		// This one tells of its progress, unless it thinks.
 		{"claude-sonnet-5-5", llm.EffortDefault, 0, true, "between_tools", 0, "", 8192, false},
 		{"claude-sonnet-5-5", llm.EffortMinimal, 0, true, "between_tools", 0, "low", 8192, false},
-		{"claude-sonnet-5-5", llm.EffortHigh, 0, true, "adaptive", 0, "high", 8192 + 24576, false},
+		{"claude-sonnet-5-5", llm.EffortHigh, 0, true, "adaptive", 0, "high", 8192 + 16384, false},
 		// Older ones are told how many tokens, of which half are left for the answer.
 		{"claude-haiku-4-5", llm.EffortMedium, 0, true, "enabled", 8192, "", 8192 + 8192, false},
 		{"claude-sonnet-4-5-20250929", llm.EffortHigh, 8000, true, "enabled", 4000, "", 8000, false},

@@ -44,6 +44,7 @@ func Conformance(t *testing.T, vendor Vendor, newProvider func(Target) llm.Provi
 		"Faults":                  testFaults,
 		"CutAtEveryByte":          testCutAtEveryByte,
 		"Stall":                   testStall,
+		"FirstByte":               testFirstByte,
 		"Retry":                   testRetry,
 		"Cancel":                  testCancel,
 		"OnTextError":             testOnTextError,

@@ -97,31 +97,45 @@ func testParallel(t *testing.T, c conformance) {
 	}
 }
 
-// Who tries again as llm.Backoff says gets the whole answer in the end, once.
+// Who tries again as llm.Backoff says gets the whole answer in the end, once; or stops
+// where it says so.
 func testRetry(t *testing.T, c conformance) {
 	t.Parallel()
-	srv := NewServer(t,
-		Status(429, time.Millisecond),
-		Drop(),
-		Reply{Say("one, "), Cut(1)},
-		Reply{Say("one, "), StreamError("overloaded_error")},
-		Reply{Say("one, "), Broken("{oops")},
-		Reply{Say("one, "), CallAs("a", "look", "{")},
-		Reply{Say("one, ", "two"), Call("look", nil)},
-	)
-	p, backoff := c.provider(srv), llm.Backoff{Base: time.Millisecond, Max: time.Millisecond, Attempts: 7}
-	for attempt := 1; ; attempt++ {
-		res, got, err := Collect(t.Context(), p, Ask("Hello"))
-		require.Equal(t, joined(got), res.Text)
-		wait, again := backoff.Next(attempt, err)
-		if again {
-			time.Sleep(wait)
-			continue
+	whole := Reply{Say("one, ", "two"), Call("look", nil)}
+	for name, trial := range map[string]struct {
+		script []Script
+		kind   llm.Kind // of what it fails with in the end
+	}{
+		"it succeeds": {[]Script{
+			Status(429, time.Millisecond),
+			Drop(),
+			Reply{Say("one, "), Cut(1)},
+			Reply{Say("one, "), StreamError("overloaded_error")},
+			Reply{Say("one, "), Broken("{oops")},
+			Reply{Say("one, "), CallAs("a", "look", "{")},
+			whole,
+		}, ""},
+		"no attempt is left":     {[]Script{Status(503), Drop(), Status(500), Status(429), Status(408), Status(529), Status(503)}, llm.KindOverloaded},
+		"it is no use to try on": {[]Script{Status(503), Reply{Say("one, "), Cut(1)}, Status(401)}, llm.KindAuth},
+	} {
+		srv := NewServer(t, trial.script...)
+		p, backoff := c.provider(srv), llm.Backoff{Base: time.Millisecond, Max: time.Millisecond, Attempts: 7}
+		for attempt, again := 1, true; again; attempt++ {
+			res, got, err := Collect(t.Context(), p, Ask("Hello"))
+			require.Equal(t, joined(got), res.Text, name)
+			var wait time.Duration
+			if wait, again = backoff.Next(attempt, err); again {
+				time.Sleep(wait)
+				continue
+			}
+			if trial.kind != "" {
+				_ = failed(t, err, trial.kind)
+				break
+			}
+			require.NoError(t, err, name)
+			require.Equal(t, "one, two", res.Text, name)
+			require.Len(t, res.ToolCalls, 1, name)
 		}
-		require.NoError(t, err)
-		require.Equal(t, "one, two", res.Text)
-		require.Len(t, res.ToolCalls, 1)
-		require.Equal(t, 7, attempt)
-		return
+		require.Zero(t, srv.Left(), name)
 	}
 }

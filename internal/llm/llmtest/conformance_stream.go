@@ -147,3 +147,23 @@ func testStall(t *testing.T, c conformance) {
 		})
 	}
 }
+
+// Without limits of one's own, a chat may be silent for longer at first: servers load a
+// model then.
+func testFirstByte(t *testing.T, c conformance) {
+	answer := stream(t, c, Say("x").reply(Request{}))
+	synctest.Test(t, func(t *testing.T) {
+		var playing sync.WaitGroup
+		client := played([]string{"", answer}, 4*time.Minute, &playing)
+		began := time.Now()
+		_, _, err := Collect(context.Background(), c.newProvider(Target{URL: "http://model", Key: Secret, Client: client}), Ask("Hello"))
+		took := time.Since(began)
+		playing.Wait()
+		if c.vendor == OpenAI {
+			require.NoError(t, err)
+			return
+		}
+		_ = failed(t, err, llm.KindCut)
+		require.Equal(t, 2*time.Minute, took)
+	})
+}

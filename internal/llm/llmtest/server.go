@@ -1,6 +1,6 @@
-// Package llmtest is a model for tests: an HTTP server that speaks Anthropic's and
-// OpenAI's streaming formats from a script, so that the real clients run over real
-// connections.
+// Package llmtest is a model for tests: an HTTP server that speaks Anthropic's and both
+// of OpenAI's streaming formats from a script, so that the real clients run over real
+// connections. Conformance is what all of them must pass, Faults what they are tried with.
 //
 //	srv := llmtest.NewServer(t,
 //		llmtest.Reply{llmtest.Say("I'll ", "write it."), llmtest.Call("write_file", map[string]any{"path": "a.txt", "text": "hi"})},

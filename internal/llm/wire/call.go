@@ -10,7 +10,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/zeblit/zeblit/internal/llm"
 )
@@ -142,35 +141,4 @@ func (c *Call) Garbled(format string, args ...any) error {
 
 func (c *Call) fail(kind llm.Kind, format string, args ...any) error {
 	return &llm.Error{Kind: kind, Message: Redact(fmt.Sprintf(format, args...), c.secrets...)}
-}
-
-// Client is the HTTP client of a provider that was given none. It follows no
-// redirect, so that a key is sent to the configured server only.
-func Client() *http.Client {
-	return &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-}
-
-// Secrets are what must not be shown of a provider's settings: its key, and the
-// password in its base URL.
-func Secrets(key, baseURL string) []string {
-	out := []string{key}
-	if u, err := url.Parse(baseURL); err == nil && u.User != nil {
-		if p, ok := u.User.Password(); ok {
-			out = append(out, p, url.QueryEscape(p))
-		}
-	}
-	return out
-}
-
-// Join puts base and the version prefix its API lives under together: with wanted,
-// a base without any path gets it; without, a base that ends in it loses it.
-func Join(base, version string, wanted bool) string {
-	base = strings.TrimRight(strings.TrimSpace(base), "/")
-	if !wanted {
-		return strings.TrimSuffix(base, "/"+version)
-	}
-	if u, err := url.Parse(base); err == nil && u.Path == "" {
-		return base + "/" + version
-	}
-	return base
 }
