@@ -14,7 +14,9 @@ import (
 const probe = 15 * time.Second
 
 // transport is that of all providers, which share their connections.
-var transport = sync.OnceValue(func() http.RoundTripper {
+var transport = sync.OnceValue(func() http.RoundTripper { return newTransport(probe) })
+
+func newTransport(probe time.Duration) http.RoundTripper {
 	standard, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		return http.DefaultTransport
@@ -22,7 +24,7 @@ var transport = sync.OnceValue(func() http.RoundTripper {
 	t := standard.Clone()
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: probe, PingTimeout: probe}
 	return t
-})
+}
 
 // Client is the HTTP client of a provider that was given none. It follows no
 // redirect, so that a key is sent to the configured server only.
