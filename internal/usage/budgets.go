@@ -2,6 +2,8 @@ package usage
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -56,10 +58,8 @@ func (b *Budgets) Set(ctx context.Context, in SetInput) (*ent.Budget, error) {
 		if err != nil {
 			return err
 		}
-		if set, err = t.set(ctx, tx, viewer, in, b.now()); err != nil {
-			return fmt.Errorf("set a budget: %w", err)
-		}
-		return nil
+		set, err = t.set(ctx, tx, viewer, in, b.now())
+		return err
 	})
 	return set, err
 }
@@ -257,7 +257,11 @@ func (t *target) set(ctx context.Context, tx *store.Tx, viewer *access.Viewer, i
 	if err := makeBudgets(ctx, tx); err != nil {
 		return nil, err
 	}
-	found, err := tx.Ent.Budget.Query().Where(budget.Subject(t.subject), budget.PeriodEQ(in.Period)).Only(ctx)
+	query := tx.Ent.Budget.Query().Where(budget.Subject(t.subject), budget.PeriodEQ(in.Period))
+	if postgres(tx) { // another may be deleting it
+		query.ForUpdate()
+	}
+	found, err := query.Only(ctx)
 	if err == nil {
 		return tx.Ent.Budget.UpdateOne(found).SetLimitNano(in.Limit).SetUpdatedAt(store.Now()).Save(ctx)
 	}
@@ -282,7 +286,11 @@ func (t *target) keep(ctx context.Context, tx *store.Tx) error {
 	if t.projectID == nil || !postgres(tx) {
 		return nil
 	}
-	_, err := tx.SQL.ExecContext(ctx, "SELECT 1 FROM projects WHERE id = $1 FOR SHARE", *t.projectID)
+	var there int
+	err := tx.SQL.QueryRowContext(ctx, "SELECT 1 FROM projects WHERE id = $1 FOR SHARE", *t.projectID).Scan(&there)
+	if errors.Is(err, sql.ErrNoRows) {
+		return problem.Missing("projectId", "project")
+	}
 	return err
 }
 
