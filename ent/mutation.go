@@ -13299,6 +13299,7 @@ type RunMutation struct {
 	message_id          *string
 	state               *enum.RunState
 	model               *string
+	tier                *string
 	step                *int
 	addstep             *int
 	epoch               *int64
@@ -13322,6 +13323,8 @@ type RunMutation struct {
 	output_tokens       *int64
 	addoutput_tokens    *int64
 	error               *string
+	waits_until         *time.Time
+	waits_for           *string
 	started_at          *time.Time
 	finished_at         *time.Time
 	clearedFields       map[string]struct{}
@@ -13733,6 +13736,42 @@ func (m *RunMutation) OldModel(ctx context.Context) (v string, err error) {
 // ResetModel resets all changes to the "model" field.
 func (m *RunMutation) ResetModel() {
 	m.model = nil
+}
+
+// SetTier sets the "tier" field.
+func (m *RunMutation) SetTier(s string) {
+	m.tier = &s
+}
+
+// Tier returns the value of the "tier" field in the mutation.
+func (m *RunMutation) Tier() (r string, exists bool) {
+	v := m.tier
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTier returns the old "tier" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldTier(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTier is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTier requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTier: %w", err)
+	}
+	return oldValue.Tier, nil
+}
+
+// ResetTier resets all changes to the "tier" field.
+func (m *RunMutation) ResetTier() {
+	m.tier = nil
 }
 
 // SetStep sets the "step" field.
@@ -14468,6 +14507,91 @@ func (m *RunMutation) ResetError() {
 	m.error = nil
 }
 
+// SetWaitsUntil sets the "waits_until" field.
+func (m *RunMutation) SetWaitsUntil(t time.Time) {
+	m.waits_until = &t
+}
+
+// WaitsUntil returns the value of the "waits_until" field in the mutation.
+func (m *RunMutation) WaitsUntil() (r time.Time, exists bool) {
+	v := m.waits_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWaitsUntil returns the old "waits_until" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldWaitsUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWaitsUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWaitsUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWaitsUntil: %w", err)
+	}
+	return oldValue.WaitsUntil, nil
+}
+
+// ClearWaitsUntil clears the value of the "waits_until" field.
+func (m *RunMutation) ClearWaitsUntil() {
+	m.waits_until = nil
+	m.clearedFields[run.FieldWaitsUntil] = struct{}{}
+}
+
+// WaitsUntilCleared returns if the "waits_until" field was cleared in this mutation.
+func (m *RunMutation) WaitsUntilCleared() bool {
+	_, ok := m.clearedFields[run.FieldWaitsUntil]
+	return ok
+}
+
+// ResetWaitsUntil resets all changes to the "waits_until" field.
+func (m *RunMutation) ResetWaitsUntil() {
+	m.waits_until = nil
+	delete(m.clearedFields, run.FieldWaitsUntil)
+}
+
+// SetWaitsFor sets the "waits_for" field.
+func (m *RunMutation) SetWaitsFor(s string) {
+	m.waits_for = &s
+}
+
+// WaitsFor returns the value of the "waits_for" field in the mutation.
+func (m *RunMutation) WaitsFor() (r string, exists bool) {
+	v := m.waits_for
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWaitsFor returns the old "waits_for" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldWaitsFor(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWaitsFor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWaitsFor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWaitsFor: %w", err)
+	}
+	return oldValue.WaitsFor, nil
+}
+
+// ResetWaitsFor resets all changes to the "waits_for" field.
+func (m *RunMutation) ResetWaitsFor() {
+	m.waits_for = nil
+}
+
 // SetStartedAt sets the "started_at" field.
 func (m *RunMutation) SetStartedAt(t time.Time) {
 	m.started_at = &t
@@ -14789,7 +14913,7 @@ func (m *RunMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunMutation) Fields() []string {
-	fields := make([]string, 0, 25)
+	fields := make([]string, 0, 28)
 	if m.created_at != nil {
 		fields = append(fields, run.FieldCreatedAt)
 	}
@@ -14813,6 +14937,9 @@ func (m *RunMutation) Fields() []string {
 	}
 	if m.model != nil {
 		fields = append(fields, run.FieldModel)
+	}
+	if m.tier != nil {
+		fields = append(fields, run.FieldTier)
 	}
 	if m.step != nil {
 		fields = append(fields, run.FieldStep)
@@ -14859,6 +14986,12 @@ func (m *RunMutation) Fields() []string {
 	if m.error != nil {
 		fields = append(fields, run.FieldError)
 	}
+	if m.waits_until != nil {
+		fields = append(fields, run.FieldWaitsUntil)
+	}
+	if m.waits_for != nil {
+		fields = append(fields, run.FieldWaitsFor)
+	}
 	if m.started_at != nil {
 		fields = append(fields, run.FieldStartedAt)
 	}
@@ -14889,6 +15022,8 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.State()
 	case run.FieldModel:
 		return m.Model()
+	case run.FieldTier:
+		return m.Tier()
 	case run.FieldStep:
 		return m.Step()
 	case run.FieldEpoch:
@@ -14919,6 +15054,10 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.OutputTokens()
 	case run.FieldError:
 		return m.Error()
+	case run.FieldWaitsUntil:
+		return m.WaitsUntil()
+	case run.FieldWaitsFor:
+		return m.WaitsFor()
 	case run.FieldStartedAt:
 		return m.StartedAt()
 	case run.FieldFinishedAt:
@@ -14948,6 +15087,8 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldState(ctx)
 	case run.FieldModel:
 		return m.OldModel(ctx)
+	case run.FieldTier:
+		return m.OldTier(ctx)
 	case run.FieldStep:
 		return m.OldStep(ctx)
 	case run.FieldEpoch:
@@ -14978,6 +15119,10 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldOutputTokens(ctx)
 	case run.FieldError:
 		return m.OldError(ctx)
+	case run.FieldWaitsUntil:
+		return m.OldWaitsUntil(ctx)
+	case run.FieldWaitsFor:
+		return m.OldWaitsFor(ctx)
 	case run.FieldStartedAt:
 		return m.OldStartedAt(ctx)
 	case run.FieldFinishedAt:
@@ -15046,6 +15191,13 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetModel(v)
+		return nil
+	case run.FieldTier:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTier(v)
 		return nil
 	case run.FieldStep:
 		v, ok := value.(int)
@@ -15151,6 +15303,20 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetError(v)
+		return nil
+	case run.FieldWaitsUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWaitsUntil(v)
+		return nil
+	case run.FieldWaitsFor:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWaitsFor(v)
 		return nil
 	case run.FieldStartedAt:
 		v, ok := value.(time.Time)
@@ -15310,6 +15476,9 @@ func (m *RunMutation) ClearedFields() []string {
 	if m.FieldCleared(run.FieldRetriedFromID) {
 		fields = append(fields, run.FieldRetriedFromID)
 	}
+	if m.FieldCleared(run.FieldWaitsUntil) {
+		fields = append(fields, run.FieldWaitsUntil)
+	}
 	if m.FieldCleared(run.FieldStartedAt) {
 		fields = append(fields, run.FieldStartedAt)
 	}
@@ -15332,6 +15501,9 @@ func (m *RunMutation) ClearField(name string) error {
 	switch name {
 	case run.FieldRetriedFromID:
 		m.ClearRetriedFromID()
+		return nil
+	case run.FieldWaitsUntil:
+		m.ClearWaitsUntil()
 		return nil
 	case run.FieldStartedAt:
 		m.ClearStartedAt()
@@ -15370,6 +15542,9 @@ func (m *RunMutation) ResetField(name string) error {
 		return nil
 	case run.FieldModel:
 		m.ResetModel()
+		return nil
+	case run.FieldTier:
+		m.ResetTier()
 		return nil
 	case run.FieldStep:
 		m.ResetStep()
@@ -15415,6 +15590,12 @@ func (m *RunMutation) ResetField(name string) error {
 		return nil
 	case run.FieldError:
 		m.ResetError()
+		return nil
+	case run.FieldWaitsUntil:
+		m.ResetWaitsUntil()
+		return nil
+	case run.FieldWaitsFor:
+		m.ResetWaitsFor()
 		return nil
 	case run.FieldStartedAt:
 		m.ResetStartedAt()

@@ -38,6 +38,8 @@ type Run struct {
 	State enum.RunState `json:"state,omitempty"`
 	// the model wished for; empty for the configured one
 	Model string `json:"model,omitempty"`
+	// quick or complex where the user wished for such an answer; else empty
+	Tier string `json:"tier,omitempty"`
 	// steps finished
 	Step int `json:"step,omitempty"`
 	// rises with every claim; a write with an older one is refused
@@ -68,6 +70,10 @@ type Run struct {
 	OutputTokens int64 `json:"output_tokens,omitempty"`
 	// why it failed, for people
 	Error string `json:"error,omitempty"`
+	// when a used-up quota is there again for which its worker waits
+	WaitsUntil *time.Time `json:"waits_until,omitempty"`
+	// whose quota, for people
+	WaitsFor string `json:"waits_for,omitempty"`
 	// StartedAt holds the value of the "started_at" field.
 	StartedAt *time.Time `json:"started_at,omitempty"`
 	// FinishedAt holds the value of the "finished_at" field.
@@ -170,9 +176,9 @@ func (*Run) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case run.FieldStep, run.FieldEpoch, run.FieldLeaseUntil, run.FieldTakeovers, run.FieldStepUntil, run.FieldDeadlineAt, run.FieldPriority, run.FieldInputTokens, run.FieldOutputTokens:
 			values[i] = new(sql.NullInt64)
-		case run.FieldID, run.FieldProjectID, run.FieldConversationID, run.FieldAgentID, run.FieldUserID, run.FieldMessageID, run.FieldState, run.FieldModel, run.FieldLeaseOwner, run.FieldRetriedFromID, run.FieldError:
+		case run.FieldID, run.FieldProjectID, run.FieldConversationID, run.FieldAgentID, run.FieldUserID, run.FieldMessageID, run.FieldState, run.FieldModel, run.FieldTier, run.FieldLeaseOwner, run.FieldRetriedFromID, run.FieldError, run.FieldWaitsFor:
 			values[i] = new(sql.NullString)
-		case run.FieldCreatedAt, run.FieldStartedAt, run.FieldFinishedAt:
+		case run.FieldCreatedAt, run.FieldWaitsUntil, run.FieldStartedAt, run.FieldFinishedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -242,6 +248,12 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field model", values[i])
 			} else if value.Valid {
 				_m.Model = value.String
+			}
+		case run.FieldTier:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field tier", values[i])
+			} else if value.Valid {
+				_m.Tier = value.String
 			}
 		case run.FieldStep:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -333,6 +345,19 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field error", values[i])
 			} else if value.Valid {
 				_m.Error = value.String
+			}
+		case run.FieldWaitsUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field waits_until", values[i])
+			} else if value.Valid {
+				_m.WaitsUntil = new(time.Time)
+				*_m.WaitsUntil = value.Time
+			}
+		case run.FieldWaitsFor:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field waits_for", values[i])
+			} else if value.Valid {
+				_m.WaitsFor = value.String
 			}
 		case run.FieldStartedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -438,6 +463,9 @@ func (_m *Run) String() string {
 	builder.WriteString("model=")
 	builder.WriteString(_m.Model)
 	builder.WriteString(", ")
+	builder.WriteString("tier=")
+	builder.WriteString(_m.Tier)
+	builder.WriteString(", ")
 	builder.WriteString("step=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Step))
 	builder.WriteString(", ")
@@ -484,6 +512,14 @@ func (_m *Run) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("error=")
 	builder.WriteString(_m.Error)
+	builder.WriteString(", ")
+	if v := _m.WaitsUntil; v != nil {
+		builder.WriteString("waits_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("waits_for=")
+	builder.WriteString(_m.WaitsFor)
 	builder.WriteString(", ")
 	if v := _m.StartedAt; v != nil {
 		builder.WriteString("started_at=")

@@ -92,6 +92,20 @@ func (_c *RunCreate) SetNillableModel(v *string) *RunCreate {
 	return _c
 }
 
+// SetTier sets the "tier" field.
+func (_c *RunCreate) SetTier(v string) *RunCreate {
+	_c.mutation.SetTier(v)
+	return _c
+}
+
+// SetNillableTier sets the "tier" field if the given value is not nil.
+func (_c *RunCreate) SetNillableTier(v *string) *RunCreate {
+	if v != nil {
+		_c.SetTier(*v)
+	}
+	return _c
+}
+
 // SetStep sets the "step" field.
 func (_c *RunCreate) SetStep(v int) *RunCreate {
 	_c.mutation.SetStep(v)
@@ -302,6 +316,34 @@ func (_c *RunCreate) SetNillableError(v *string) *RunCreate {
 	return _c
 }
 
+// SetWaitsUntil sets the "waits_until" field.
+func (_c *RunCreate) SetWaitsUntil(v time.Time) *RunCreate {
+	_c.mutation.SetWaitsUntil(v)
+	return _c
+}
+
+// SetNillableWaitsUntil sets the "waits_until" field if the given value is not nil.
+func (_c *RunCreate) SetNillableWaitsUntil(v *time.Time) *RunCreate {
+	if v != nil {
+		_c.SetWaitsUntil(*v)
+	}
+	return _c
+}
+
+// SetWaitsFor sets the "waits_for" field.
+func (_c *RunCreate) SetWaitsFor(v string) *RunCreate {
+	_c.mutation.SetWaitsFor(v)
+	return _c
+}
+
+// SetNillableWaitsFor sets the "waits_for" field if the given value is not nil.
+func (_c *RunCreate) SetNillableWaitsFor(v *string) *RunCreate {
+	if v != nil {
+		_c.SetWaitsFor(*v)
+	}
+	return _c
+}
+
 // SetStartedAt sets the "started_at" field.
 func (_c *RunCreate) SetStartedAt(v time.Time) *RunCreate {
 	_c.mutation.SetStartedAt(v)
@@ -432,6 +474,10 @@ func (_c *RunCreate) defaults() error {
 		v := run.DefaultModel
 		_c.mutation.SetModel(v)
 	}
+	if _, ok := _c.mutation.Tier(); !ok {
+		v := run.DefaultTier
+		_c.mutation.SetTier(v)
+	}
 	if _, ok := _c.mutation.Step(); !ok {
 		v := run.DefaultStep
 		_c.mutation.SetStep(v)
@@ -488,6 +534,10 @@ func (_c *RunCreate) defaults() error {
 		v := run.DefaultError
 		_c.mutation.SetError(v)
 	}
+	if _, ok := _c.mutation.WaitsFor(); !ok {
+		v := run.DefaultWaitsFor
+		_c.mutation.SetWaitsFor(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		if run.DefaultID == nil {
 			return fmt.Errorf("ent: uninitialized run.DefaultID (forgotten import ent/runtime?)")
@@ -528,6 +578,9 @@ func (_c *RunCreate) check() error {
 	}
 	if _, ok := _c.mutation.Model(); !ok {
 		return &ValidationError{Name: "model", err: errors.New(`ent: missing required field "Run.model"`)}
+	}
+	if _, ok := _c.mutation.Tier(); !ok {
+		return &ValidationError{Name: "tier", err: errors.New(`ent: missing required field "Run.tier"`)}
 	}
 	if _, ok := _c.mutation.Step(); !ok {
 		return &ValidationError{Name: "step", err: errors.New(`ent: missing required field "Run.step"`)}
@@ -570,6 +623,9 @@ func (_c *RunCreate) check() error {
 	}
 	if _, ok := _c.mutation.Error(); !ok {
 		return &ValidationError{Name: "error", err: errors.New(`ent: missing required field "Run.error"`)}
+	}
+	if _, ok := _c.mutation.WaitsFor(); !ok {
+		return &ValidationError{Name: "waits_for", err: errors.New(`ent: missing required field "Run.waits_for"`)}
 	}
 	if len(_c.mutation.ProjectIDs()) == 0 {
 		return &ValidationError{Name: "project", err: errors.New(`ent: missing required edge "Run.project"`)}
@@ -635,6 +691,10 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 		_spec.SetField(run.FieldModel, field.TypeString, value)
 		_node.Model = value
 	}
+	if value, ok := _c.mutation.Tier(); ok {
+		_spec.SetField(run.FieldTier, field.TypeString, value)
+		_node.Tier = value
+	}
 	if value, ok := _c.mutation.Step(); ok {
 		_spec.SetField(run.FieldStep, field.TypeInt, value)
 		_node.Step = value
@@ -690,6 +750,14 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Error(); ok {
 		_spec.SetField(run.FieldError, field.TypeString, value)
 		_node.Error = value
+	}
+	if value, ok := _c.mutation.WaitsUntil(); ok {
+		_spec.SetField(run.FieldWaitsUntil, field.TypeTime, value)
+		_node.WaitsUntil = &value
+	}
+	if value, ok := _c.mutation.WaitsFor(); ok {
+		_spec.SetField(run.FieldWaitsFor, field.TypeString, value)
+		_node.WaitsFor = value
 	}
 	if value, ok := _c.mutation.StartedAt(); ok {
 		_spec.SetField(run.FieldStartedAt, field.TypeTime, value)
@@ -1080,6 +1148,36 @@ func (u *RunUpsert) UpdateError() *RunUpsert {
 	return u
 }
 
+// SetWaitsUntil sets the "waits_until" field.
+func (u *RunUpsert) SetWaitsUntil(v time.Time) *RunUpsert {
+	u.Set(run.FieldWaitsUntil, v)
+	return u
+}
+
+// UpdateWaitsUntil sets the "waits_until" field to the value that was provided on create.
+func (u *RunUpsert) UpdateWaitsUntil() *RunUpsert {
+	u.SetExcluded(run.FieldWaitsUntil)
+	return u
+}
+
+// ClearWaitsUntil clears the value of the "waits_until" field.
+func (u *RunUpsert) ClearWaitsUntil() *RunUpsert {
+	u.SetNull(run.FieldWaitsUntil)
+	return u
+}
+
+// SetWaitsFor sets the "waits_for" field.
+func (u *RunUpsert) SetWaitsFor(v string) *RunUpsert {
+	u.Set(run.FieldWaitsFor, v)
+	return u
+}
+
+// UpdateWaitsFor sets the "waits_for" field to the value that was provided on create.
+func (u *RunUpsert) UpdateWaitsFor() *RunUpsert {
+	u.SetExcluded(run.FieldWaitsFor)
+	return u
+}
+
 // SetStartedAt sets the "started_at" field.
 func (u *RunUpsert) SetStartedAt(v time.Time) *RunUpsert {
 	u.Set(run.FieldStartedAt, v)
@@ -1150,6 +1248,9 @@ func (u *RunUpsertOne) UpdateNewValues() *RunUpsertOne {
 		}
 		if _, exists := u.create.mutation.MessageID(); exists {
 			s.SetIgnore(run.FieldMessageID)
+		}
+		if _, exists := u.create.mutation.Tier(); exists {
+			s.SetIgnore(run.FieldTier)
 		}
 		if _, exists := u.create.mutation.Priority(); exists {
 			s.SetIgnore(run.FieldPriority)
@@ -1454,6 +1555,41 @@ func (u *RunUpsertOne) UpdateError() *RunUpsertOne {
 	})
 }
 
+// SetWaitsUntil sets the "waits_until" field.
+func (u *RunUpsertOne) SetWaitsUntil(v time.Time) *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.SetWaitsUntil(v)
+	})
+}
+
+// UpdateWaitsUntil sets the "waits_until" field to the value that was provided on create.
+func (u *RunUpsertOne) UpdateWaitsUntil() *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateWaitsUntil()
+	})
+}
+
+// ClearWaitsUntil clears the value of the "waits_until" field.
+func (u *RunUpsertOne) ClearWaitsUntil() *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.ClearWaitsUntil()
+	})
+}
+
+// SetWaitsFor sets the "waits_for" field.
+func (u *RunUpsertOne) SetWaitsFor(v string) *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.SetWaitsFor(v)
+	})
+}
+
+// UpdateWaitsFor sets the "waits_for" field to the value that was provided on create.
+func (u *RunUpsertOne) UpdateWaitsFor() *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateWaitsFor()
+	})
+}
+
 // SetStartedAt sets the "started_at" field.
 func (u *RunUpsertOne) SetStartedAt(v time.Time) *RunUpsertOne {
 	return u.Update(func(s *RunUpsert) {
@@ -1696,6 +1832,9 @@ func (u *RunUpsertBulk) UpdateNewValues() *RunUpsertBulk {
 			}
 			if _, exists := b.mutation.MessageID(); exists {
 				s.SetIgnore(run.FieldMessageID)
+			}
+			if _, exists := b.mutation.Tier(); exists {
+				s.SetIgnore(run.FieldTier)
 			}
 			if _, exists := b.mutation.Priority(); exists {
 				s.SetIgnore(run.FieldPriority)
@@ -1998,6 +2137,41 @@ func (u *RunUpsertBulk) SetError(v string) *RunUpsertBulk {
 func (u *RunUpsertBulk) UpdateError() *RunUpsertBulk {
 	return u.Update(func(s *RunUpsert) {
 		s.UpdateError()
+	})
+}
+
+// SetWaitsUntil sets the "waits_until" field.
+func (u *RunUpsertBulk) SetWaitsUntil(v time.Time) *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.SetWaitsUntil(v)
+	})
+}
+
+// UpdateWaitsUntil sets the "waits_until" field to the value that was provided on create.
+func (u *RunUpsertBulk) UpdateWaitsUntil() *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateWaitsUntil()
+	})
+}
+
+// ClearWaitsUntil clears the value of the "waits_until" field.
+func (u *RunUpsertBulk) ClearWaitsUntil() *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.ClearWaitsUntil()
+	})
+}
+
+// SetWaitsFor sets the "waits_for" field.
+func (u *RunUpsertBulk) SetWaitsFor(v string) *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.SetWaitsFor(v)
+	})
+}
+
+// UpdateWaitsFor sets the "waits_for" field to the value that was provided on create.
+func (u *RunUpsertBulk) UpdateWaitsFor() *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateWaitsFor()
 	})
 }
 

@@ -296,6 +296,40 @@ func (_u *RunUpdate) SetNillableError(v *string) *RunUpdate {
 	return _u
 }
 
+// SetWaitsUntil sets the "waits_until" field.
+func (_u *RunUpdate) SetWaitsUntil(v time.Time) *RunUpdate {
+	_u.mutation.SetWaitsUntil(v)
+	return _u
+}
+
+// SetNillableWaitsUntil sets the "waits_until" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableWaitsUntil(v *time.Time) *RunUpdate {
+	if v != nil {
+		_u.SetWaitsUntil(*v)
+	}
+	return _u
+}
+
+// ClearWaitsUntil clears the value of the "waits_until" field.
+func (_u *RunUpdate) ClearWaitsUntil() *RunUpdate {
+	_u.mutation.ClearWaitsUntil()
+	return _u
+}
+
+// SetWaitsFor sets the "waits_for" field.
+func (_u *RunUpdate) SetWaitsFor(v string) *RunUpdate {
+	_u.mutation.SetWaitsFor(v)
+	return _u
+}
+
+// SetNillableWaitsFor sets the "waits_for" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableWaitsFor(v *string) *RunUpdate {
+	if v != nil {
+		_u.SetWaitsFor(*v)
+	}
+	return _u
+}
+
 // SetStartedAt sets the "started_at" field.
 func (_u *RunUpdate) SetStartedAt(v time.Time) *RunUpdate {
 	_u.mutation.SetStartedAt(v)
@@ -512,6 +546,15 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Error(); ok {
 		_spec.SetField(run.FieldError, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.WaitsUntil(); ok {
+		_spec.SetField(run.FieldWaitsUntil, field.TypeTime, value)
+	}
+	if _u.mutation.WaitsUntilCleared() {
+		_spec.ClearField(run.FieldWaitsUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.WaitsFor(); ok {
+		_spec.SetField(run.FieldWaitsFor, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.StartedAt(); ok {
 		_spec.SetField(run.FieldStartedAt, field.TypeTime, value)
@@ -858,6 +901,40 @@ func (_u *RunUpdateOne) SetNillableError(v *string) *RunUpdateOne {
 	return _u
 }
 
+// SetWaitsUntil sets the "waits_until" field.
+func (_u *RunUpdateOne) SetWaitsUntil(v time.Time) *RunUpdateOne {
+	_u.mutation.SetWaitsUntil(v)
+	return _u
+}
+
+// SetNillableWaitsUntil sets the "waits_until" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableWaitsUntil(v *time.Time) *RunUpdateOne {
+	if v != nil {
+		_u.SetWaitsUntil(*v)
+	}
+	return _u
+}
+
+// ClearWaitsUntil clears the value of the "waits_until" field.
+func (_u *RunUpdateOne) ClearWaitsUntil() *RunUpdateOne {
+	_u.mutation.ClearWaitsUntil()
+	return _u
+}
+
+// SetWaitsFor sets the "waits_for" field.
+func (_u *RunUpdateOne) SetWaitsFor(v string) *RunUpdateOne {
+	_u.mutation.SetWaitsFor(v)
+	return _u
+}
+
+// SetNillableWaitsFor sets the "waits_for" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableWaitsFor(v *string) *RunUpdateOne {
+	if v != nil {
+		_u.SetWaitsFor(*v)
+	}
+	return _u
+}
+
 // SetStartedAt sets the "started_at" field.
 func (_u *RunUpdateOne) SetStartedAt(v time.Time) *RunUpdateOne {
 	_u.mutation.SetStartedAt(v)
@@ -1104,6 +1181,15 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	}
 	if value, ok := _u.mutation.Error(); ok {
 		_spec.SetField(run.FieldError, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.WaitsUntil(); ok {
+		_spec.SetField(run.FieldWaitsUntil, field.TypeTime, value)
+	}
+	if _u.mutation.WaitsUntilCleared() {
+		_spec.ClearField(run.FieldWaitsUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.WaitsFor(); ok {
+		_spec.SetField(run.FieldWaitsFor, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.StartedAt(); ok {
 		_spec.SetField(run.FieldStartedAt, field.TypeTime, value)

@@ -9,7 +9,6 @@ import (
 	"context"
 
 	"github.com/zeblit/zeblit/ent"
-	"github.com/zeblit/zeblit/graph/model"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/relay"
 )
@@ -19,12 +18,4 @@ func (r *queryResolver) Agents(ctx context.Context, first *int, after *string, l
 		return nil, err
 	}
 	return relay.Page(ctx, r.DB.Ent.Agent.Query(), relay.ByID("AGENT", false, agentID), relay.Args{First: first, After: after, Last: last, Before: before})
-}
-
-func (r *queryResolver) Models(ctx context.Context, first *int, after *string, last *int, before *string) (*relay.Connection[*model.Model], error) {
-	if _, err := access.RequireViewer(ctx); err != nil {
-		return nil, err
-	}
-	configured := []*model.Model{{Name: r.Model, Provider: r.Provider, Configured: true, Demo: r.Demo}}
-	return relay.Slice("MODEL", configured, func(m *model.Model) string { return m.Name }, relay.Args{First: first, After: after, Last: last, Before: before})
 }

@@ -32,7 +32,6 @@ func weigh(c *generated.ComplexityRoot) {
 	c.Project.Usage = series
 	c.Query.Agents = page
 	c.Query.Budgets = page
-	c.Query.Models = page
 	c.Run.ToolCalls = page
 	c.Run.UsageRecords = page
 	c.User.APIKeys = page
@@ -41,6 +40,9 @@ func weigh(c *generated.ComplexityRoot) {
 	c.User.Usage = series
 	c.Project.Commits = func(child int, _ *string, first *int, _ *string) int { return times(child, first, nil) }
 	c.Project.Files = func(child int, _, _ *string, first *int, _ *string) int { return times(child, first, nil) }
+	c.Query.Models = func(child int, first *int, _ *string, last *int, _ *string, _ *bool) int {
+		return times(child, first, last)
+	}
 	c.Query.Nodes = func(child int, ids []string) int { return 1 + child*min(len(ids), relay.MaxPage) }
 	c.Query.Projects = func(child int, first *int, _ *string, last *int, _ *string, _ *model.ProjectOrder, _ *model.ProjectFilter) int {
 		return times(child, first, last)

@@ -65,7 +65,7 @@ func (r *mutationResolver) SendMessage(ctx context.Context, input model.SendMess
 	}
 	m, run, err := r.Conversations.Send(ctx, conversation.SendInput{
 		ProjectID: deref(input.ProjectID), ConversationID: deref(input.ConversationID), Text: input.Text,
-		Agent: deref(input.Agent), Model: deref(input.Model), WhileBusy: busy, IdempotencyKey: deref(input.IdempotencyKey),
+		Agent: deref(input.Agent), Model: deref(input.Model), Quick: deref(input.Quick), Complex: deref(input.Complex), WhileBusy: busy, IdempotencyKey: deref(input.IdempotencyKey),
 	})
 	if err != nil {
 		return nil, err

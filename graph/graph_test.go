@@ -22,6 +22,7 @@ import (
 	"github.com/zeblit/zeblit/graph/internal/sdl"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/identity"
+	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/project"
 	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/store"
@@ -72,19 +73,21 @@ func TestEverythingIsDescribed(t *testing.T) {
 }
 
 type bundle struct {
-	db   *store.DB
-	exec *executor.Executor
+	db     *store.DB
+	exec   *executor.Executor
+	models *route.Router
 }
 
 func setup(t *testing.T, db *store.DB) *bundle {
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
 	carrier := memory.New()
 	log := stream.NewLog(db, carrier, logger)
-	return &bundle{db, graph.NewExecutor(graph.Deps{
+	models := models(t)
+	return &bundle{db: db, models: models, exec: graph.NewExecutor(graph.Deps{
 		PublicURL: func() string { return "https://zeblit.example" },
 		DB:        db, Identity: identity.New(db, identity.Options{Issuer: "test", Logger: logger}), Projects: project.New(db, log, run.NewControl(log, nil)),
 		Budgets: usage.NewBudgets(db), Workspace: workspace.New(db, log), Log: log, Hub: stream.NewHub(log, carrier, logger), Logger: logger,
-		Version: "test", Provider: "demo", Model: "demo", Demo: true,
+		Models: models, Version: "test", Demo: true,
 	})}
 }
 

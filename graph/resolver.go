@@ -45,14 +45,13 @@ type Deps struct {
 	Runs          Runs
 	Budgets       *usage.Budgets
 	Workspace     *workspace.Workspace
+	Models        Models
 	Log           *stream.Log
 	Hub           *stream.Hub
 	Logger        *slog.Logger
 
-	Version  string
-	Provider string // the configured model provider's short name
-	Model    string // its default model
-	Demo     bool   // whether that is the offline demo model
+	Version string
+	Demo    bool // whether agents work with the offline demo model
 
 	// PublicURL is where people reach the server: the start of every link.
 	PublicURL func() string

@@ -48,7 +48,7 @@ var placements = map[string]placement{
 		"agent author run conversation project toolCalls",
 	},
 	"Run": {
-		"id state model step createdAt startedAt finishedAt error deadlineAt cancelRequested pauseRequested",
+		"id state model waitsUntil waitsFor step createdAt startedAt finishedAt error deadlineAt cancelRequested pauseRequested",
 		"agent conversation message project toolCalls retriedFrom usage usageRecords",
 	},
 	"Usage": {

@@ -96,7 +96,7 @@ func newProduct(ctx context.Context, s settings) (*product, error) {
 	made := projects.New(p.db, p.log, nil) // none is deleted
 	p.deps = graph.Deps{
 		DB: p.db, Identity: p.identity, Projects: made, Workspace: workspace.New(p.db, p.log), Log: p.log, Hub: p.hub,
-		Logger: p.logger, Version: "bench", Provider: "none", PublicURL: func() string { return "http://127.0.0.1" },
+		Logger: p.logger, Version: "bench", PublicURL: func() string { return "http://127.0.0.1" },
 	}
 	if err := p.populate(ctx, made, s.projects, filepath.Join(s.data, "bench.json")); err != nil {
 		return nil, err

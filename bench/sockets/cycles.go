@@ -45,9 +45,6 @@ func mixed(i int) int {
 // brief is mixed without those that a server takes half a minute to notice.
 func brief(i int) int { return min(mixed(i), broken) }
 
-// silently is those alone.
-func silently(i int) int { return unplugged + i%2 }
-
 const (
 	cycleProjects = 10
 	cyclePace     = 50 * time.Millisecond
@@ -93,13 +90,9 @@ func cycles(s settings, dir string) (text string, bad, err error) {
 	if s.short {
 		way = brief
 	}
-	// What the first need stays, and so does some of what the most at a time do (a map
-	// keeps its size): as many are there at once as will be later.
-	err = c.publishing(2*s.batch, way)
-	if err == nil && !s.short {
-		err = c.publishing(s.cycles/10+2*s.batch, silently)
-	}
-	if err != nil {
+	// The base is what a first lap as long as the one that is measured has left: pages
+	// of the program and of the database stay once they were needed.
+	if err = c.publishing(s.cycles, way); err != nil {
 		return "", nil, err
 	}
 	before, err := c.alone(nil)
@@ -199,7 +192,7 @@ func (c *cycler) alone(base *held) (h held, err error) {
 		if h.resident, err = c.server.Memory(); err != nil {
 			return h, err
 		}
-		if base != nil && within(h.Goroutines, base.Goroutines) && within(h.Heap, base.Heap) {
+		if base != nil && within(h.Goroutines, base.Goroutines) && within(h.Heap, base.Heap) && within(h.resident, base.resident) {
 			return h, nil
 		}
 		if base == nil && int(h.Goroutines) == least {
@@ -226,7 +219,8 @@ func (c *cycler) tell(before, after held, took time.Duration) (text string, bad,
 	fmt.Fprintf(&b, `%s, %s.
 %d sockets subscribe, %d at a time, to %d projects in which something happens all the time, hear something, and go:
 %s. In %.0f s, of which up to %.0f s are waiting
-until the server has noticed the silent ones. After a collection, with nobody connected:
+until the server has noticed the silent ones. The base is what as many sockets before them have left. After a
+collection, with nobody connected:
 
 | G10 | before | after | promised: ± %.0f %% |
 |---|---|---|---|

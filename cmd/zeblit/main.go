@@ -59,6 +59,7 @@ type commands struct {
 	Worker  workerCommand  `cmd:"" help:"Only advance runs, beside servers that share a PostgreSQL database."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version's schema, which serve does by itself."`
 	Admin   adminCommand   `cmd:"" help:"What only whoever runs the server may do."`
+	Replay  replayCommand  `cmd:"" help:"Play a recorded conversation back, or go on from one of its steps with another model."`
 	Health  healthCommand  `cmd:"" help:"Ask a server on this machine whether it is ready, for container engines."`
 
 	Completion completionCommand `cmd:"" help:"Print a shell's completion script."`

@@ -640,6 +640,7 @@ var (
 		{Name: "message_id", Type: field.TypeString},
 		{Name: "state", Type: field.TypeEnum, Enums: []string{"QUEUED", "RUNNING", "WAITING_FOR_APPROVAL", "WAITING_FOR_INPUT", "PAUSED", "SUCCEEDED", "FAILED", "CANCELLED"}},
 		{Name: "model", Type: field.TypeString, Default: ""},
+		{Name: "tier", Type: field.TypeString, Default: ""},
 		{Name: "step", Type: field.TypeInt, Default: 0},
 		{Name: "epoch", Type: field.TypeInt64, Default: 0},
 		{Name: "lease_owner", Type: field.TypeString, Default: ""},
@@ -654,6 +655,8 @@ var (
 		{Name: "input_tokens", Type: field.TypeInt64, Default: 0},
 		{Name: "output_tokens", Type: field.TypeInt64, Default: 0},
 		{Name: "error", Type: field.TypeString, Default: ""},
+		{Name: "waits_until", Type: field.TypeTime, Nullable: true},
+		{Name: "waits_for", Type: field.TypeString, Default: ""},
 		{Name: "started_at", Type: field.TypeTime, Nullable: true},
 		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
 		{Name: "project_id", Type: field.TypeString},
@@ -670,31 +673,31 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "runs_projects_project",
-				Columns:    []*schema.Column{RunsColumns[21]},
+				Columns:    []*schema.Column{RunsColumns[24]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_conversations_conversation",
-				Columns:    []*schema.Column{RunsColumns[22]},
+				Columns:    []*schema.Column{RunsColumns[25]},
 				RefColumns: []*schema.Column{ConversationsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_agents_agent",
-				Columns:    []*schema.Column{RunsColumns[23]},
+				Columns:    []*schema.Column{RunsColumns[26]},
 				RefColumns: []*schema.Column{AgentsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_users_user",
-				Columns:    []*schema.Column{RunsColumns[24]},
+				Columns:    []*schema.Column{RunsColumns[27]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_runs_retries",
-				Columns:    []*schema.Column{RunsColumns[25]},
+				Columns:    []*schema.Column{RunsColumns[28]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -703,12 +706,12 @@ var (
 			{
 				Name:    "run_project_id",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[21]},
+				Columns: []*schema.Column{RunsColumns[24]},
 			},
 			{
 				Name:    "run_active_conversation",
 				Unique:  true,
-				Columns: []*schema.Column{RunsColumns[22]},
+				Columns: []*schema.Column{RunsColumns[25]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state <> 'QUEUED' AND state <> 'SUCCEEDED' AND state <> 'FAILED' AND state <> 'CANCELLED'",
 				},
@@ -716,12 +719,12 @@ var (
 			{
 				Name:    "run_conversation_id_state",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[22], RunsColumns[3]},
+				Columns: []*schema.Column{RunsColumns[25], RunsColumns[3]},
 			},
 			{
 				Name:    "run_lease",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[8]},
+				Columns: []*schema.Column{RunsColumns[9]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "lease_until > 0",
 				},
@@ -729,7 +732,7 @@ var (
 			{
 				Name:    "run_deadline",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[11]},
+				Columns: []*schema.Column{RunsColumns[12]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deadline_at > 0",
 				},
@@ -737,7 +740,7 @@ var (
 			{
 				Name:    "run_held",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[21]},
+				Columns: []*schema.Column{RunsColumns[24]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "step_until > 0",
 				},
@@ -745,7 +748,7 @@ var (
 			{
 				Name:    "run_retried_from_id",
 				Unique:  true,
-				Columns: []*schema.Column{RunsColumns[25]},
+				Columns: []*schema.Column{RunsColumns[28]},
 			},
 			{
 				Name:    "run_unended",

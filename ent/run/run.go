@@ -33,6 +33,8 @@ const (
 	FieldState = "state"
 	// FieldModel holds the string denoting the model field in the database.
 	FieldModel = "model"
+	// FieldTier holds the string denoting the tier field in the database.
+	FieldTier = "tier"
 	// FieldStep holds the string denoting the step field in the database.
 	FieldStep = "step"
 	// FieldEpoch holds the string denoting the epoch field in the database.
@@ -63,6 +65,10 @@ const (
 	FieldOutputTokens = "output_tokens"
 	// FieldError holds the string denoting the error field in the database.
 	FieldError = "error"
+	// FieldWaitsUntil holds the string denoting the waits_until field in the database.
+	FieldWaitsUntil = "waits_until"
+	// FieldWaitsFor holds the string denoting the waits_for field in the database.
+	FieldWaitsFor = "waits_for"
 	// FieldStartedAt holds the string denoting the started_at field in the database.
 	FieldStartedAt = "started_at"
 	// FieldFinishedAt holds the string denoting the finished_at field in the database.
@@ -130,6 +136,7 @@ var Columns = []string{
 	FieldMessageID,
 	FieldState,
 	FieldModel,
+	FieldTier,
 	FieldStep,
 	FieldEpoch,
 	FieldLeaseOwner,
@@ -145,6 +152,8 @@ var Columns = []string{
 	FieldInputTokens,
 	FieldOutputTokens,
 	FieldError,
+	FieldWaitsUntil,
+	FieldWaitsFor,
 	FieldStartedAt,
 	FieldFinishedAt,
 }
@@ -171,6 +180,8 @@ var (
 	DefaultCreatedAt func() time.Time
 	// DefaultModel holds the default value on creation for the "model" field.
 	DefaultModel string
+	// DefaultTier holds the default value on creation for the "tier" field.
+	DefaultTier string
 	// DefaultStep holds the default value on creation for the "step" field.
 	DefaultStep int
 	// DefaultEpoch holds the default value on creation for the "epoch" field.
@@ -199,6 +210,8 @@ var (
 	DefaultOutputTokens int64
 	// DefaultError holds the default value on creation for the "error" field.
 	DefaultError string
+	// DefaultWaitsFor holds the default value on creation for the "waits_for" field.
+	DefaultWaitsFor string
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() string
 )
@@ -259,6 +272,11 @@ func ByState(opts ...sql.OrderTermOption) OrderOption {
 // ByModel orders the results by the model field.
 func ByModel(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldModel, opts...).ToFunc()
+}
+
+// ByTier orders the results by the tier field.
+func ByTier(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTier, opts...).ToFunc()
 }
 
 // ByStep orders the results by the step field.
@@ -334,6 +352,16 @@ func ByOutputTokens(opts ...sql.OrderTermOption) OrderOption {
 // ByError orders the results by the error field.
 func ByError(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldError, opts...).ToFunc()
+}
+
+// ByWaitsUntil orders the results by the waits_until field.
+func ByWaitsUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldWaitsUntil, opts...).ToFunc()
+}
+
+// ByWaitsFor orders the results by the waits_for field.
+func ByWaitsFor(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldWaitsFor, opts...).ToFunc()
 }
 
 // ByStartedAt orders the results by the started_at field.

@@ -101,6 +101,11 @@ func Model(v string) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldModel, v))
 }
 
+// Tier applies equality check predicate on the "tier" field. It's identical to TierEQ.
+func Tier(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldTier, v))
+}
+
 // Step applies equality check predicate on the "step" field. It's identical to StepEQ.
 func Step(v int) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldStep, v))
@@ -174,6 +179,16 @@ func OutputTokens(v int64) predicate.Run {
 // Error applies equality check predicate on the "error" field. It's identical to ErrorEQ.
 func Error(v string) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldError, v))
+}
+
+// WaitsUntil applies equality check predicate on the "waits_until" field. It's identical to WaitsUntilEQ.
+func WaitsUntil(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldWaitsUntil, v))
+}
+
+// WaitsFor applies equality check predicate on the "waits_for" field. It's identical to WaitsForEQ.
+func WaitsFor(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldWaitsFor, v))
 }
 
 // StartedAt applies equality check predicate on the "started_at" field. It's identical to StartedAtEQ.
@@ -644,6 +659,71 @@ func ModelEqualFold(v string) predicate.Run {
 // ModelContainsFold applies the ContainsFold predicate on the "model" field.
 func ModelContainsFold(v string) predicate.Run {
 	return predicate.Run(sql.FieldContainsFold(FieldModel, v))
+}
+
+// TierEQ applies the EQ predicate on the "tier" field.
+func TierEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldTier, v))
+}
+
+// TierNEQ applies the NEQ predicate on the "tier" field.
+func TierNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldTier, v))
+}
+
+// TierIn applies the In predicate on the "tier" field.
+func TierIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldTier, vs...))
+}
+
+// TierNotIn applies the NotIn predicate on the "tier" field.
+func TierNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldTier, vs...))
+}
+
+// TierGT applies the GT predicate on the "tier" field.
+func TierGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldTier, v))
+}
+
+// TierGTE applies the GTE predicate on the "tier" field.
+func TierGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldTier, v))
+}
+
+// TierLT applies the LT predicate on the "tier" field.
+func TierLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldTier, v))
+}
+
+// TierLTE applies the LTE predicate on the "tier" field.
+func TierLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldTier, v))
+}
+
+// TierContains applies the Contains predicate on the "tier" field.
+func TierContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldTier, v))
+}
+
+// TierHasPrefix applies the HasPrefix predicate on the "tier" field.
+func TierHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldTier, v))
+}
+
+// TierHasSuffix applies the HasSuffix predicate on the "tier" field.
+func TierHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldTier, v))
+}
+
+// TierEqualFold applies the EqualFold predicate on the "tier" field.
+func TierEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldTier, v))
+}
+
+// TierContainsFold applies the ContainsFold predicate on the "tier" field.
+func TierContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldTier, v))
 }
 
 // StepEQ applies the EQ predicate on the "step" field.
@@ -1239,6 +1319,121 @@ func ErrorEqualFold(v string) predicate.Run {
 // ErrorContainsFold applies the ContainsFold predicate on the "error" field.
 func ErrorContainsFold(v string) predicate.Run {
 	return predicate.Run(sql.FieldContainsFold(FieldError, v))
+}
+
+// WaitsUntilEQ applies the EQ predicate on the "waits_until" field.
+func WaitsUntilEQ(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldWaitsUntil, v))
+}
+
+// WaitsUntilNEQ applies the NEQ predicate on the "waits_until" field.
+func WaitsUntilNEQ(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldWaitsUntil, v))
+}
+
+// WaitsUntilIn applies the In predicate on the "waits_until" field.
+func WaitsUntilIn(vs ...time.Time) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldWaitsUntil, vs...))
+}
+
+// WaitsUntilNotIn applies the NotIn predicate on the "waits_until" field.
+func WaitsUntilNotIn(vs ...time.Time) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldWaitsUntil, vs...))
+}
+
+// WaitsUntilGT applies the GT predicate on the "waits_until" field.
+func WaitsUntilGT(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldWaitsUntil, v))
+}
+
+// WaitsUntilGTE applies the GTE predicate on the "waits_until" field.
+func WaitsUntilGTE(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldWaitsUntil, v))
+}
+
+// WaitsUntilLT applies the LT predicate on the "waits_until" field.
+func WaitsUntilLT(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldWaitsUntil, v))
+}
+
+// WaitsUntilLTE applies the LTE predicate on the "waits_until" field.
+func WaitsUntilLTE(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldWaitsUntil, v))
+}
+
+// WaitsUntilIsNil applies the IsNil predicate on the "waits_until" field.
+func WaitsUntilIsNil() predicate.Run {
+	return predicate.Run(sql.FieldIsNull(FieldWaitsUntil))
+}
+
+// WaitsUntilNotNil applies the NotNil predicate on the "waits_until" field.
+func WaitsUntilNotNil() predicate.Run {
+	return predicate.Run(sql.FieldNotNull(FieldWaitsUntil))
+}
+
+// WaitsForEQ applies the EQ predicate on the "waits_for" field.
+func WaitsForEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldWaitsFor, v))
+}
+
+// WaitsForNEQ applies the NEQ predicate on the "waits_for" field.
+func WaitsForNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldWaitsFor, v))
+}
+
+// WaitsForIn applies the In predicate on the "waits_for" field.
+func WaitsForIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldWaitsFor, vs...))
+}
+
+// WaitsForNotIn applies the NotIn predicate on the "waits_for" field.
+func WaitsForNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldWaitsFor, vs...))
+}
+
+// WaitsForGT applies the GT predicate on the "waits_for" field.
+func WaitsForGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldWaitsFor, v))
+}
+
+// WaitsForGTE applies the GTE predicate on the "waits_for" field.
+func WaitsForGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldWaitsFor, v))
+}
+
+// WaitsForLT applies the LT predicate on the "waits_for" field.
+func WaitsForLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldWaitsFor, v))
+}
+
+// WaitsForLTE applies the LTE predicate on the "waits_for" field.
+func WaitsForLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldWaitsFor, v))
+}
+
+// WaitsForContains applies the Contains predicate on the "waits_for" field.
+func WaitsForContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldWaitsFor, v))
+}
+
+// WaitsForHasPrefix applies the HasPrefix predicate on the "waits_for" field.
+func WaitsForHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldWaitsFor, v))
+}
+
+// WaitsForHasSuffix applies the HasSuffix predicate on the "waits_for" field.
+func WaitsForHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldWaitsFor, v))
+}
+
+// WaitsForEqualFold applies the EqualFold predicate on the "waits_for" field.
+func WaitsForEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldWaitsFor, v))
+}
+
+// WaitsForContainsFold applies the ContainsFold predicate on the "waits_for" field.
+func WaitsForContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldWaitsFor, v))
 }
 
 // StartedAtEQ applies the EQ predicate on the "started_at" field.

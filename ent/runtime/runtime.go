@@ -445,62 +445,70 @@ func init() {
 	runDescModel := runFields[6].Descriptor()
 	// run.DefaultModel holds the default value on creation for the model field.
 	run.DefaultModel = runDescModel.Default.(string)
+	// runDescTier is the schema descriptor for tier field.
+	runDescTier := runFields[7].Descriptor()
+	// run.DefaultTier holds the default value on creation for the tier field.
+	run.DefaultTier = runDescTier.Default.(string)
 	// runDescStep is the schema descriptor for step field.
-	runDescStep := runFields[7].Descriptor()
+	runDescStep := runFields[8].Descriptor()
 	// run.DefaultStep holds the default value on creation for the step field.
 	run.DefaultStep = runDescStep.Default.(int)
 	// runDescEpoch is the schema descriptor for epoch field.
-	runDescEpoch := runFields[8].Descriptor()
+	runDescEpoch := runFields[9].Descriptor()
 	// run.DefaultEpoch holds the default value on creation for the epoch field.
 	run.DefaultEpoch = runDescEpoch.Default.(int64)
 	// runDescLeaseOwner is the schema descriptor for lease_owner field.
-	runDescLeaseOwner := runFields[9].Descriptor()
+	runDescLeaseOwner := runFields[10].Descriptor()
 	// run.DefaultLeaseOwner holds the default value on creation for the lease_owner field.
 	run.DefaultLeaseOwner = runDescLeaseOwner.Default.(string)
 	// runDescLeaseUntil is the schema descriptor for lease_until field.
-	runDescLeaseUntil := runFields[10].Descriptor()
+	runDescLeaseUntil := runFields[11].Descriptor()
 	// run.DefaultLeaseUntil holds the default value on creation for the lease_until field.
 	run.DefaultLeaseUntil = runDescLeaseUntil.Default.(int64)
 	// runDescTakeovers is the schema descriptor for takeovers field.
-	runDescTakeovers := runFields[11].Descriptor()
+	runDescTakeovers := runFields[12].Descriptor()
 	// run.DefaultTakeovers holds the default value on creation for the takeovers field.
 	run.DefaultTakeovers = runDescTakeovers.Default.(int)
 	// runDescStepUntil is the schema descriptor for step_until field.
-	runDescStepUntil := runFields[12].Descriptor()
+	runDescStepUntil := runFields[13].Descriptor()
 	// run.DefaultStepUntil holds the default value on creation for the step_until field.
 	run.DefaultStepUntil = runDescStepUntil.Default.(int64)
 	// runDescDeadlineAt is the schema descriptor for deadline_at field.
-	runDescDeadlineAt := runFields[13].Descriptor()
+	runDescDeadlineAt := runFields[14].Descriptor()
 	// run.DefaultDeadlineAt holds the default value on creation for the deadline_at field.
 	run.DefaultDeadlineAt = runDescDeadlineAt.Default.(int64)
 	// runDescPriority is the schema descriptor for priority field.
-	runDescPriority := runFields[14].Descriptor()
+	runDescPriority := runFields[15].Descriptor()
 	// run.DefaultPriority holds the default value on creation for the priority field.
 	run.DefaultPriority = runDescPriority.Default.(int)
 	// runDescCancelRequested is the schema descriptor for cancel_requested field.
-	runDescCancelRequested := runFields[15].Descriptor()
+	runDescCancelRequested := runFields[16].Descriptor()
 	// run.DefaultCancelRequested holds the default value on creation for the cancel_requested field.
 	run.DefaultCancelRequested = runDescCancelRequested.Default.(bool)
 	// runDescPauseRequested is the schema descriptor for pause_requested field.
-	runDescPauseRequested := runFields[16].Descriptor()
+	runDescPauseRequested := runFields[17].Descriptor()
 	// run.DefaultPauseRequested holds the default value on creation for the pause_requested field.
 	run.DefaultPauseRequested = runDescPauseRequested.Default.(bool)
 	// runDescSteerRequested is the schema descriptor for steer_requested field.
-	runDescSteerRequested := runFields[17].Descriptor()
+	runDescSteerRequested := runFields[18].Descriptor()
 	// run.DefaultSteerRequested holds the default value on creation for the steer_requested field.
 	run.DefaultSteerRequested = runDescSteerRequested.Default.(bool)
 	// runDescInputTokens is the schema descriptor for input_tokens field.
-	runDescInputTokens := runFields[19].Descriptor()
+	runDescInputTokens := runFields[20].Descriptor()
 	// run.DefaultInputTokens holds the default value on creation for the input_tokens field.
 	run.DefaultInputTokens = runDescInputTokens.Default.(int64)
 	// runDescOutputTokens is the schema descriptor for output_tokens field.
-	runDescOutputTokens := runFields[20].Descriptor()
+	runDescOutputTokens := runFields[21].Descriptor()
 	// run.DefaultOutputTokens holds the default value on creation for the output_tokens field.
 	run.DefaultOutputTokens = runDescOutputTokens.Default.(int64)
 	// runDescError is the schema descriptor for error field.
-	runDescError := runFields[21].Descriptor()
+	runDescError := runFields[22].Descriptor()
 	// run.DefaultError holds the default value on creation for the error field.
 	run.DefaultError = runDescError.Default.(string)
+	// runDescWaitsFor is the schema descriptor for waits_for field.
+	runDescWaitsFor := runFields[24].Descriptor()
+	// run.DefaultWaitsFor holds the default value on creation for the waits_for field.
+	run.DefaultWaitsFor = runDescWaitsFor.Default.(string)
 	// runDescID is the schema descriptor for id field.
 	runDescID := runMixinFields0[0].Descriptor()
 	// run.DefaultID holds the default value on creation for the id field.

@@ -25,6 +25,7 @@ func (Run) Fields() []ent.Field {
 		field.String("message_id").Immutable().Comment("the message that asked for it"),
 		field.Enum("state").GoType(enum.RunState("")),
 		field.String("model").Default("").Comment("the model wished for; empty for the configured one"),
+		field.String("tier").Default("").Immutable().Comment("quick or complex where the user wished for such an answer; else empty"),
 		field.Int("step").Default(0).Comment("steps finished"),
 		field.Int64("epoch").Default(0).Comment("rises with every claim; a write with an older one is refused"),
 		field.String("lease_owner").Default(""),
@@ -40,6 +41,8 @@ func (Run) Fields() []ent.Field {
 		field.Int64("input_tokens").Default(0),
 		field.Int64("output_tokens").Default(0),
 		field.String("error").Default("").Comment("why it failed, for people"),
+		field.Time("waits_until").Optional().Nillable().Comment("when a used-up quota is there again for which its worker waits"),
+		field.String("waits_for").Default("").Comment("whose quota, for people"),
 		field.Time("started_at").Optional().Nillable(),
 		field.Time("finished_at").Optional().Nillable(),
 	}

@@ -1147,7 +1147,7 @@ func (ec *executionContext) unmarshalInputSendMessageInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"projectId", "conversationId", "text", "agent", "whileBusy", "model", "idempotencyKey"}
+	fieldsInOrder := [...]string{"projectId", "conversationId", "text", "agent", "whileBusy", "model", "quick", "complex", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1196,6 +1196,20 @@ func (ec *executionContext) unmarshalInputSendMessageInput(ctx context.Context, 
 				return it, err
 			}
 			it.Model = data
+		case "quick":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quick"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quick = data
+		case "complex":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("complex"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Complex = data
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)

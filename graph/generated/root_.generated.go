@@ -243,6 +243,14 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	LongPromptPrice struct {
+		Above      func(childComplexity int) int
+		CacheRead  func(childComplexity int) int
+		CacheWrite func(childComplexity int) int
+		Input      func(childComplexity int) int
+		Output     func(childComplexity int) int
+	}
+
 	Membership struct {
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
@@ -320,10 +328,19 @@ type ComplexityRoot struct {
 	}
 
 	Model struct {
-		Configured func(childComplexity int) int
-		Demo       func(childComplexity int) int
-		Name       func(childComplexity int) int
-		Provider   func(childComplexity int) int
+		Abilities     func(childComplexity int) int
+		Configured    func(childComplexity int) int
+		ContextWindow func(childComplexity int) int
+		Demo          func(childComplexity int) int
+		Efforts       func(childComplexity int) int
+		Health        func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Label         func(childComplexity int) int
+		Name          func(childComplexity int) int
+		OutputLimit   func(childComplexity int) int
+		Price         func(childComplexity int) int
+		Priced        func(childComplexity int) int
+		Provider      func(childComplexity int) int
 	}
 
 	ModelConnection struct {
@@ -335,6 +352,27 @@ type ComplexityRoot struct {
 	ModelEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ModelHealth struct {
+		Calls         func(childComplexity int) int
+		ErrorRate     func(childComplexity int) int
+		LastFailure   func(childComplexity int) int
+		LastFailureAt func(childComplexity int) int
+		LastSuccessAt func(childComplexity int) int
+		LatencyMs     func(childComplexity int) int
+		ResetsAt      func(childComplexity int) int
+		RetryAt       func(childComplexity int) int
+		State         func(childComplexity int) int
+	}
+
+	ModelPrice struct {
+		AsOf       func(childComplexity int) int
+		CacheRead  func(childComplexity int) int
+		CacheWrite func(childComplexity int) int
+		Input      func(childComplexity int) int
+		Long       func(childComplexity int) int
+		Output     func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -435,7 +473,7 @@ type ComplexityRoot struct {
 		Agents     func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Budgets    func(childComplexity int, first *int, after *string, last *int, before *string) int
 		DeviceCode func(childComplexity int, userCode string) int
-		Models     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Models     func(childComplexity int, first *int, after *string, last *int, before *string, configured *bool) int
 		Node       func(childComplexity int, id string) int
 		Nodes      func(childComplexity int, ids []string) int
 		Project    func(childComplexity int, id string) int
@@ -494,6 +532,8 @@ type ComplexityRoot struct {
 		ToolCalls       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Usage           func(childComplexity int) int
 		UsageRecords    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		WaitsFor        func(childComplexity int) int
+		WaitsUntil      func(childComplexity int) int
 	}
 
 	RunConnection struct {
@@ -1439,6 +1479,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FileEdge.Node(childComplexity), true
 
+	case "LongPromptPrice.above":
+		if e.ComplexityRoot.LongPromptPrice.Above == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LongPromptPrice.Above(childComplexity), true
+	case "LongPromptPrice.cacheRead":
+		if e.ComplexityRoot.LongPromptPrice.CacheRead == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LongPromptPrice.CacheRead(childComplexity), true
+	case "LongPromptPrice.cacheWrite":
+		if e.ComplexityRoot.LongPromptPrice.CacheWrite == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LongPromptPrice.CacheWrite(childComplexity), true
+	case "LongPromptPrice.input":
+		if e.ComplexityRoot.LongPromptPrice.Input == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LongPromptPrice.Input(childComplexity), true
+	case "LongPromptPrice.output":
+		if e.ComplexityRoot.LongPromptPrice.Output == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LongPromptPrice.Output(childComplexity), true
+
 	case "Membership.createdAt":
 		if e.ComplexityRoot.Membership.CreatedAt == nil {
 			break
@@ -1747,24 +1818,78 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageEdge.Node(childComplexity), true
 
+	case "Model.abilities":
+		if e.ComplexityRoot.Model.Abilities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Model.Abilities(childComplexity), true
 	case "Model.configured":
 		if e.ComplexityRoot.Model.Configured == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Model.Configured(childComplexity), true
+	case "Model.contextWindow":
+		if e.ComplexityRoot.Model.ContextWindow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Model.ContextWindow(childComplexity), true
 	case "Model.demo":
 		if e.ComplexityRoot.Model.Demo == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Model.Demo(childComplexity), true
+	case "Model.efforts":
+		if e.ComplexityRoot.Model.Efforts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Model.Efforts(childComplexity), true
+	case "Model.health":
+		if e.ComplexityRoot.Model.Health == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Model.Health(childComplexity), true
+	case "Model.id":
+		if e.ComplexityRoot.Model.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Model.ID(childComplexity), true
+	case "Model.label":
+		if e.ComplexityRoot.Model.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Model.Label(childComplexity), true
 	case "Model.name":
 		if e.ComplexityRoot.Model.Name == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Model.Name(childComplexity), true
+	case "Model.outputLimit":
+		if e.ComplexityRoot.Model.OutputLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Model.OutputLimit(childComplexity), true
+	case "Model.price":
+		if e.ComplexityRoot.Model.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Model.Price(childComplexity), true
+	case "Model.priced":
+		if e.ComplexityRoot.Model.Priced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Model.Priced(childComplexity), true
 	case "Model.provider":
 		if e.ComplexityRoot.Model.Provider == nil {
 			break
@@ -1803,6 +1928,98 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ModelEdge.Node(childComplexity), true
+
+	case "ModelHealth.calls":
+		if e.ComplexityRoot.ModelHealth.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHealth.Calls(childComplexity), true
+	case "ModelHealth.errorRate":
+		if e.ComplexityRoot.ModelHealth.ErrorRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHealth.ErrorRate(childComplexity), true
+	case "ModelHealth.lastFailure":
+		if e.ComplexityRoot.ModelHealth.LastFailure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHealth.LastFailure(childComplexity), true
+	case "ModelHealth.lastFailureAt":
+		if e.ComplexityRoot.ModelHealth.LastFailureAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHealth.LastFailureAt(childComplexity), true
+	case "ModelHealth.lastSuccessAt":
+		if e.ComplexityRoot.ModelHealth.LastSuccessAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHealth.LastSuccessAt(childComplexity), true
+	case "ModelHealth.latencyMs":
+		if e.ComplexityRoot.ModelHealth.LatencyMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHealth.LatencyMs(childComplexity), true
+	case "ModelHealth.resetsAt":
+		if e.ComplexityRoot.ModelHealth.ResetsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHealth.ResetsAt(childComplexity), true
+	case "ModelHealth.retryAt":
+		if e.ComplexityRoot.ModelHealth.RetryAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHealth.RetryAt(childComplexity), true
+	case "ModelHealth.state":
+		if e.ComplexityRoot.ModelHealth.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelHealth.State(childComplexity), true
+
+	case "ModelPrice.asOf":
+		if e.ComplexityRoot.ModelPrice.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelPrice.AsOf(childComplexity), true
+	case "ModelPrice.cacheRead":
+		if e.ComplexityRoot.ModelPrice.CacheRead == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelPrice.CacheRead(childComplexity), true
+	case "ModelPrice.cacheWrite":
+		if e.ComplexityRoot.ModelPrice.CacheWrite == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelPrice.CacheWrite(childComplexity), true
+	case "ModelPrice.input":
+		if e.ComplexityRoot.ModelPrice.Input == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelPrice.Input(childComplexity), true
+	case "ModelPrice.long":
+		if e.ComplexityRoot.ModelPrice.Long == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelPrice.Long(childComplexity), true
+	case "ModelPrice.output":
+		if e.ComplexityRoot.ModelPrice.Output == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ModelPrice.Output(childComplexity), true
 
 	case "Mutation.cancelRun":
 		if e.ComplexityRoot.Mutation.CancelRun == nil {
@@ -2397,7 +2614,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Models(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+		return e.ComplexityRoot.Query.Models(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["configured"].(*bool)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -2679,6 +2896,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.UsageRecords(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Run.waitsFor":
+		if e.ComplexityRoot.Run.WaitsFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.WaitsFor(childComplexity), true
+	case "Run.waitsUntil":
+		if e.ComplexityRoot.Run.WaitsUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.WaitsUntil(childComplexity), true
 
 	case "RunConnection.edges":
 		if e.ComplexityRoot.RunConnection.Edges == nil {
@@ -3696,36 +3925,6 @@ type AgentEdge {
   node: Agent!
 }
 
-"A language model that agents can work with."
-type Model {
-  "Names it in inputs."
-  name: String!
-  "Whose it is: the short name of the vendor."
-  provider: String!
-  "Whether it can be used."
-  configured: Boolean!
-  "Whether it is the offline demo model, which is no language model."
-  demo: Boolean!
-}
-
-"A page of models."
-type ModelConnection {
-  "The models with their cursors."
-  edges: [ModelEdge!]!
-  "The models without their cursors."
-  nodes: [Model!]!
-  "Where the page stands in the list."
-  pageInfo: PageInfo!
-}
-
-"A model in a list."
-type ModelEdge {
-  "Its place in the list."
-  cursor: Cursor!
-  "The model."
-  node: Model!
-}
-
 extend type Query {
   "The agents that the viewer may ask."
   agents(
@@ -3738,17 +3937,6 @@ extend type Query {
     "Only those before this cursor."
     before: Cursor
   ): AgentConnection!
-  "The models that the viewer may ask for."
-  models(
-    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
-    first: Int
-    "Only those after this cursor."
-    after: Cursor
-    "How many from the end, at most 100."
-    last: Int
-    "Only those before this cursor."
-    before: Cursor
-  ): ModelConnection!
 }
 `, BuiltIn: false},
 	{Name: "../schema/conversation.graphql", Input: `"A thread of messages between people and agents in a project."
@@ -3917,8 +4105,12 @@ input SendMessageInput {
   agent: String
   "What happens while the conversation has a run that hasn't ended; QUEUE when it is not given."
   whileBusy: WhileBusy
-  "The model to use; the configured one when it is not given."
+  "The model to use, as ` + "`" + `provider/name` + "`" + `, or the name where only one provider has it. Others answer where it doesn't. When it is not given the words of the message and the agent decide."
   model: String
+  "Whether a quick answer is wanted, of a model of the tier QUICK."
+  quick: Boolean
+  "Whether a thorough answer is wanted, of a model of the tier COMPLEX. Not with ` + "`" + `quick` + "`" + `."
+  complex: Boolean
   "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
   idempotencyKey: String
 }
@@ -4561,6 +4753,146 @@ type ExchangeDeviceCodePayload {
   user: User
 }
 `, BuiltIn: false},
+	{Name: "../schema/model.graphql", Input: `"A language model that agents can work with."
+type Model {
+  "Unique among the models, as provider/name; names it in inputs."
+  id: ID!
+  "What its provider calls it; names it in inputs where only one configured provider has a model of this name."
+  name: String!
+  "What people call it."
+  label: String!
+  "Whose it is: the name of the provider, as it is configured."
+  provider: String!
+  "Whether its provider is configured, so that it can be used."
+  configured: Boolean!
+  "Whether it is the offline demo model, which is no language model."
+  demo: Boolean!
+  "How many tokens fit into it, input and output together; null when it isn't known."
+  contextWindow: Int
+  "How many tokens one answer may have; null when it isn't known."
+  outputLimit: Int
+  "What it costs; null when nobody told a price, which is not the price 0."
+  price: ModelPrice
+  "Whether it has a price. One without can't be used where a budget of money applies."
+  priced: Boolean!
+  "What it can do besides writing text, as far as it is known."
+  abilities: [ModelAbility!]!
+  "The words that say how much it is to reason, from little to much; empty when it can't be told."
+  efforts: [String!]!
+  "How it did lately, as far as this node knows; null when it isn't configured."
+  health: ModelHealth
+}
+
+"What a model can do."
+enum ModelAbility {
+  "It calls tools."
+  TOOLS
+  "It sees images."
+  IMAGES
+  "It reasons before it answers; those tokens count as output."
+  REASONING
+}
+
+"What a model costs, in US dollars a million tokens."
+type ModelPrice {
+  "Of input that no cache had."
+  input: Money!
+  "Of output, reasoning included."
+  output: Money!
+  "Of input that the vendor's cache had."
+  cacheRead: Money!
+  "Of input that the vendor's cache took."
+  cacheWrite: Money!
+  "What holds instead for calls with a long prompt; null when they cost the same."
+  long: LongPromptPrice
+  "The day on which the price was right, as yyyy-mm-dd; null when it wasn't told."
+  asOf: String
+}
+
+"What a call with a long prompt costs, in US dollars a million tokens, for all of its tokens."
+type LongPromptPrice {
+  "It holds for prompts of more tokens than this, cached ones included."
+  above: Int!
+  "Of input that no cache had."
+  input: Money!
+  "Of output, reasoning included."
+  output: Money!
+  "Of input that the vendor's cache had."
+  cacheRead: Money!
+  "Of input that the vendor's cache took."
+  cacheWrite: Money!
+}
+
+"How a model did lately."
+type ModelHealth {
+  "Whether calls go to it."
+  state: ModelHealthState!
+  "When it last answered."
+  lastSuccessAt: Time
+  "When it last failed."
+  lastFailureAt: Time
+  "What the vendor said then."
+  lastFailure: String
+  "How many of the last calls ` + "`" + `errorRate` + "`" + ` and ` + "`" + `latencyMs` + "`" + ` tell of, at most 20."
+  calls: Int!
+  "Which part of them failed, from 0 to 1; null when there was none."
+  errorRate: Float
+  "How long those that succeeded took on average, in milliseconds; null when none did."
+  latencyMs: Int
+  "When its quota is there again, while it is LIMITED."
+  resetsAt: Time
+  "When it is tried again, while it is DOWN."
+  retryAt: Time
+}
+
+"Whether calls go to a model."
+enum ModelHealthState {
+  "It hasn't been called since this node's start."
+  UNKNOWN
+  "It answers, or has failed only now and then."
+  HEALTHY
+  "Its quota is used up."
+  LIMITED
+  "It doesn't answer, or refuses the key: others are called first."
+  DOWN
+  "It was down, and the next call tries it again."
+  TRIAL
+}
+
+"A page of models."
+type ModelConnection {
+  "The models with their cursors."
+  edges: [ModelEdge!]!
+  "The models without their cursors."
+  nodes: [Model!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A model in a list."
+type ModelEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The model."
+  node: Model!
+}
+
+extend type Query {
+  "The models that there are: those of the configured providers first, in the order in which they are preferred."
+  models(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+    "Only those whose provider is configured, or isn't."
+    configured: Boolean
+  ): ModelConnection!
+}
+`, BuiltIn: false},
 	{Name: "../schema/money.graphql", Input: `"An exact amount of US dollars as a decimal string with up to nine digits after the point: \"0.003625\"."
 scalar Money @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259#section-6")
 `, BuiltIn: false},
@@ -4875,8 +5207,12 @@ type Run implements Node {
   message: Message
   "The project it works in."
   project: Project!
-  "The model wished for; null for the configured one."
+  "The model wished for; null when none was. ` + "`" + `usageRecords` + "`" + ` says which one each call went to, and why."
   model: String
+  "When it goes on by itself, while its worker waits for a model's quota; null otherwise."
+  waitsUntil: Time
+  "What it waits for then, for people; null otherwise."
+  waitsFor: String
   "How many steps are finished: a step is one call of the model and the tools it asks for."
   step: Int!
   "The uses of tools, in their order."
@@ -5919,6 +6255,22 @@ func (ec *executionContext) childFields_FileEdge(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type FileEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_LongPromptPrice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "above":
+		return ec.fieldContext_LongPromptPrice_above(ctx, field)
+	case "input":
+		return ec.fieldContext_LongPromptPrice_input(ctx, field)
+	case "output":
+		return ec.fieldContext_LongPromptPrice_output(ctx, field)
+	case "cacheRead":
+		return ec.fieldContext_LongPromptPrice_cacheRead(ctx, field)
+	case "cacheWrite":
+		return ec.fieldContext_LongPromptPrice_cacheWrite(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LongPromptPrice", field.Name)
+}
+
 func (ec *executionContext) childFields_Membership(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6013,14 +6365,32 @@ func (ec *executionContext) childFields_MessageEdge(ctx context.Context, field g
 
 func (ec *executionContext) childFields_Model(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_Model_id(ctx, field)
 	case "name":
 		return ec.fieldContext_Model_name(ctx, field)
+	case "label":
+		return ec.fieldContext_Model_label(ctx, field)
 	case "provider":
 		return ec.fieldContext_Model_provider(ctx, field)
 	case "configured":
 		return ec.fieldContext_Model_configured(ctx, field)
 	case "demo":
 		return ec.fieldContext_Model_demo(ctx, field)
+	case "contextWindow":
+		return ec.fieldContext_Model_contextWindow(ctx, field)
+	case "outputLimit":
+		return ec.fieldContext_Model_outputLimit(ctx, field)
+	case "price":
+		return ec.fieldContext_Model_price(ctx, field)
+	case "priced":
+		return ec.fieldContext_Model_priced(ctx, field)
+	case "abilities":
+		return ec.fieldContext_Model_abilities(ctx, field)
+	case "efforts":
+		return ec.fieldContext_Model_efforts(ctx, field)
+	case "health":
+		return ec.fieldContext_Model_health(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Model", field.Name)
 }
@@ -6045,6 +6415,48 @@ func (ec *executionContext) childFields_ModelEdge(ctx context.Context, field gra
 		return ec.fieldContext_ModelEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ModelEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelHealth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_ModelHealth_state(ctx, field)
+	case "lastSuccessAt":
+		return ec.fieldContext_ModelHealth_lastSuccessAt(ctx, field)
+	case "lastFailureAt":
+		return ec.fieldContext_ModelHealth_lastFailureAt(ctx, field)
+	case "lastFailure":
+		return ec.fieldContext_ModelHealth_lastFailure(ctx, field)
+	case "calls":
+		return ec.fieldContext_ModelHealth_calls(ctx, field)
+	case "errorRate":
+		return ec.fieldContext_ModelHealth_errorRate(ctx, field)
+	case "latencyMs":
+		return ec.fieldContext_ModelHealth_latencyMs(ctx, field)
+	case "resetsAt":
+		return ec.fieldContext_ModelHealth_resetsAt(ctx, field)
+	case "retryAt":
+		return ec.fieldContext_ModelHealth_retryAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelHealth", field.Name)
+}
+
+func (ec *executionContext) childFields_ModelPrice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "input":
+		return ec.fieldContext_ModelPrice_input(ctx, field)
+	case "output":
+		return ec.fieldContext_ModelPrice_output(ctx, field)
+	case "cacheRead":
+		return ec.fieldContext_ModelPrice_cacheRead(ctx, field)
+	case "cacheWrite":
+		return ec.fieldContext_ModelPrice_cacheWrite(ctx, field)
+	case "long":
+		return ec.fieldContext_ModelPrice_long(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ModelPrice_asOf(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ModelPrice", field.Name)
 }
 
 func (ec *executionContext) childFields_Organisation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6245,6 +6657,10 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_project(ctx, field)
 	case "model":
 		return ec.fieldContext_Run_model(ctx, field)
+	case "waitsUntil":
+		return ec.fieldContext_Run_waitsUntil(ctx, field)
+	case "waitsFor":
+		return ec.fieldContext_Run_waitsFor(ctx, field)
 	case "step":
 		return ec.fieldContext_Run_step(ctx, field)
 	case "toolCalls":

@@ -133,16 +133,86 @@ type ExchangeDeviceCodePayload struct {
 	User *ent.User `json:"user,omitempty"`
 }
 
+// What a call with a long prompt costs, in US dollars a million tokens, for all of its tokens.
+type LongPromptPrice struct {
+	// It holds for prompts of more tokens than this, cached ones included.
+	Above int `json:"above"`
+	// Of input that no cache had.
+	Input int64 `json:"input"`
+	// Of output, reasoning included.
+	Output int64 `json:"output"`
+	// Of input that the vendor's cache had.
+	CacheRead int64 `json:"cacheRead"`
+	// Of input that the vendor's cache took.
+	CacheWrite int64 `json:"cacheWrite"`
+}
+
 // A language model that agents can work with.
 type Model struct {
-	// Names it in inputs.
+	// Unique among the models, as provider/name; names it in inputs.
+	ID string `json:"id"`
+	// What its provider calls it; names it in inputs where only one configured provider has a model of this name.
 	Name string `json:"name"`
-	// Whose it is: the short name of the vendor.
+	// What people call it.
+	Label string `json:"label"`
+	// Whose it is: the name of the provider, as it is configured.
 	Provider string `json:"provider"`
-	// Whether it can be used.
+	// Whether its provider is configured, so that it can be used.
 	Configured bool `json:"configured"`
 	// Whether it is the offline demo model, which is no language model.
 	Demo bool `json:"demo"`
+	// How many tokens fit into it, input and output together; null when it isn't known.
+	ContextWindow *int `json:"contextWindow,omitempty"`
+	// How many tokens one answer may have; null when it isn't known.
+	OutputLimit *int `json:"outputLimit,omitempty"`
+	// What it costs; null when nobody told a price, which is not the price 0.
+	Price *ModelPrice `json:"price,omitempty"`
+	// Whether it has a price. One without can't be used where a budget of money applies.
+	Priced bool `json:"priced"`
+	// What it can do besides writing text, as far as it is known.
+	Abilities []ModelAbility `json:"abilities"`
+	// The words that say how much it is to reason, from little to much; empty when it can't be told.
+	Efforts []string `json:"efforts"`
+	// How it did lately, as far as this node knows; null when it isn't configured.
+	Health *ModelHealth `json:"health,omitempty"`
+}
+
+// How a model did lately.
+type ModelHealth struct {
+	// Whether calls go to it.
+	State ModelHealthState `json:"state"`
+	// When it last answered.
+	LastSuccessAt *time.Time `json:"lastSuccessAt,omitempty"`
+	// When it last failed.
+	LastFailureAt *time.Time `json:"lastFailureAt,omitempty"`
+	// What the vendor said then.
+	LastFailure *string `json:"lastFailure,omitempty"`
+	// How many of the last calls `errorRate` and `latencyMs` tell of, at most 20.
+	Calls int `json:"calls"`
+	// Which part of them failed, from 0 to 1; null when there was none.
+	ErrorRate *float64 `json:"errorRate,omitempty"`
+	// How long those that succeeded took on average, in milliseconds; null when none did.
+	LatencyMs *int `json:"latencyMs,omitempty"`
+	// When its quota is there again, while it is LIMITED.
+	ResetsAt *time.Time `json:"resetsAt,omitempty"`
+	// When it is tried again, while it is DOWN.
+	RetryAt *time.Time `json:"retryAt,omitempty"`
+}
+
+// What a model costs, in US dollars a million tokens.
+type ModelPrice struct {
+	// Of input that no cache had.
+	Input int64 `json:"input"`
+	// Of output, reasoning included.
+	Output int64 `json:"output"`
+	// Of input that the vendor's cache had.
+	CacheRead int64 `json:"cacheRead"`
+	// Of input that the vendor's cache took.
+	CacheWrite int64 `json:"cacheWrite"`
+	// What holds instead for calls with a long prompt; null when they cost the same.
+	Long *LongPromptPrice `json:"long,omitempty"`
+	// The day on which the price was right, as yyyy-mm-dd; null when it wasn't told.
+	AsOf *string `json:"asOf,omitempty"`
 }
 
 // A run to pause.
@@ -263,8 +333,12 @@ type SendMessageInput struct {
 	Agent *string `json:"agent,omitempty"`
 	// What happens while the conversation has a run that hasn't ended; QUEUE when it is not given.
 	WhileBusy *WhileBusy `json:"whileBusy,omitempty"`
-	// The model to use; the configured one when it is not given.
+	// The model to use, as `provider/name`, or the name where only one provider has it. Others answer where it doesn't. When it is not given the words of the message and the agent decide.
 	Model *string `json:"model,omitempty"`
+	// Whether a quick answer is wanted, of a model of the tier QUICK.
+	Quick *bool `json:"quick,omitempty"`
+	// Whether a thorough answer is wanted, of a model of the tier COMPLEX. Not with `quick`.
+	Complex *bool `json:"complex,omitempty"`
 	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
@@ -468,6 +542,134 @@ func (e *AuthChallenge) UnmarshalJSON(b []byte) error {
 }
 
 func (e AuthChallenge) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a model can do.
+type ModelAbility string
+
+const (
+	// It calls tools.
+	ModelAbilityTools ModelAbility = "TOOLS"
+	// It sees images.
+	ModelAbilityImages ModelAbility = "IMAGES"
+	// It reasons before it answers; those tokens count as output.
+	ModelAbilityReasoning ModelAbility = "REASONING"
+)
+
+var AllModelAbility = []ModelAbility{
+	ModelAbilityTools,
+	ModelAbilityImages,
+	ModelAbilityReasoning,
+}
+
+func (e ModelAbility) IsValid() bool {
+	switch e {
+	case ModelAbilityTools, ModelAbilityImages, ModelAbilityReasoning:
+		return true
+	}
+	return false
+}
+
+func (e ModelAbility) String() string {
+	return string(e)
+}
+
+func (e *ModelAbility) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ModelAbility(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ModelAbility", str)
+	}
+	return nil
+}
+
+func (e ModelAbility) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ModelAbility) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ModelAbility) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Whether calls go to a model.
+type ModelHealthState string
+
+const (
+	// It hasn't been called since this node's start.
+	ModelHealthStateUnknown ModelHealthState = "UNKNOWN"
+	// It answers, or has failed only now and then.
+	ModelHealthStateHealthy ModelHealthState = "HEALTHY"
+	// Its quota is used up.
+	ModelHealthStateLimited ModelHealthState = "LIMITED"
+	// It doesn't answer, or refuses the key: others are called first.
+	ModelHealthStateDown ModelHealthState = "DOWN"
+	// It was down, and the next call tries it again.
+	ModelHealthStateTrial ModelHealthState = "TRIAL"
+)
+
+var AllModelHealthState = []ModelHealthState{
+	ModelHealthStateUnknown,
+	ModelHealthStateHealthy,
+	ModelHealthStateLimited,
+	ModelHealthStateDown,
+	ModelHealthStateTrial,
+}
+
+func (e ModelHealthState) IsValid() bool {
+	switch e {
+	case ModelHealthStateUnknown, ModelHealthStateHealthy, ModelHealthStateLimited, ModelHealthStateDown, ModelHealthStateTrial:
+		return true
+	}
+	return false
+}
+
+func (e ModelHealthState) String() string {
+	return string(e)
+}
+
+func (e *ModelHealthState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ModelHealthState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ModelHealthState", str)
+	}
+	return nil
+}
+
+func (e ModelHealthState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ModelHealthState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ModelHealthState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -25,8 +25,7 @@ import (
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/llm"
-	"github.com/zeblit/zeblit/internal/llm/catalogue"
-	"github.com/zeblit/zeblit/internal/llm/configured"
+	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/metrics"
 	"github.com/zeblit/zeblit/internal/project"
 	"github.com/zeblit/zeblit/internal/ratelimit"
@@ -48,6 +47,8 @@ type Options struct {
 	OnReady func(Ready)
 	// ServeOnly leaves the runs to workers of their own.
 	ServeOnly bool
+	// Provider takes the place of all configured ones, for replays.
+	Provider llm.Provider
 }
 
 // Ready is what a person wants to know when the server is up.
@@ -79,11 +80,17 @@ type App struct {
 	deltas    *stream.Deltas
 	compactor *stream.Compactor
 	hub       *stream.Hub
+	files     *workspace.Workspace
 	identity  *identity.Service
 	provider  llm.Provider
+	models    *route.Router
 	engine    *run.Engine
-	server    *server.Server
-	metrics   metrics.Registry
+
+	projects      *project.Service
+	conversations *conversation.Service
+
+	server  *server.Server
+	metrics metrics.Registry
 }
 
 // New opens the database, brings it up to date and builds everything on it.
@@ -110,14 +117,12 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.deltas = stream.NewDeltas(a.log)
 	a.hub = stream.NewHub(a.log, a.carrier, a.logger)
 	a.compactor = stream.NewCompactor(a.db, cfg.Retention, a.logger)
-	files := workspace.New(a.db, a.log)
-	a.provider = configured.Choose(cfg.Providers())
-	models, err := catalogue.New(cfg.Models)
-	if err != nil {
-		return fmt.Errorf("read the entries of models: %w", err)
+	a.files = workspace.New(a.db, a.log)
+	if err := a.chooseModels(); err != nil {
+		return err
 	}
 	a.engine = run.NewEngine(run.Options{
-		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: files, Provider: a.provider, Prices: prices(models), Logger: a.logger,
+		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Models: a.models, Logger: a.logger,
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
 		Deadlines: run.Deadlines{
 			Step: cfg.Runs.StepTimeout, Tool: cfg.Runs.ToolTimeout, Run: cfg.Runs.RunTimeout,
@@ -134,10 +139,10 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err := agent.Register(ctx, a.db); err != nil {
 		return err
 	}
+	a.projects, a.conversations = project.New(a.db, a.log, a.engine), conversation.New(a.db, a.log, a.queue, a.models)
 	exec := graph.NewExecutor(graph.Deps{
-		DB: a.db, Identity: a.identity, Projects: project.New(a.db, a.log, a.engine),
-		Conversations: conversation.New(a.db, a.log, a.queue), Runs: a.engine, Budgets: usage.NewBudgets(a.db), Workspace: files,
-		Log: a.log, Hub: a.hub, Version: o.Version, Provider: a.provider.Name(), Model: a.provider.DefaultModel(),
+		DB: a.db, Identity: a.identity, Projects: a.projects, Conversations: a.conversations, Runs: a.engine, Budgets: usage.NewBudgets(a.db),
+		Workspace: a.files, Models: a.models, Log: a.log, Hub: a.hub, Version: o.Version,
 		Demo: a.demo(), Logger: a.logger, PublicURL: a.publicURL,
 	})
 	server.Protect(exec, cfg.Introspection)
@@ -154,17 +159,6 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.server = server.New(front)
 	a.measure()
 	return nil
-}
-
-// prices says what the models of a catalogue cost. The demo model costs nothing.
-func prices(models *catalogue.Catalogue) func(provider, model string) *catalogue.Price {
-	return func(provider, model string) *catalogue.Price {
-		if provider == "demo" {
-			return &catalogue.Price{}
-		}
-		m, _ := models.Find(provider, model)
-		return m.Price
-	}
 }
 
 // publicURL is where people reach the server. With port 0 it is known once Serve listens.

@@ -51,7 +51,7 @@ const (
   page: agents(first: 100, after: $after) { nodes { id slug name description } pageInfo { hasNextPage endCursor } }
 }`
 	modelsQuery = `query($after: Cursor) {
-  page: models(first: 100, after: $after) { nodes { name provider configured demo } pageInfo { hasNextPage endCursor } }
+  page: models(first: 100, after: $after, configured: true) { nodes { name provider configured demo } pageInfo { hasNextPage endCursor } }
 }`
 
 	eventFields = `__typename cursor seq at type

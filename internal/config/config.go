@@ -73,6 +73,8 @@ type Config struct {
 	OllamaURL string
 	// ModelServers are more servers with OpenAI's API.
 	ModelServers []configured.ServerOptions
+	// RecordDir is where models' calls are recorded. Empty: they aren't.
+	RecordDir string
 	// Models are the entries that win over the catalogue's own, as catalogue.New takes
 	// them.
 	Models []byte

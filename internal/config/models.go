@@ -63,12 +63,16 @@ func (c *check) inlineOrFile(name, s string) []byte {
 
 // all notes each of the errors that err joins.
 func (c *check) all(name string, err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			c.bad("%s: %s", name, e)
-		}
-	} else if err != nil {
+	if err == nil {
+		return
+	}
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
 		c.bad("%s: %s", name, err)
+		return
+	}
+	for _, e := range joined.Unwrap() {
+		c.bad("%s: %s", name, e)
 	}
 }
 

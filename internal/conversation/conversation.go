@@ -18,6 +18,7 @@ import (
 	"github.com/zeblit/zeblit/internal/agent"
 	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/idempotency"
+	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/relay"
 	"github.com/zeblit/zeblit/internal/run"
@@ -35,14 +36,20 @@ const (
 
 // Service sends messages.
 type Service struct {
-	db   *store.DB
-	log  *stream.Log
-	runs *run.Control
+	db     *store.DB
+	log    *stream.Log
+	runs   *run.Control
+	models Models
+}
+
+// Models says whether a user may wish for the model of a name: nil, or BAD_USER_INPUT.
+type Models interface {
+	Check(ctx context.Context, name string) error
 }
 
 // New makes the service. It asks for runs through queue.
-func New(db *store.DB, log *stream.Log, queue *run.Queue) *Service {
-	return &Service{db: db, log: log, runs: run.NewControl(log, queue)}
+func New(db *store.DB, log *stream.Log, queue *run.Queue, models Models) *Service {
+	return &Service{db: db, log: log, runs: run.NewControl(log, queue), models: models}
 }
 
 // errAgain says that the conversation has become busy, or a run has ended, between
@@ -62,6 +69,11 @@ func (s *Service) Send(ctx context.Context, in SendInput) (*ent.Message, *ent.Ru
 	}
 	if err := check(in); err != nil {
 		return nil, nil, err
+	}
+	if in.Model != "" {
+		if err := s.models.Check(ctx, in.Model); err != nil {
+			return nil, nil, err
+		}
 	}
 	var id string
 	for range maxAgain {
@@ -106,6 +118,8 @@ func check(in SendInput) error {
 		return problem.BadField("projectId", "name the project, or the conversation to go on with")
 	case !slices.Contains([]string{"", Queue, Steer, Interrupt, Reject}, in.WhileBusy):
 		return problem.BadField("whileBusy", "there are %s, %s, %s and %s", Queue, Steer, Interrupt, Reject)
+	case in.Quick && in.Complex:
+		return problem.BadField("complex", "an answer is quick or complex, not both")
 	case utf8.RuneCountInString(in.Model) > maxModel:
 		return problem.BadField("model", "a model's name is at most %d characters", maxModel)
 	}
@@ -199,8 +213,19 @@ func (s *Service) newRun(ctx context.Context, tx *store.Tx, viewer *access.Viewe
 	}
 	return s.runs.Start(ctx, tx, run.Order{
 		ProjectID: c.ProjectID, ConversationID: c.ID, AgentID: worker.ID, MessageID: messageID,
-		UserID: viewer.UserID, Model: in.Model, First: in.WhileBusy == Interrupt,
+		UserID: viewer.UserID, Model: in.Model, Tier: tier(in), First: in.WhileBusy == Interrupt,
 	})
+}
+
+// tier is the one that the sender wished for.
+func tier(in SendInput) string {
+	switch {
+	case in.Quick:
+		return string(route.Quick)
+	case in.Complex:
+		return string(route.Complex)
+	}
+	return ""
 }
 
 // title is the first line of the text, cut at a word.

@@ -10,6 +10,9 @@ type SendInput struct {
 	Agent string
 	// Model is the model wished for; "" is the configured one.
 	Model string
+	// Quick and Complex wish for a quick or a thorough answer; not both.
+	Quick   bool
+	Complex bool
 	// WhileBusy is Queue, Steer, Interrupt or Reject; "" is Queue. Steering leaves Agent
 	// and Model to the run that is steered.
 	WhileBusy string

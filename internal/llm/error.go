@@ -13,7 +13,8 @@ const (
 	KindOverloaded  Kind = "overloaded"   // 429, 503, 529: wait and try again
 	KindUnavailable Kind = "unavailable"  // 408, other 5xx, no connection: try again
 	KindCut         Kind = "cut"          // the stream ended before its end: try again
-	KindAuth        Kind = "auth"         // 401, 403: the key is refused
+	KindGarbled     Kind = "garbled"      // part of the answer is broken: try again
+	KindAuth        Kind = "auth"         // 401, 402, 403: the key is refused, or the account has no credit
 	KindTooLarge    Kind = "too_large"    // the context doesn't fit
 	KindBadRequest  Kind = "bad_request"  // any other 4xx
 	KindBadResponse Kind = "bad_response" // the answer could not be understood
@@ -21,11 +22,15 @@ const (
 
 // Error is a failed model call. Message is the vendor's text, made safe to show:
 // it never holds the key.
+//
+// RetryAfter is how long the vendor wants to be left alone, a day at most: what it
+// asked for, else until the quota that is used up is there again. 0 when it said
+// nothing. A wait that is longer than Backoff ever takes is for the caller to show.
 type Error struct {
 	Kind       Kind
 	Status     int // HTTP; 0 when there was none
 	Message    string
-	RetryAfter time.Duration // the vendor's wish; 0 when it said nothing
+	RetryAfter time.Duration
 	Err        error
 }
 
@@ -45,7 +50,7 @@ func Retryable(err error) bool {
 		return false
 	}
 	switch e.Kind {
-	case KindOverloaded, KindUnavailable, KindCut:
+	case KindOverloaded, KindUnavailable, KindCut, KindGarbled:
 		return true
 	}
 	return false

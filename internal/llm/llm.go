@@ -15,11 +15,19 @@ type Provider interface {
 	// DefaultModel is used when a request names none.
 	DefaultModel() string
 	// Stream makes one call, without retries of its own. onText is called from
-	// one goroutine with each piece of text as it arrives; an error from it ends
-	// the call and is returned as it is. The response is whole: Text is all that
-	// onText was given. A failed call returns an *Error (or ctx's error); whatever
-	// onText had been given by then stays given.
+	// one goroutine with each piece of text as it arrives, once; an error from it
+	// ends the call and is returned as it is. A failed call returns an *Error (or
+	// ctx's error). Either way the response's Text is all that onText was given; a
+	// failed one has no more than that and the Usage that was counted by then.
+	// docs/models.md lists what ends a call, and how.
 	Stream(ctx context.Context, req Request, onText func(string) error) (Response, error)
+}
+
+// Checker is a Provider whose settings can be tried.
+type Checker interface {
+	// Check makes the cheapest call that shows whether the server is there and takes
+	// the key. Its error is an *Error, with what the vendor says, or ctx's.
+	Check(ctx context.Context) error
 }
 
 // Request is one model call. The transcript must be valid: every tool call is
@@ -29,8 +37,26 @@ type Request struct {
 	System          string
 	Messages        []Message
 	Tools           []Tool
-	MaxOutputTokens int      // 0: the provider's default
-	Temperature     *float64 // nil: the vendor's default
+	MaxOutputTokens int      // thinking included; 0: the provider's default
+	Temperature     *float64 // nil: the vendor's default; not sent to a model that thinks and takes none
+	Effort          Effort
+}
+
+// Effort is how much the model thinks before it speaks. A model that can't be told
+// so works as it does without.
+type Effort string
+
+const (
+	EffortDefault Effort = "" // the vendor's
+	EffortMinimal Effort = "minimal"
+	EffortLow     Effort = "low"
+	EffortMedium  Effort = "medium"
+	EffortHigh    Effort = "high"
+)
+
+// OneToken is the cheapest request there is, of the default model.
+func OneToken() Request {
+	return Request{Messages: []Message{{Role: RoleUser, Text: "Hi"}}, MaxOutputTokens: 1}
 }
 
 // Role says who speaks. Tool results travel in a user message.
@@ -41,11 +67,12 @@ const (
 	RoleAssistant Role = "assistant"
 )
 
-// Message is one turn. An assistant's may carry ToolCalls, a user's ToolResults;
-// Text may be empty when either is there.
+// Message is one turn. An assistant's may carry ToolCalls, a user's ToolResults and
+// Images; Text may be empty when any is there.
 type Message struct {
 	Role        Role
 	Text        string
+	Images      []Image // before the text
 	ToolCalls   []ToolCall
 	ToolResults []ToolResult
 
@@ -53,6 +80,13 @@ type Message struct {
 	// unread. Without it (or with another vendor's) the call works as well, but the
 	// model has lost what it was thinking between its tool calls.
 	Carry json.RawMessage
+}
+
+// Image is a picture for the model to look at. MediaType is image/png, image/jpeg,
+// image/gif or image/webp, which all vendors take.
+type Image struct {
+	MediaType string
+	Data      []byte
 }
 
 // ToolCall is the model's wish to have a tool run. ID is the vendor's, or any

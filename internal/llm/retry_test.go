@@ -42,6 +42,7 @@ func TestBackoffNext(t *testing.T) {
 		"the vendor's floor capped": {llm.Backoff{Rand: none}, 1, overloaded(time.Hour), time.Minute, true},
 		"unavailable":               {llm.Backoff{Rand: none}, 1, &llm.Error{Kind: llm.KindUnavailable}, 0, true},
 		"cut":                       {llm.Backoff{Rand: none}, 1, &llm.Error{Kind: llm.KindCut}, 0, true},
+		"garbled":                   {llm.Backoff{Rand: none}, 1, &llm.Error{Kind: llm.KindGarbled}, 0, true},
 		"auth":                      {llm.Backoff{}, 1, &llm.Error{Kind: llm.KindAuth, RetryAfter: time.Second}, 0, false},
 		"too large":                 {llm.Backoff{}, 1, &llm.Error{Kind: llm.KindTooLarge}, 0, false},
 		"cancelled":                 {llm.Backoff{}, 1, context.Canceled, 0, false},

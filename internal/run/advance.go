@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
@@ -104,57 +103,6 @@ func (e *Engine) plannedCalls(ctx context.Context, l *lease) ([]*ent.ToolCall, e
 		Order(ent.Asc(toolcall.FieldMessageID, toolcall.FieldPosition)).All(ctx)
 }
 
-// callModel calls the model until an answer is whole, and writes it down with
-// the tool calls that it plans; an answer that plans none has ended the run. Text of a
-// try that failed stays, as an interrupted message that is no part of the transcript.
-func (e *Engine) callModel(ctx context.Context, l *lease) (ended bool, err error) {
-	p, err := e.prompt(ctx, l)
-	if err != nil {
-		return false, err
-	}
-	whole := false // the answer that a lower limit allowed was not enough
-	for n := 1; ; n++ {
-		try, err := e.begin(ctx, l, p, e.choose(l), n, whole)
-		if err != nil {
-			return false, err
-		}
-		response, err := e.ask(ctx, l, try)
-		if err == nil && !try.cut(response) {
-			faults.Point(faults.ModelAnswered)
-			return e.complete(ctx, l, try, response)
-		}
-		if void(ctx) {
-			return false, context.Cause(ctx)
-		}
-		if interrupted := e.interrupt(context.WithoutCancel(ctx), l, try, try.failure(l, response, err)); interrupted != nil {
-			// Not what the model said is in the way, but that it can't be written.
-			return false, fmt.Errorf("interrupt the message of a failed call: %w", interrupted)
-		}
-		if err == nil {
-			whole = true
-			continue
-		}
-		wait, again := e.backoff.Next(n, err)
-		if !again || ctx.Err() != nil {
-			return false, fmt.Errorf("call the model: %w", err)
-		}
-		e.logger.WarnContext(ctx, "the model call failed; trying again", "run", l.run.ID, "attempt", n, "wait", wait, "error", err)
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-time.After(wait):
-		}
-	}
-}
-
-// choose says which model to ask: the one that was wished for, else the configured one.
-func (e *Engine) choose(l *lease) choice {
-	if l.run.Model != "" {
-		return choice{provider: e.provider, model: l.run.Model, reason: "wished for"}
-	}
-	return choice{provider: e.provider, model: e.provider.DefaultModel(), reason: "configured"}
-}
-
 func (e *Engine) prompt(ctx context.Context, l *lease) (prompt, error) {
 	project, err := e.db.Ent.Project.Get(ctx, l.run.ProjectID)
 	if err != nil {
@@ -176,12 +124,14 @@ func (e *Engine) prompt(ctx context.Context, l *lease) (prompt, error) {
 	if err != nil {
 		return prompt{}, lasting{err}
 	}
-	messages, err := e.said(ctx, l)
+	messages, asked, err := e.said(ctx, l)
 	if err != nil {
 		return prompt{}, err
 	}
-	return prompt{
+	p := prompt{
 		Request: llm.Request{System: system, Messages: messages, Tools: specs, MaxOutputTokens: role.MaxOutputTokens},
-		account: usage.AccountIn(project, l.run),
-	}, nil
+		account: usage.AccountIn(project, l.run), asked: asked,
+	}
+	p.wish, err = e.wish(ctx, l, p)
+	return p, err
 }

@@ -32,16 +32,11 @@ var cent = catalogue.Price{Input: 1_000_000, Output: 10_000_000, CacheRead: 100_
 // worst is what a call costs at most that writes all that an engineer may.
 const worst = 8192 * 10_000
 
-func priced(o run.Options) run.Options {
-	o.Prices = func(string, string) *catalogue.Price { return &cent }
-	return o
-}
-
 // eachPriced is each with an engine that knows the price of its model.
 func eachPriced(t *testing.T, o run.Options, script func() []llmtest.Script, test func(t *testing.T, b *testBundle)) {
 	t.Helper()
 	eachDatabase(t, func(t *testing.T, db *store.DB, url string) {
-		test(t, setup(t, db, url, options{script: script(), run: priced(o)}))
+		test(t, setup(t, db, url, options{script: script(), run: o, price: &cent}))
 	})
 }
 
@@ -162,7 +157,7 @@ func TestAModelWithoutAPriceFailsTheRunUnderABudget(t *testing.T) {
 		_, r := b.send(t, conversation.SendInput{Text: "hello"})
 		ended := b.await(t, r.ID)
 		require.Equal(t, enum.RunFailed, ended.State)
-		require.Contains(t, ended.Error, "has no price, and a budget applies")
+		require.Contains(t, ended.Error, "scripted has no price")
 		require.Empty(t, b.model.Requests())
 		require.Empty(t, b.records(t, r.ID))
 	})

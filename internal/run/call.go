@@ -13,6 +13,7 @@ import (
 	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/catalogue"
+	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
@@ -34,20 +35,15 @@ const (
 // prompt is what a step asks a model, whichever is chosen.
 type prompt struct {
 	llm.Request
+	asked   int // the message that the run answers
 	account usage.Account
-}
-
-// choice is a model to ask, and why it was chosen.
-type choice struct {
-	provider llm.Provider
-	model    string // as the catalogue names it
-	reason   string
+	wish    route.Wish
 }
 
 // attempt is one try of a model call, as far as it got: what it may cost, what it has
 // streamed, and in the end what is recorded of it.
 type attempt struct {
-	choice
+	route.Candidate
 	number  int
 	request llm.Request // with the reservation's limit of output
 	account usage.Account
@@ -67,15 +63,17 @@ type attempt struct {
 // prompt's whole limit of output, or nothing; else it may be lowered to what there is
 // room for. *usage.Exceeded: the budgets have none, also after a while of waiting for
 // other calls.
-func (e *Engine) begin(ctx context.Context, l *lease, p prompt, c choice, number int, whole bool) (*attempt, error) {
-	try := &attempt{
-		choice: c, number: number, request: p.Request, account: p.account,
-		price: e.prices(c.provider.Name(), c.model), input: usage.Bound(p.Request),
-	}
-	try.request.Model = c.model
+func (e *Engine) begin(ctx context.Context, l *lease, p prompt, c route.Candidate, number int, whole bool) (*attempt, error) {
+	try := &attempt{Candidate: c, number: number, request: p.Request, account: p.account, price: c.Model.Price}
+	try.request.Model = c.Model.ID
 	if try.request.MaxOutputTokens <= 0 {
 		try.request.MaxOutputTokens = defaultOutput
 	}
+	if limit := int(c.Model.OutputLimit); limit > 0 {
+		try.request.MaxOutputTokens = min(try.request.MaxOutputTokens, limit)
+	}
+	e.compact(ctx, l, p, try)
+	try.input = usage.Bound(try.request)
 	bounded, err := e.ledger.Bounded(ctx, e.db.Ent, p.account)
 	if err != nil {
 		return nil, err
@@ -93,7 +91,7 @@ func (e *Engine) begin(ctx context.Context, l *lease, p prompt, c choice, number
 func (e *Engine) reserve(ctx context.Context, l *lease, try *attempt, whole bool) error {
 	wanted := usage.Call{
 		Account: try.account, Epoch: l.epoch, Step: l.run.Step, Attempt: try.number,
-		Provider: try.provider.Name(), Model: try.model, Reason: try.reason, Price: try.price,
+		Provider: try.Server, Model: try.Model.ID, Reason: try.Reason, Price: try.price,
 		Input: try.input, Output: int64(try.request.MaxOutputTokens),
 	}
 	giveUp := time.Now().Add(e.budgetWait)
@@ -135,7 +133,8 @@ func (e *Engine) reserve(ctx context.Context, l *lease, try *attempt, whole bool
 // ask makes the call.
 func (e *Engine) ask(ctx context.Context, l *lease, try *attempt) (llm.Response, error) {
 	faults.Point(faults.ModelBegun)
-	return try.provider.Stream(ctx, try.request, func(text string) error {
+	called := llm.WithCall(ctx, llm.Call{RunID: l.run.ID, Step: l.run.Step, Attempt: try.number, Epoch: l.epoch})
+	return try.Provider.Stream(called, try.request, func(text string) error {
 		if try.first == 0 && text != "" {
 			try.first = max(time.Since(try.began), 1)
 		}
@@ -155,7 +154,7 @@ func (try *attempt) cut(r llm.Response) bool {
 func (try *attempt) record(l *lease, outcome enum.CallOutcome, used llm.Usage) usage.Record {
 	return usage.Record{
 		Account: try.account, Step: l.run.Step, Attempt: try.number,
-		Provider: try.provider.Name(), Model: try.model, Reason: try.reason, Price: try.price,
+		Provider: try.Server, Model: try.Model.ID, Reason: try.Reason, Price: try.price,
 		Usage: used, Outcome: outcome,
 		Began: store.Now().Add(-time.Since(try.began)), Latency: time.Since(try.began), FirstToken: try.first,
 	}

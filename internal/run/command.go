@@ -127,7 +127,7 @@ func (e *Engine) retry(ctx context.Context, tx *store.Tx, runID string) (newID s
 	viewer := access.ViewerFrom(ctx)
 	again, err := e.Start(ctx, tx, Order{
 		ProjectID: r.ProjectID, ConversationID: r.ConversationID, AgentID: r.AgentID, MessageID: r.MessageID,
-		UserID: viewer.UserID, Model: r.Model, RetriedFrom: &r.ID,
+		UserID: viewer.UserID, Model: r.Model, Tier: r.Tier, RetriedFrom: &r.ID,
 	})
 	if err != nil {
 		return "", err

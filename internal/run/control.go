@@ -43,6 +43,8 @@ type Order struct {
 	// UserID is the person with whose rights the agent works.
 	UserID string
 	Model  string
+	// Tier is route.Quick or route.Complex where such an answer was wished for; else empty.
+	Tier string
 	// First puts it ahead of the runs that wait in its conversation.
 	First bool
 	// RetriedFrom is the run that it tries again; nil: none.
@@ -57,7 +59,7 @@ func (c *Control) Start(ctx context.Context, tx *store.Tx, o Order) (*ent.Run, e
 		return nil, fmt.Errorf("read the database's clock: %w", err)
 	}
 	create := tx.Ent.Run.Create().SetProjectID(o.ProjectID).SetConversationID(o.ConversationID).
-		SetAgentID(o.AgentID).SetUserID(o.UserID).SetMessageID(o.MessageID).SetModel(o.Model).
+		SetAgentID(o.AgentID).SetUserID(o.UserID).SetMessageID(o.MessageID).SetModel(o.Model).SetTier(o.Tier).
 		SetState(enum.RunQueued).SetNillableRetriedFromID(o.RetriedFrom).
 		SetLeaseUntil(now + leaseTerm.Milliseconds()).
 		SetDeadlineAt(now + c.queue.deadlines.of(enum.RunQueued).Milliseconds())
@@ -270,7 +272,7 @@ func (c *Control) startUnseen(ctx context.Context, tx *store.Tx, l *lease, r *en
 	for _, m := range late {
 		order := Order{
 			ProjectID: r.ProjectID, ConversationID: r.ConversationID, AgentID: r.AgentID,
-			MessageID: m.ID, UserID: r.UserID, Model: r.Model,
+			MessageID: m.ID, UserID: r.UserID, Model: r.Model, Tier: r.Tier,
 		}
 		if m.AuthorID != nil {
 			order.UserID = *m.AuthorID

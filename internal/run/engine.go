@@ -19,7 +19,7 @@ import (
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
-	"github.com/zeblit/zeblit/internal/llm/catalogue"
+	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/relay"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
@@ -34,12 +34,8 @@ type Options struct {
 	Deltas    *stream.Deltas
 	Queue     *Queue
 	Workspace *workspace.Workspace
-	Provider  llm.Provider
-	Backoff   llm.Backoff
+	Models    *route.Router // picks the model of each call
 	Logger    *slog.Logger
-	// Prices says what a provider's model costs; nil: it has no price. Nil itself: none
-	// has.
-	Prices func(provider, model string) *catalogue.Price
 
 	// BudgetWait is how long a call of a model waits for others under way that hold what
 	// it needs of a budget; then its run is paused. 0: 30 seconds; negative: not at all.
@@ -74,9 +70,7 @@ type Engine struct {
 	db        *store.DB
 	deltas    *stream.Deltas
 	workspace *workspace.Workspace
-	provider  llm.Provider
-	backoff   llm.Backoff
-	prices    func(provider, model string) *catalogue.Price
+	models    *route.Router
 	logger    *slog.Logger
 	id        string // names this worker in leases
 
@@ -105,14 +99,11 @@ func NewEngine(o Options) *Engine {
 	if o.BudgetWait == 0 {
 		o.BudgetWait = defaultBudgetWait
 	}
-	if o.Prices == nil {
-		o.Prices = func(string, string) *catalogue.Price { return nil }
-	}
 	id := relay.NewID("wrk")
 	e := &Engine{
 		Control: NewControl(o.Log, o.Queue),
 		db:      o.DB, deltas: o.Deltas, workspace: o.Workspace,
-		provider: o.Provider, backoff: o.Backoff, prices: o.Prices, logger: o.Logger.With("worker", id),
+		models: o.Models, logger: o.Logger.With("worker", id),
 		id: id, held: map[*hold]struct{}{},
 		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain, budgetWait: o.BudgetWait,
 		slots: make(chan struct{}, o.Slots),

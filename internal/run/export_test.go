@@ -54,7 +54,7 @@ func (h *Hands) Step(c *Claim) error { return h.boundary(h.ctx, c.l) }
 
 // See reads what the model is to be shown.
 func (h *Hands) See(c *Claim) error {
-	_, err := h.said(h.ctx, c.l)
+	_, _, err := h.said(h.ctx, c.l)
 	return err
 }
 

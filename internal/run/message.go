@@ -31,7 +31,7 @@ func (e *Engine) say(ctx context.Context, l *lease, try *attempt, text string) e
 			if err := e.fence(ctx, tx, l); err != nil {
 				return err
 			}
-			begun, err = e.newMessage(ctx, tx, l)
+			begun, err = e.newMessage(ctx, tx, l, try.Server)
 			return err
 		})
 		if err != nil {
@@ -51,7 +51,7 @@ func (e *Engine) say(ctx context.Context, l *lease, try *attempt, text string) e
 	return nil
 }
 
-func (e *Engine) newMessage(ctx context.Context, tx *store.Tx, l *lease) (*ent.Message, error) {
+func (e *Engine) newMessage(ctx context.Context, tx *store.Tx, l *lease, server string) (*ent.Message, error) {
 	c, err := tx.Ent.Conversation.UpdateOneID(l.run.ConversationID).AddNextPosition(1).Save(ctx)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (e *Engine) newMessage(ctx context.Context, tx *store.Tx, l *lease) (*ent.M
 	m, err := tx.Ent.Message.Create().
 		SetConversationID(l.run.ConversationID).SetProjectID(l.run.ProjectID).SetRunID(l.run.ID).
 		SetAgentID(l.run.AgentID).SetRole(enum.RoleAssistant).SetStatus(enum.MessageStreaming).
-		SetPosition(c.NextPosition - 1).SetStep(l.run.Step).SetDemo(e.provider.Name() == "demo").
+		SetPosition(c.NextPosition - 1).SetStep(l.run.Step).SetDemo(server == "demo").
 		Save(ctx)
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (e *Engine) complete(ctx context.Context, l *lease, try *attempt, response 
 		m := try.message
 		if m == nil {
 			var err error
-			if m, err = e.newMessage(ctx, tx, l); err != nil {
+			if m, err = e.newMessage(ctx, tx, l, try.Server); err != nil {
 				return err
 			}
 		}
@@ -212,7 +212,7 @@ func streamedText(ctx context.Context, tx *store.Tx, l *lease, messageID string)
 // said is the transcript for the next call of the model, who sees from this step on
 // what was said to the run while it worked. A worker that was stopped and taken over
 // gets none: the conversation may be further than its run.
-func (e *Engine) said(ctx context.Context, l *lease) (messages []llm.Message, err error) {
+func (e *Engine) said(ctx context.Context, l *lease) (messages []llm.Message, asked int, err error) {
 	err = e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
@@ -226,10 +226,10 @@ func (e *Engine) said(ctx context.Context, l *lease) (messages []llm.Message, er
 				return err
 			}
 		}
-		messages, err = transcript(ctx, tx.Ent, l.run)
+		messages, asked, err = transcript(ctx, tx.Ent, l.run)
 		return err
 	})
-	return messages, err
+	return messages, asked, err
 }
 
 // recover ends the messages that a former worker left streaming, and settles its calls

@@ -41,7 +41,7 @@ func TestEveryCallIsRecorded(t *testing.T) {
 			require.Equal(t, "anthropic", got.Provider)
 			require.NotEmpty(t, got.Model)
 			require.Equal(t, "2026-11-01", got.PriceAsOf)
-			require.Equal(t, "configured", got.Reason)
+			require.Equal(t, `the text has the word "hello"`, got.Reason)
 		}
 		require.Zero(t, *records[0].Cost, "whom the vendor refuses it doesn't bill")
 		require.Equal(t, int64(len("half an answer")), records[1].OutputTokens)

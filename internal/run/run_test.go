@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -22,8 +23,10 @@ import (
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/anthropic"
+	"github.com/zeblit/zeblit/internal/llm/catalogue"
 	"github.com/zeblit/zeblit/internal/llm/llmtest"
 	"github.com/zeblit/zeblit/internal/llm/openai"
+	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/store"
@@ -98,6 +101,7 @@ type options struct {
 	idle   bool // don't run it
 	openAI bool // speak OpenAI's format with the model, not Anthropic's
 	run    run.Options
+	price  *catalogue.Price // nil: the model has none
 }
 
 func setup(t *testing.T, db *store.DB, url string, o options) *testBundle {
@@ -148,12 +152,30 @@ func (b *testBundle) build(t *testing.T, o options) (*run.Engine, *conversation.
 	b.files = workspace.New(b.db, log)
 	p := o.run
 	p.DB, p.Log, p.Deltas, p.Queue, p.Workspace, p.Logger = b.db, log, deltas, queue, b.files, logger
-	p.Provider = anthropic.New(anthropic.Options{APIKey: "key", BaseURL: b.model.AnthropicURL(), HTTPClient: b.model.Client()})
+	p.Models = b.models(t, o)
+	return run.NewEngine(p), conversation.New(b.db, log, queue, p.Models), deltas, queue
+}
+
+// models has the scripted model alone.
+func (b *testBundle) models(t *testing.T, o options) *route.Router {
+	t.Helper()
+	server := route.Server{Name: "anthropic", Provider: anthropic.New(anthropic.Options{APIKey: "key", BaseURL: b.model.AnthropicURL(), HTTPClient: b.model.Client()})}
 	if o.openAI {
-		p.Provider = openai.New(openai.Options{APIKey: "key", BaseURL: b.model.OpenAIURL(), HTTPClient: b.model.Client()})
+		server = route.Server{Name: "openai", Provider: openai.New(openai.Options{APIKey: "key", BaseURL: b.model.OpenAIURL(), HTTPClient: b.model.Client()})}
 	}
-	p.Backoff = llm.Backoff{Base: time.Millisecond, Max: time.Millisecond, Attempts: 3}
-	return run.NewEngine(p), conversation.New(b.db, log, queue), deltas, queue
+	server.Models, server.Default = []string{"scripted", "other"}, "scripted"
+	var entries []byte
+	if c := o.price; c != nil {
+		entries = fmt.Appendf(nil, `[{"provider":"anthropic","id":"scripted","price":{"input":"%g","output":"%g","cacheRead":"%g","cacheWrite":"%g"},"asOf":"2026-11-01"}]`,
+			float64(c.Input)/1e6, float64(c.Output)/1e6, float64(c.CacheRead)/1e6, float64(c.CacheWrite)/1e6)
+	}
+	known, err := catalogue.New(entries)
+	require.NoError(t, err)
+	r, err := route.New(route.Options{
+		Servers: []route.Server{server}, Catalogue: known, Backoff: llm.Backoff{Base: time.Millisecond, Max: time.Millisecond, Attempts: 3},
+	})
+	require.NoError(t, err)
+	return r
 }
 
 // operate runs an engine until stop is called, which waits for its end.
@@ -303,10 +325,12 @@ func TestCancelEndsARunUnderWay(t *testing.T) {
 
 func TestARunWhoseWorkerVanishedIsTakenOver(t *testing.T) {
 	t.Parallel()
-	each(t, func() []llmtest.Script { return []llmtest.Script{llmtest.Reply{llmtest.Say("here")}} }, func(t *testing.T, b *testBundle) {
+	eachIdle(t, func(t *testing.T, b *testBundle) {
+		b.model.Add(llmtest.Reply{llmtest.Say("here")})
 		r := storetest.Run(t, b.db, b.project, enum.RunRunning)
 		unchecked := storetest.Unchecked(context.Background())
 		require.NoError(t, b.db.Ent.Run.UpdateOneID(r.ID).SetLeaseOwner("gone").SetLeaseUntil(1).SetEpoch(7).Exec(unchecked))
+		b.start(t, run.Options{}) // only now: without an owner the run is anybody's
 		ended := b.await(t, r.ID)
 		require.Equal(t, enum.RunSucceeded, ended.State)
 		require.Greater(t, ended.Epoch, int64(7))

@@ -77,7 +77,7 @@ func (c *Control) move(ctx context.Context, tx *store.Tx, r *ent.Run, what happe
 		SetState(to)
 	switch what {
 	case claimed:
-		update.AddEpoch(1)
+		update.AddEpoch(1).ClearWaitsUntil().SetWaitsFor("")
 	case freed:
 		update.SetLeaseOwner("").SetStepUntil(0)
 	default: // the epoch moves on at once, so that a late worker's writes are refused

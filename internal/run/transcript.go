@@ -22,29 +22,29 @@ import (
 // model first saw it. Left out are interrupted messages, questions that still wait
 // for their turn, and what people said to each other since the question. Every tool
 // call has its result. While the run lasts, what was there keeps its place. It is read
-// with the lease held, or a question whose turn came meanwhile would stand in it.
-func transcript(ctx context.Context, c *ent.Client, r *ent.Run) ([]llm.Message, error) {
+// with the lease held, or a question whose turn came meanwhile would stand in it. at is
+// where the question stands.
+func transcript(ctx context.Context, c *ent.Client, r *ent.Run) (out []llm.Message, at int, err error) {
 	all, err := c.Message.Query().
 		Where(message.ConversationID(r.ConversationID), message.StatusEQ(enum.MessageComplete)).
 		Order(ent.Asc(message.FieldPosition)).All(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	calls, err := callsByMessage(ctx, c, all)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	waiting, err := c.Run.Query().
 		Where(run.ConversationID(r.ConversationID), run.StateEQ(enum.RunQueued), run.StartedAtIsNil(), run.IDNEQ(r.ID)).IDs(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	chain, err := retries(ctx, c, r)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	asked := slices.IndexFunc(all, func(m *ent.Message) bool { return m.ID == r.MessageID })
-	var out []llm.Message
 	own := map[string][]*ent.Message{}
 	for _, g := range groups(all) {
 		switch {
@@ -60,6 +60,7 @@ func transcript(ctx context.Context, c *ent.Client, r *ent.Run) ([]llm.Message, 
 	if asked >= 0 {
 		out = add(out, all[asked], nil)
 	}
+	at = max(len(out)-1, 0)
 	for _, id := range chain {
 		for _, m := range inOrder(own[id], r.MessageID) {
 			if id != r.ID && m.Role == enum.RoleAssistant && len(calls[m.ID]) == 0 {
@@ -68,7 +69,7 @@ func transcript(ctx context.Context, c *ent.Client, r *ent.Run) ([]llm.Message, 
 			out = add(out, m, calls[m.ID])
 		}
 	}
-	return out, nil
+	return out, at, nil
 }
 
 // retries lists the runs that r tries again, the first of them first, and r last.

@@ -41,5 +41,5 @@ func TestRevokedCredentialsEndTheirSocketsAndStreams(t *testing.T) {
 		require.NoError(t, ws.ReadJSON(&pong))
 		require.Equal(t, "pong", pong["type"])
 	}
-	require.EqualValues(t, 3, b.server.Stats().Sockets)
+	require.Eventually(t, func() bool { return b.server.Stats().Sockets == 3 }, patience, time.Millisecond)
 }

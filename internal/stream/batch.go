@@ -189,7 +189,7 @@ func lockEpochs(ctx context.Context, tx *store.Tx, batches []*batch) (map[string
 		ids[b.runID] = true
 	}
 	epochs := map[string]int64{}
-	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(ids)), insertRows) {
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(ids)), maxRows) {
 		if err := readEpochs(ctx, tx, chunk, epochs); err != nil {
 			return nil, fmt.Errorf("read the epochs of runs: %w", err)
 		}

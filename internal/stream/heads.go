@@ -238,7 +238,7 @@ func (h *heads) check(ctx context.Context, projectIDs []string) bool {
 // the answer. Only who has a handle on a project may come to know what it says.
 func (l *Log) positions(ctx context.Context, projectIDs []string) (map[string]position, error) {
 	found := make(map[string]position, len(projectIDs))
-	for chunk := range slices.Chunk(projectIDs, insertRows) {
+	for chunk := range slices.Chunk(projectIDs, maxRows) {
 		if err := l.readPositions(ctx, chunk, found); err != nil {
 			return nil, fmt.Errorf("read the heads of %d projects: %w", len(chunk), err)
 		}

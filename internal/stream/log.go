@@ -21,10 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/zeblit/zeblit/ent/enum"
@@ -130,62 +127,6 @@ func (c *collected) add(h access.StreamHandle, drafts []Draft) {
 		c.drafts[h.Project()] = append(c.drafts[h.Project()],
 			Event{Project: h.Project(), Type: d.Type, RunID: d.RunID, Payload: payload})
 	}
-}
-
-// write gives the events their numbers. The streams' rows stay locked until the
-// transaction ends; they are taken in id order, so that no two transactions can
-// wait for each other.
-func (c *collected) write(ctx context.Context, tx *store.Tx) ([]Event, error) {
-	c.written = true
-	if c.err != nil {
-		return nil, c.err
-	}
-	var all []Event
-	for _, project := range slices.Sorted(maps.Keys(c.drafts)) {
-		events := c.drafts[project]
-		const take = "UPDATE streams SET head = head + $1 WHERE id = $2 RETURNING head"
-		var head int64
-		switch err := tx.SQL.QueryRowContext(ctx, take, len(events), project).Scan(&head); {
-		case errors.Is(err, sql.ErrNoRows):
-			return nil, problem.Missing("projectId", "project") // deleted meanwhile
-		case err != nil:
-			return nil, fmt.Errorf("number the events of %s: %w", project, err)
-		}
-		now := time.UnixMicro(time.Now().UnixMicro()).UTC()
-		for i := range events {
-			events[i].Seq = head - int64(len(events)-1-i)
-			events[i].At = now
-		}
-		if err := insert(ctx, tx.SQL, events); err != nil {
-			return nil, fmt.Errorf("write the events of %s: %w", project, err)
-		}
-		all = append(all, events...)
-	}
-	return all, nil
-}
-
-// insertRows bounds one statement's parameters, of which both databases allow
-// some tens of thousands.
-const insertRows = 1000
-
-func insert(ctx context.Context, tx *sql.Tx, events []Event) error {
-	for chunk := range slices.Chunk(events, insertRows) {
-		var q strings.Builder
-		q.WriteString("INSERT INTO events (stream_id, seq, type, run_id, payload, at) VALUES ")
-		args := make([]any, 0, 6*len(chunk))
-		for i, e := range chunk {
-			if i > 0 {
-				q.WriteByte(',')
-			}
-			n := len(args)
-			fmt.Fprintf(&q, "($%d,$%d,$%d,$%d,$%d,$%d)", n+1, n+2, n+3, n+4, n+5, n+6)
-			args = append(args, e.Project, e.Seq, string(e.Type), e.RunID, []byte(e.Payload), e.At.UnixMicro())
-		}
-		if _, err := tx.ExecContext(ctx, q.String(), args...); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Read returns up to limit events that follow number after, in order.

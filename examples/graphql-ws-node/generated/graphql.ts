@@ -66,14 +66,18 @@ export type RunState =
 export type SendMessageInput = {
   /** The slug of the agent to answer; "none" speaks to the people in the project only. */
   agent?: string | null | undefined;
+  /** Whether a thorough answer is wanted, of a model of the tier COMPLEX. Not with `quick`. */
+  complex?: boolean | null | undefined;
   /** The conversation to go on with. */
   conversationId?: string | number | null | undefined;
   /** At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT. */
   idempotencyKey?: string | null | undefined;
-  /** The model to use; the configured one when it is not given. */
+  /** The model to use, as `provider/name`, or the name where only one provider has it. Others answer where it doesn't. When it is not given the words of the message and the agent decide. */
   model?: string | null | undefined;
   /** The project to begin a conversation in. */
   projectId?: string | number | null | undefined;
+  /** Whether a quick answer is wanted, of a model of the tier QUICK. */
+  quick?: boolean | null | undefined;
   /** The words, at most 32 KiB. */
   text: string;
   /** What happens while the conversation has a run that hasn't ended; QUEUE when it is not given. */

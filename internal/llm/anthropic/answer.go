@@ -15,6 +15,7 @@ import (
 type answer struct {
 	call     *wire.Call
 	request  llm.Request
+	ids      *wire.IDs
 	onText   func(string) error
 	response llm.Response
 
@@ -23,6 +24,7 @@ type answer struct {
 	blocks []carried
 	input  strings.Builder // of the tool call being read
 	stop   anthropic.StopReason
+	over   bool // message_stop came
 }
 
 // take reads one event; done says that it was the last.
@@ -36,19 +38,26 @@ func (a *answer) take(event anthropic.MessageStreamEventUnion) (done bool, err e
 			CacheReadTokens: u.CacheReadInputTokens, CacheWriteTokens: u.CacheCreationInputTokens,
 		}
 	case "content_block_start":
-		return false, a.begin(event.ContentBlock)
+		err = a.begin(event.ContentBlock)
 	case "content_block_delta":
-		return false, a.add(event.Delta)
+		err = a.add(event.Delta)
 	case "content_block_stop":
-		return false, a.end()
+		a.end()
 	case "message_delta":
 		a.stop = event.Delta.StopReason
 		a.count(event.Usage)
+		a.call.Closing()
 	case "message_stop":
-		return true, a.finish()
+		a.over = true
+	default: // one that is not known yet, and no part of the answer
+		return false, nil
 	}
-	return false, nil
+	a.call.Event()
+	return a.over, err
 }
+
+// finished reports whether the model said that it was done.
+func (a *answer) finished() bool { return a.over || a.stop != "" }
 
 // last is the block being read.
 func (a *answer) last() *carried {
@@ -73,7 +82,7 @@ func (a *answer) begin(block anthropic.ContentBlockStartEventContentBlockUnion) 
 	case "tool_use":
 		a.blocks = append(a.blocks, carried{Kind: "tool"})
 		a.input.Reset()
-		a.response.ToolCalls = append(a.response.ToolCalls, llm.ToolCall{ID: block.ID, Name: block.Name})
+		a.response.ToolCalls = append(a.response.ToolCalls, llm.ToolCall{ID: a.ids.Take(block.ID), Name: block.Name})
 	default: // a vendor's own tool; none is ever asked for
 		a.blocks = append(a.blocks, carried{Kind: "text"})
 	}
@@ -96,7 +105,7 @@ func (a *answer) add(delta anthropic.MessageStreamEventUnionDelta) error {
 
 // showing reports whether thinking is meant for the user.
 func (a *answer) showing() bool {
-	return showsProgress(a.request.Model) && len(a.request.Tools) > 0
+	return showsProgress(a.request)
 }
 
 func (a *answer) think(s string) error {
@@ -122,16 +131,15 @@ func (a *answer) say(s string) error {
 }
 
 // end closes a block: a tool call's input is whole.
-func (a *answer) end() error {
+func (a *answer) end() {
 	if a.last().Kind != "tool" {
-		return nil
+		return
 	}
 	input := a.input.String()
 	if input == "" {
 		input = "{}"
 	}
 	a.response.ToolCalls[len(a.response.ToolCalls)-1].Input = json.RawMessage(input)
-	return nil
 }
 
 func (a *answer) count(u anthropic.MessageDeltaUsage) { // cumulative; what is absent stays
@@ -147,38 +155,42 @@ func (a *answer) count(u anthropic.MessageDeltaUsage) { // cumulative; what is a
 	set(&a.response.Usage.ReasoningTokens, u.OutputTokensDetails.ThinkingTokens)
 }
 
-func (a *answer) finish() error {
-	a.response.Text = a.text.String()
+// finish is the whole answer.
+func (a *answer) finish() (llm.Response, error) {
+	r := a.response
+	r.Text = a.text.String()
 	switch a.stop {
 	case anthropic.StopReasonMaxTokens, anthropic.StopReasonModelContextWindowExceeded:
-		a.response.StopReason = llm.StopLength
+		r.StopReason = llm.StopLength
 	case anthropic.StopReasonRefusal:
-		a.response.StopReason = llm.StopRefusal
+		r.StopReason = llm.StopRefusal
 	default:
-		a.response.StopReason = llm.StopEnd
-		if len(a.response.ToolCalls) > 0 {
-			a.response.StopReason = llm.StopToolCalls
+		r.StopReason = llm.StopEnd
+		if len(r.ToolCalls) > 0 {
+			r.StopReason = llm.StopToolCalls
 		}
 	}
 	var broken string
-	a.response.ToolCalls, broken = wire.WholeCalls(a.response.ToolCalls)
+	r.ToolCalls, broken = wire.WholeCalls(r.ToolCalls)
 	if broken != "" {
-		if a.response.StopReason != llm.StopLength {
-			return a.call.Unreadable("the input of a call of %s is not a JSON object", broken)
+		if r.StopReason == llm.StopLength {
+			return r, nil // the limit cut a call in two: what is left can't be replayed in place
 		}
-		return nil // the limit cut a call in two: what is left can't be replayed in place
+		return a.partial(), a.call.Garbled("the input of a call of %s is not a JSON object", broken)
 	}
-	a.response.Carry = carry{Model: a.request.Model, Blocks: a.blocks}.pack()
-	return nil
+	r.Carry = carry{Model: a.request.Model, Blocks: a.blocks}.pack()
+	return r, nil
+}
+
+// partial is what there is of an answer that failed.
+func (a *answer) partial() llm.Response {
+	return llm.Response{Model: a.response.Model, Text: a.text.String(), Usage: a.response.Usage}
 }
 
 // failed is an error of the SDK or its stream in our terms.
-func (p *Provider) failed(call *wire.Call, err error) error {
+func failed(call *wire.Call, err error) error {
 	if e, ok := errors.AsType[*anthropic.Error](err); ok { // an error event
-		return wire.ReadRefusal(0, nil, []byte(e.RawJSON())).Error(p.secrets...)
-	}
-	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return call.Unreadable("an event of the stream is not JSON: %s", err)
+		return call.Refused(wire.ReadRefusal(0, nil, []byte(e.RawJSON())))
 	}
 	return call.Failed(err)
 }

@@ -9,7 +9,6 @@ package anthropic
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/anthropics/anthropic-sdk-go"
 	"github.com/anthropics/anthropic-sdk-go/option"
@@ -27,16 +26,27 @@ type Options struct {
 	BaseURL    string       // empty: Anthropic's own; with or without a trailing /v1
 	Model      string       // empty: a current Claude Sonnet
 	HTTPClient *http.Client // nil: one of its own that follows no redirects
+	Limits     wire.Limits  // what is zero: wire's defaults
 }
 
 // Provider implements llm.Provider.
 type Provider struct {
-	messages anthropic.MessageService
-	model    string
-	secrets  []string
+	options []option.RequestOption
+	http    *http.Client
+	key     string
+	base    string
+	model   string
+	limits  wire.Limits
+	secrets []string
 }
 
-var _ llm.Provider = (*Provider)(nil)
+var (
+	_ llm.Provider = (*Provider)(nil)
+	_ llm.Checker  = (*Provider)(nil)
+)
+
+// defaultBase is Anthropic's own.
+const defaultBase = "https://api.anthropic.com"
 
 // New makes a provider. Nothing is sent or checked before the first call.
 func New(o Options) *Provider {
@@ -46,21 +56,26 @@ func New(o Options) *Provider {
 	if o.HTTPClient == nil {
 		o.HTTPClient = wire.Client()
 	}
+	base := defaultBase
+	if o.BaseURL != "" {
+		base = wire.Join(o.BaseURL, "v1", false)
+	}
 	options := []option.RequestOption{
-		option.WithEnvironmentProduction(), // the default base URL, not the environment
+		option.WithEnvironmentProduction(), // not the environment
+		option.WithBaseURL(base),
 		option.WithoutOpenTelemetry(),
 		option.WithHTTPClient(o.HTTPClient),
 		option.WithMaxRetries(0),
 		option.WithAPIKey(o.APIKey),
 	}
-	if o.BaseURL != "" {
-		options = append(options, option.WithBaseURL(wire.Join(o.BaseURL, "v1", false)))
-	}
-	// The service alone: a whole client would read the environment and link more.
 	return &Provider{
-		messages: anthropic.NewMessageService(options...),
-		model:    o.Model,
-		secrets:  wire.Secrets(o.APIKey, o.BaseURL),
+		options: options,
+		http:    o.HTTPClient,
+		key:     o.APIKey,
+		base:    base,
+		model:   o.Model,
+		limits:  o.Limits,
+		secrets: wire.Secrets(o.APIKey, o.BaseURL),
 	}
 }
 
@@ -75,27 +90,43 @@ func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(stri
 	if req.Model == "" {
 		req.Model = p.model
 	}
-	call := wire.NewCall(ctx, 0, p.secrets...)
+	call := wire.NewCall(ctx, p.limits, p.secrets...)
 	defer call.Stop()
 
-	stream := p.messages.NewStreaming(call.Context(), params(req), option.WithMiddleware(call.RoundTrip))
-	answer := answer{call: call, request: req, onText: onText}
-	for stream.Next() {
-		done, err := answer.take(stream.Current())
-		if err != nil || done {
-			_ = stream.Close()
-			return answer.response, err
+	// Not anthropic.NewClient, which reads the environment, and nothing of the SDK's in a
+	// field of p: all of its methods would be linked.
+	messages := anthropic.NewMessageService(p.options...)
+	stream := messages.NewStreaming(call.Context(), params(req), option.WithMiddleware(call.RoundTrip))
+	defer func() { _ = stream.Close() }()
+	answer := answer{call: call, request: req, ids: wire.NewIDs(req.Messages), onText: onText}
+	for done := false; !done && stream.Next(); {
+		var err error
+		if done, err = answer.take(stream.Current()); err != nil {
+			return answer.partial(), err
 		}
 	}
-	_ = stream.Close()
-	if err := stream.Err(); err != nil {
-		return answer.response, p.failed(call, err)
+	switch err := stream.Err(); {
+	case answer.finished() && ctx.Err() == nil: // what breaks after the end harms nothing
+		return answer.finish()
+	case err != nil:
+		return answer.partial(), failed(call, err)
+	default:
+		return answer.partial(), call.Ended()
 	}
-	return answer.response, call.Ended()
 }
 
-// showsProgress reports whether a model writes what it says between tool calls into
-// thinking blocks, and takes the setting that has it write nothing else there.
-func showsProgress(model string) bool {
-	return strings.HasPrefix(model, anthropic.ModelClaudeSonnet5_5)
+// Check implements llm.Checker: it asks for the list of models, or, of a server that
+// has none, for one token.
+func (p *Provider) Check(ctx context.Context) error {
+	call := wire.NewCall(ctx, p.limits, p.secrets...)
+	defer call.Stop()
+	header := http.Header{}
+	header.Set("X-Api-Key", p.key)
+	header.Set("Anthropic-Version", "2023-06-01")
+	err := call.List(p.http, p.base+"/v1/models?limit=1", header)
+	if !wire.Unlisted(err) {
+		return err
+	}
+	_, err = p.Stream(ctx, llm.OneToken(), func(string) error { return nil })
+	return err
 }

@@ -1,12 +1,14 @@
 package anthropic
 
 import (
+	"encoding/base64"
 	"encoding/json"
 
 	"github.com/anthropics/anthropic-sdk-go"
 	"github.com/anthropics/anthropic-sdk-go/packages/param"
 
 	"github.com/zeblit/zeblit/internal/llm"
+	"github.com/zeblit/zeblit/internal/llm/wire"
 )
 
 // params is the request in the SDK's terms.
@@ -15,12 +17,9 @@ func params(req llm.Request) anthropic.MessageNewParams {
 	if p.MaxTokens <= 0 {
 		p.MaxTokens = DefaultMaxTokens
 	}
-	if req.Temperature != nil {
+	think(&p, req)
+	if req.Temperature != nil && takesTemperature(p, req.Model) {
 		p.Temperature = param.NewOpt(*req.Temperature)
-	}
-	if showsProgress(req.Model) && len(req.Tools) > 0 {
-		between := anthropic.NewThinkingConfigBetweenToolsParam()
-		p.Thinking.OfBetweenTools = &between
 	}
 	if req.System != "" {
 		p.System = []anthropic.TextBlockParam{{Text: req.System, CacheControl: anthropic.NewCacheControlEphemeralParam()}}
@@ -58,7 +57,7 @@ func schema(raw json.RawMessage) anthropic.ToolInputSchemaParam {
 func content(m llm.Message, model string) []anthropic.ContentBlockParamUnion {
 	var out []anthropic.ContentBlockParamUnion
 	for _, r := range m.ToolResults {
-		result := anthropic.ToolResultBlockParam{ToolUseID: r.CallID}
+		result := anthropic.ToolResultBlockParam{ToolUseID: wire.Plain(r.CallID)}
 		if r.Text != "" {
 			result.Content = []anthropic.ToolResultBlockParamContentUnion{{OfText: &anthropic.TextBlockParam{Text: r.Text}}}
 		}
@@ -69,6 +68,9 @@ func content(m llm.Message, model string) []anthropic.ContentBlockParamUnion {
 	}
 	if carried, ok := replay(m, model); ok {
 		return append(out, carried...)
+	}
+	for _, i := range m.Images {
+		out = append(out, anthropic.NewImageBlockBase64(i.MediaType, base64.StdEncoding.EncodeToString(i.Data)))
 	}
 	if m.Text != "" {
 		out = append(out, anthropic.NewTextBlock(m.Text))
@@ -84,5 +86,5 @@ func toolUse(c llm.ToolCall) anthropic.ContentBlockParamUnion {
 	if len(input) == 0 {
 		input = json.RawMessage("{}")
 	}
-	return anthropic.NewToolUseBlock(c.ID, input, c.Name)
+	return anthropic.NewToolUseBlock(wire.Plain(c.ID), input, c.Name)
 }

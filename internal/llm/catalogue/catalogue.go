@@ -68,7 +68,7 @@ func (c *Catalogue) Find(provider, model string) (m Model, ok bool) {
 		return m, true
 	}
 	if id, found := known.newest(provider, model); found {
-		m, ok = known.models[key{provider, id}], true
+		m = known.models[key{provider, id}]
 		m.ID = model
 		return m, true
 	}

@@ -166,3 +166,14 @@ func (p named) Stream(ctx context.Context, req llm.Request, onText func(string) 
 	}
 	return p.Provider.Stream(ctx, req, onText)
 }
+
+// Check makes the cheapest call that shows whether the server is there and takes the
+// key: the provider's own where it has one, else one for a single token.
+func (p named) Check(ctx context.Context) error {
+	if checker, ok := p.Provider.(interface{ Check(context.Context) error }); ok {
+		return checker.Check(ctx)
+	}
+	_, err := p.Stream(ctx, llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Text: "Hi"}}, MaxOutputTokens: 1},
+		func(string) error { return nil })
+	return err
+}

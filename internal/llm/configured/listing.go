@@ -16,7 +16,7 @@ import (
 
 const (
 	listFor   = 5 * time.Minute  // a list is remembered
-	failedFor = 10 * time.Second // a failure to get one is
+	failedFor = 10 * time.Second // a failure to get one is, and twice as long each next time, up to listFor
 	listLimit = 3 * time.Second  // for one answer
 	listSize  = 4 << 20          // of one answer, in bytes
 )
@@ -31,6 +31,7 @@ type listing struct {
 	ids     []string
 	err     error
 	expires time.Time
+	failed  time.Duration // how long the failure before was remembered; 0: there was none
 }
 
 func newListing(o ServerOptions, client *http.Client) *listing {
@@ -40,7 +41,8 @@ func newListing(o ServerOptions, client *http.Client) *listing {
 	return &listing{url: wire.Join(o.URL, "v1", true) + "/models", key: o.Key, name: o.Name, client: client, asking: make(chan struct{}, 1)}
 }
 
-// models are the server's, in its order. While it fails, the list from before counts.
+// models are the server's that chat, in its order. While it fails, the list from before
+// counts.
 func (l *listing) models(ctx context.Context) ([]string, error) {
 	select {
 	case l.asking <- struct{}{}:
@@ -54,9 +56,10 @@ func (l *listing) models(ctx context.Context) ([]string, error) {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err == nil:
-			l.ids, l.err, l.expires = ids, nil, time.Now().Add(listFor)
+			l.ids, l.err, l.failed, l.expires = ids, nil, 0, time.Now().Add(listFor)
 		default:
-			l.err, l.expires = err, time.Now().Add(failedFor)
+			l.failed = min(max(failedFor, 2*l.failed), listFor)
+			l.err, l.expires = err, time.Now().Add(l.failed)
 		}
 	}
 	if l.ids == nil {
@@ -71,10 +74,8 @@ func (l *listing) first(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, id := range ids {
-		if !strings.Contains(strings.ToLower(id), "embed") { // those answer no chat
-			return id, nil
-		}
+	if len(ids) > 0 {
+		return ids[0], nil
 	}
 	return "", &llm.Error{Kind: llm.KindBadRequest, Message: fmt.Sprintf("the server %s has no model that chats", l.name)}
 }
@@ -85,19 +86,19 @@ func (l *listing) ask(ctx context.Context) ([]string, error) {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.url, nil)
 	if err != nil {
-		return nil, l.failed(llm.KindUnavailable, err)
+		return nil, l.failure(llm.KindUnavailable, err)
 	}
 	if l.key != "" {
 		req.Header.Set("Authorization", "Bearer "+l.key)
 	}
 	res, err := l.client.Do(req)
 	if err != nil {
-		return nil, l.failed(llm.KindUnavailable, err)
+		return nil, l.failure(llm.KindUnavailable, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, listSize))
 	if err != nil {
-		return nil, l.failed(llm.KindUnavailable, err)
+		return nil, l.failure(llm.KindUnavailable, err)
 	}
 	if res.StatusCode != http.StatusOK {
 		return nil, wire.ReadRefusal(res.StatusCode, res.Header, body).Error(l.key)
@@ -108,12 +109,12 @@ func (l *listing) ask(ctx context.Context) ([]string, error) {
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, l.failed(llm.KindBadResponse, err)
+		return nil, l.failure(llm.KindBadResponse, err)
 	}
 	ids := make([]string, 0, len(answer.Data))
 	seen := map[string]bool{"": true}
 	for _, m := range answer.Data {
-		if !seen[m.ID] {
+		if !seen[m.ID] && !strings.Contains(strings.ToLower(m.ID), "embed") { // those answer no chat
 			ids = append(ids, m.ID)
 		}
 		seen[m.ID] = true
@@ -121,7 +122,7 @@ func (l *listing) ask(ctx context.Context) ([]string, error) {
 	return ids, nil
 }
 
-func (l *listing) failed(kind llm.Kind, err error) error {
+func (l *listing) failure(kind llm.Kind, err error) error {
 	message := wire.Redact(fmt.Sprintf("the list of models of %s: %s", l.name, err), wire.Secrets(l.key, l.url)...)
 	return &llm.Error{Kind: kind, Message: message, Err: err}
 }

@@ -34,7 +34,10 @@ type Options struct {
 // Provider implements llm.Provider.
 type Provider struct{ pace time.Duration }
 
-var _ llm.Provider = (*Provider)(nil)
+var (
+	_ llm.Provider = (*Provider)(nil)
+	_ llm.Checker  = (*Provider)(nil)
+)
 
 // New makes a demo model.
 func New(o Options) *Provider { return &Provider{pace: o.Pace} }
@@ -44,6 +47,9 @@ func (p *Provider) Name() string { return "demo" }
 
 // DefaultModel implements llm.Provider.
 func (p *Provider) DefaultModel() string { return "demo" }
+
+// Check implements llm.Checker: there is nothing that could fail.
+func (p *Provider) Check(ctx context.Context) error { return ctx.Err() }
 
 // Stream implements llm.Provider. It never fails but for ctx and onText.
 func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(string) error) (llm.Response, error) {
@@ -56,10 +62,9 @@ func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(stri
 	}
 	move.say = Label + move.say
 	res := llm.Response{Model: "demo", StopReason: llm.StopEnd, Usage: llm.Usage{InputTokens: tokens(req)}}
-	if err := p.stream(ctx, move.say, onText); err != nil {
-		return res, err
+	if res.Text, err = p.stream(ctx, move.say, onText); err != nil {
+		return llm.Response{Model: res.Model, Text: res.Text, Usage: res.Usage}, err
 	}
-	res.Text = move.say
 	size := len(move.say)
 	ids := freshIDs(req)
 	for _, c := range move.calls {
@@ -72,15 +77,17 @@ func (p *Provider) Stream(ctx context.Context, req llm.Request, onText func(stri
 	return res, nil
 }
 
-// stream hands text on word by word.
-func (p *Provider) stream(ctx context.Context, text string, onText func(string) error) error {
+// stream hands text on word by word, and returns what it handed on.
+func (p *Provider) stream(ctx context.Context, text string, onText func(string) error) (string, error) {
+	said := 0
 	for word := range words(text) {
+		said += len(word)
 		if err := onText(word); err != nil {
-			return err
+			return text[:said], err
 		}
 		if p.pace <= 0 {
 			if err := ctx.Err(); err != nil {
-				return err
+				return text[:said], err
 			}
 			continue
 		}
@@ -89,10 +96,10 @@ func (p *Provider) stream(ctx context.Context, text string, onText func(string) 
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return ctx.Err()
+			return text[:said], ctx.Err()
 		}
 	}
-	return nil
+	return text, nil
 }
 
 // words are the pieces of text, each with the white space after it.

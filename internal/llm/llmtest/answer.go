@@ -28,6 +28,8 @@ type answer struct {
 	called bool
 	usage  *llm.Usage
 	stop   llm.StopReason
+	linger bool
+	bytes  bytesOut
 }
 
 // format is a vendor's way to stream.
@@ -38,6 +40,8 @@ type format interface {
 	call(id, name string)
 	input(piece string)
 	callEnd()
+	broken(data string) // an event with that for its JSON
+	unknown()           // an event of a kind to come
 	whole(id, name, input string)
 	fail(kind string)
 	finish(llm.StopReason, llm.Usage)
@@ -76,6 +80,9 @@ func (a *answer) run(steps Reply) {
 		a.onCut()
 	}
 	a.out.finish(a.reason(), a.counts())
+	if a.linger {
+		Hang().run(a)
+	}
 }
 
 func (a *answer) gone() <-chan struct{} { return a.r.Context().Done() }
@@ -88,9 +95,26 @@ func (a *answer) begin() {
 		return
 	}
 	a.begun = true
+	a.head()
+	a.out.start()
+}
+
+func (a *answer) head() {
 	a.w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	a.w.WriteHeader(http.StatusOK)
-	a.out.start()
+}
+
+// wait is until ch is closed; the answer is dropped when the client leaves meanwhile,
+// which left is told, or the server closes.
+func (a *answer) wait(ch <-chan struct{}, left func()) {
+	select {
+	case <-ch:
+	case <-a.gone():
+		left()
+		a.drop()
+	case <-a.server.closing:
+		a.drop()
+	}
 }
 
 // delta sends one, after the wait that Slow asked for.
@@ -114,25 +138,20 @@ func (a *answer) delta(send func()) {
 	a.deltas++
 }
 
-func (a *answer) write(sse string) {
-	if _, err := io.WriteString(a.w, sse); err != nil {
-		a.drop()
-	}
-	if err := http.NewResponseController(a.w).Flush(); err != nil {
-		a.drop()
-	}
-}
-
 // event writes one server-sent event; without a name, only its data.
 func (a *answer) event(name string, data any) {
 	raw, err := json.Marshal(data)
 	if err != nil {
 		panic(fmt.Sprintf("llmtest: %v", err))
 	}
+	a.rawEvent(name, string(raw))
+}
+
+func (a *answer) rawEvent(name, data string) {
 	if name != "" {
 		name = "event: " + name + "\n"
 	}
-	a.write(name + "data: " + string(raw) + "\n\n")
+	a.write(name + "data: " + data + "\n\n")
 }
 
 func (a *answer) refuse(status int, code, message string, after time.Duration) {

@@ -53,6 +53,11 @@ func Call(tool string, input any) Step { return call(tool, input, false) }
 // without an id, always at index 0. For Anthropic it is like Call.
 func WholeCall(tool string, input any) Step { return call(tool, input, true) }
 
+// CallAs is Call with an id, which may be empty, and with input that need not be JSON.
+func CallAs(id, tool, input string) Step {
+	return callAs(func(*Server) string { return id }, tool, input, false)
+}
+
 func call(tool string, input any, whole bool) Step {
 	if input == nil {
 		input = struct{}{}
@@ -61,16 +66,20 @@ func call(tool string, input any, whole bool) Step {
 	if err != nil {
 		panic(fmt.Sprintf("llmtest: input of %s: %v", tool, err))
 	}
+	return callAs((*Server).newID, tool, string(raw), whole)
+}
+
+func callAs(newID func(*Server) string, tool, raw string, whole bool) Step {
 	return Step{run: func(a *answer) {
-		id := a.server.newID()
+		id := newID(a.server)
 		a.said += len(raw)
 		a.called = true
 		if whole {
-			a.delta(func() { a.out.whole(id, tool, string(raw)) })
+			a.delta(func() { a.out.whole(id, tool, raw) })
 			return
 		}
 		a.delta(func() { a.out.call(id, tool) })
-		for piece := range pieces(string(raw), 3) {
+		for piece := range pieces(raw, 3) {
 			a.delta(func() { a.out.input(piece) })
 		}
 		a.out.callEnd()
@@ -91,7 +100,8 @@ func pieces(s string, n int) func(func(string) bool) {
 	}
 }
 
-// Think sends a thinking block of Anthropic's; OpenAI's format has none.
+// Think sends a thinking block of Anthropic's, or reasoning of OpenAI's Responses
+// API, with its signature or encrypted content. Chat completions have none.
 func Think(text, signature string) Step {
 	return Step{run: func(a *answer) { a.delta(func() { a.out.think(text, signature) }) }}
 }
@@ -131,6 +141,9 @@ func Drop() Step { return Step{run: func(a *answer) { a.drop() }} }
 // Slow waits before each delta that follows.
 func Slow(d time.Duration) Step { return Step{run: func(a *answer) { a.slow = d }} }
 
+// Do calls f when the answer gets there.
+func Do(f func()) Step { return Step{run: func(*answer) { f() }} }
+
 // Wait holds the answer until ch is closed.
 func Wait(ch <-chan struct{}) Step { return Hold(ch, func() {}) }
 
@@ -138,14 +151,7 @@ func Wait(ch <-chan struct{}) Step { return Hold(ch, func() {}) }
 func Hold(ch <-chan struct{}, left func()) Step {
 	return Step{run: func(a *answer) {
 		a.begin()
-		select {
-		case <-ch:
-		case <-a.gone():
-			left()
-			a.drop()
-		case <-a.server.closing:
-			a.drop()
-		}
+		a.wait(ch, left)
 	}}
 }
 
@@ -159,6 +165,57 @@ func StreamError(kind string) Step {
 		a.begin()
 		a.out.fail(kind)
 		a.end()
+	}}
+}
+
+// Broken sends an event whose data is this instead of the vendor's JSON.
+func Broken(data string) Step {
+	return Step{run: func(a *answer) { a.begin(); a.out.broken(data) }}
+}
+
+// Unknown sends an event of a kind that there isn't yet.
+func Unknown() Step {
+	return Step{run: func(a *answer) { a.begin(); a.out.unknown() }}
+}
+
+// KeepAlive sends signs of life, and nothing else, until the client leaves.
+func KeepAlive(every time.Duration) Step {
+	return Step{run: func(a *answer) {
+		a.begin()
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				a.write(": keep-alive\n\nevent: ping\ndata: {\"type\": \"ping\"}\n\n")
+			case <-a.gone():
+				a.drop()
+			case <-a.server.closing:
+				a.drop()
+			}
+		}
+	}}
+}
+
+// Linger ends the answer and keeps its stream open, until the client leaves.
+func Linger() Step { return Step{before: func(a *answer) { a.linger = true }} }
+
+// Header sets one of the answer's headers.
+func Header(name, value string) Step {
+	return Step{before: func(a *answer) { a.w.Header().Set(name, value) }}
+}
+
+// Mute is Hang without a word of an answer, not even its headers.
+func Mute() Step { return mute(func() {}) }
+
+func mute(left func()) Step { return Step{run: func(a *answer) { a.wait(nil, left) }} }
+
+// Heads sends the headers of an answer and never goes on.
+func Heads() Step {
+	return Step{run: func(a *answer) {
+		a.head()
+		a.send("")
+		a.wait(nil, func() {})
 	}}
 }
 

@@ -1,6 +1,6 @@
-// Package llmtest is a model for tests: an HTTP server that speaks Anthropic's and
-// OpenAI's streaming formats from a script, so that the real clients run over real
-// connections.
+// Package llmtest is a model for tests: an HTTP server that speaks Anthropic's and both
+// of OpenAI's streaming formats from a script, so that the real clients run over real
+// connections. Conformance is what all of them must pass, Faults what they are tried with.
 //
 //	srv := llmtest.NewServer(t,
 //		llmtest.Reply{llmtest.Say("I'll ", "write it."), llmtest.Call("write_file", map[string]any{"path": "a.txt", "text": "hi"})},
@@ -42,6 +42,7 @@ type Server struct {
 	requests []Request
 	ids      int
 	onMiss   func(Request) // a request the script has no answer for
+	models   func(key string) (status int, contentType, body string)
 }
 
 // TB is what NewServer needs of a test.
@@ -72,16 +73,22 @@ func Start(script ...Script) *Server {
 	_, _ = rand.Read(random)
 	s := &Server{
 		listener: l,
-		client:   &http.Client{Transport: &http.Transport{}},
-		closing:  make(chan struct{}),
-		served:   make(chan struct{}),
-		prefix:   hex.EncodeToString(random),
-		script:   script,
-		onMiss:   func(Request) {},
+		client: &http.Client{
+			Transport:     &http.Transport{},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		closing: make(chan struct{}),
+		served:  make(chan struct{}),
+		prefix:  hex.EncodeToString(random),
+		script:  script,
+		onMiss:  func(Request) {},
+		models:  listed,
 	}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/models", s.list)
 	mux.HandleFunc("POST /v1/messages", s.handle(Anthropic))
 	mux.HandleFunc("POST /v1/chat/completions", s.handle(OpenAI))
+	mux.HandleFunc("POST /v1/responses", s.handle(OpenAIResponses))
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	go func() {
 		defer close(s.served)
@@ -97,7 +104,7 @@ func (s *Server) AnthropicURL() string { return "http://" + s.listener.Addr().St
 func (s *Server) OpenAIURL() string { return s.AnthropicURL() + "/v1" }
 
 // Client is an HTTP client whose connections end with the server, which keeps
-// goroutine leak checks quiet.
+// goroutine leak checks quiet. It follows no redirects.
 func (s *Server) Client() *http.Client { return s.client }
 
 // Add appends to the script.

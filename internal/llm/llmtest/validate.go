@@ -8,7 +8,7 @@ import (
 	"github.com/zeblit/zeblit/internal/llm"
 )
 
-// validate holds a transcript to what both vendors demand, and to what the Provider
+// validate holds a transcript to what all vendors demand, and to what the Provider
 // contract promises them: roles alternate, and every tool call has its result in the
 // message right after it. The errors are worded like the vendors'.
 func (q *Request) validate() error {
@@ -31,7 +31,7 @@ func (q *Request) validate() error {
 		if m.Role != want {
 			return fmt.Errorf("messages.%d: roles must alternate between \"user\" and \"assistant\", and the first must be \"user\"; found %q", i, m.Role)
 		}
-		if m.Text == "" && len(m.ToolCalls) == 0 && len(m.ToolResults) == 0 {
+		if m.Text == "" && len(m.ToolCalls) == 0 && len(m.ToolResults) == 0 && len(m.Images) == 0 {
 			return fmt.Errorf("messages.%d: all messages must have non-empty content", i)
 		}
 		if err := q.answered(i, m, open); err != nil {
@@ -99,7 +99,10 @@ func (q *Request) answered(i int, m llm.Message, open []string) error {
 	}
 	for _, r := range m.ToolResults {
 		if !left[r.CallID] {
-			if q.Vendor == OpenAI {
+			switch q.Vendor {
+			case OpenAIResponses:
+				return fmt.Errorf("no tool call found for function call output with call_id %s", r.CallID)
+			case OpenAI:
 				return fmt.Errorf("messages.[%d]: messages with role 'tool' must be a response to a preceding message with 'tool_calls': %s", i, r.CallID)
 			}
 			return fmt.Errorf("messages.%d: unexpected `tool_use_id` found in `tool_result` blocks: %s. Each `tool_result` block must have a corresponding `tool_use` block in the previous message", i, r.CallID)
@@ -120,7 +123,10 @@ func (q *Request) answered(i int, m llm.Message, open []string) error {
 
 func (q *Request) unanswered(i int, ids []string) error {
 	list := strings.Join(ids, ", ")
-	if q.Vendor == OpenAI {
+	switch q.Vendor {
+	case OpenAIResponses:
+		return fmt.Errorf("no tool output found for function call %s", list)
+	case OpenAI:
 		return fmt.Errorf("an assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: %s", list)
 	}
 	return fmt.Errorf("messages.%d: `tool_use` ids were found without `tool_result` blocks immediately after: %s. Each `tool_use` block must have a corresponding `tool_result` block in the next message", i, list)

@@ -12,8 +12,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func newProvider(srv *llmtest.Server) llm.Provider {
-	return openai.New(openai.Options{APIKey: llmtest.Secret, BaseURL: srv.OpenAIURL(), HTTPClient: srv.Client()})
+func newProvider(srv *llmtest.Server) llm.Provider { return provider(openai.Chat)(srv.Target()) }
+
+func provider(api openai.API) func(llmtest.Target) llm.Provider {
+	return func(to llmtest.Target) llm.Provider {
+		return openai.New(openai.Options{APIKey: to.Key, BaseURL: to.URL, API: api, HTTPClient: to.Client, Limits: to.Limits})
+	}
 }
 
-func TestConformance(t *testing.T) { llmtest.Conformance(t, newProvider) }
+func TestChatConformance(t *testing.T) {
+	llmtest.Conformance(t, llmtest.OpenAI, provider(openai.Chat))
+}
+
+func TestResponsesConformance(t *testing.T) {
+	llmtest.Conformance(t, llmtest.OpenAIResponses, provider(openai.Responses))
+}

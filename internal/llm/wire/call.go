@@ -1,28 +1,21 @@
 package wire
 
 import (
-	"bytes"
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
-	"strings"
-	"time"
 
 	"github.com/zeblit/zeblit/internal/llm"
 )
 
-// StallLimit is how long a vendor may send nothing at all before its connection is
-// taken for dead. Vendors that think long send pings or take less than this.
-const StallLimit = 5 * time.Minute
-
 // maxErrorBody bounds how much of an error's body is read.
 const maxErrorBody = 64 << 10
-
-var errStalled = errors.New("nothing was received for too long")
 
 // Call watches one streaming request. It is the SDK's middleware: it turns every
 // answer that isn't an event stream into an *llm.Error, and ends a stalled one.
@@ -30,21 +23,17 @@ type Call struct {
 	parent  context.Context
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
-	timer   *time.Timer
-	limit   time.Duration
+	watch   *watch
 	secrets []string
 	begun   bool // the stream's headers are here
 }
 
-// NewCall begins a call under ctx. A limit of 0 is StallLimit. Secrets never get
-// into its errors. Stop must be called when it is over.
-func NewCall(ctx context.Context, limit time.Duration, secrets ...string) *Call {
-	if limit <= 0 {
-		limit = StallLimit
-	}
-	c := &Call{parent: ctx, limit: limit, secrets: secrets}
+// NewCall begins a call under ctx. Secrets never get into its errors. Stop must be
+// called when it is over.
+func NewCall(ctx context.Context, limits Limits, secrets ...string) *Call {
+	c := &Call{parent: ctx, secrets: secrets}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
-	c.timer = time.AfterFunc(limit, func() { c.cancel(errStalled) })
+	c.watch = newWatch(limits, c.cancel)
 	return c
 }
 
@@ -53,9 +42,16 @@ func (c *Call) Context() context.Context { return c.ctx }
 
 // Stop releases what the call holds, the connection included.
 func (c *Call) Stop() {
-	c.timer.Stop()
+	c.watch.stop()
 	c.cancel(nil)
 }
+
+// Event tells that an event of the answer has come, not just a sign of life.
+func (c *Call) Event() { c.watch.left = c.watch.event }
+
+// Closing tells that the answer is over: the vendor may only close the stream, and
+// isn't waited for long.
+func (c *Call) Closing() { c.watch.allow(min(closing, c.watch.between)) }
 
 // RoundTrip is a middleware for either SDK.
 func (c *Call) RoundTrip(req *http.Request, next func(*http.Request) (*http.Response, error)) (*http.Response, error) {
@@ -63,38 +59,30 @@ func (c *Call) RoundTrip(req *http.Request, next func(*http.Request) (*http.Resp
 	if err != nil {
 		return nil, err
 	}
-	c.timer.Reset(c.limit)
 	if refusal := c.refused(res); refusal != nil {
 		_ = res.Body.Close()
 		return nil, refusal
 	}
 	c.begun = true
-	res.Body = &watchedBody{ReadCloser: res.Body, call: c}
+	res.Body = &unmarked{ReadCloser: &watchedBody{ReadCloser: res.Body, watch: c.watch}}
 	return res, nil
 }
 
 func (c *Call) refused(res *http.Response) *llm.Error {
 	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	stream := media == "text/event-stream" || media == ""
-	if res.StatusCode == http.StatusOK && stream {
+	if res.StatusCode == http.StatusOK && (media == "text/event-stream" || media == "") {
 		return nil
 	}
 	body, _ := io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
-	if res.StatusCode >= 400 {
-		return ReadRefusal(res.StatusCode, res.Header, body).Error(c.secrets...)
+	if refusal := c.unsuccessful(res, body); refusal != nil {
+		return refusal
 	}
-	e := &llm.Error{Kind: llm.KindBadResponse, Status: res.StatusCode}
-	switch {
-	case res.StatusCode >= 300:
-		e.Message = "the server redirects elsewhere; check the base URL"
-	case bytes.Contains(body, []byte(`"error"`)):
-		r := ReadRefusal(0, res.Header, body)
-		r.Status = res.StatusCode
-		e.Message = Redact(r.Message, c.secrets...)
-	default:
-		e.Message = fmt.Sprintf("expected an event stream, got %q; check the base URL", media)
-	}
-	return e
+	return c.unexpected(res, "an event stream")
+}
+
+func hasError(body []byte) bool {
+	var b struct{ Error json.RawMessage }
+	return json.Unmarshal(body, &b) == nil && len(b.Error) > 0 && string(b.Error) != "null"
 }
 
 // Failed is what a provider returns for an error of the SDK or of its stream: the
@@ -106,12 +94,18 @@ func (c *Call) Failed(err error) error {
 	if e, ok := errors.AsType[*llm.Error](err); ok {
 		return e
 	}
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return c.Garbled("an event of the stream is not JSON: %s", err)
+	}
+	if errors.Is(err, bufio.ErrTooLong) {
+		return c.Unreadable("a line of the stream is too long")
+	}
 	kind, what := llm.KindUnavailable, "no connection"
 	if c.begun {
 		kind, what = llm.KindCut, "the stream broke off"
 	}
-	if errors.Is(context.Cause(c.ctx), errStalled) {
-		err = errStalled
+	if stalled, ok := errors.AsType[*stall](context.Cause(c.ctx)); ok {
+		err = stalled
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // its URL may hold a password
@@ -127,52 +121,24 @@ func (c *Call) Ended() error {
 	return &llm.Error{Kind: llm.KindCut, Message: "the stream ended before the answer did"}
 }
 
+// Refused is what a provider returns for a refusal in the stream.
+func (c *Call) Refused(r Refusal) error {
+	if err := c.parent.Err(); err != nil {
+		return err
+	}
+	return r.Error(c.secrets...)
+}
+
 // Unreadable is what a provider returns for an answer it can't make sense of.
 func (c *Call) Unreadable(format string, args ...any) error {
-	return &llm.Error{Kind: llm.KindBadResponse, Message: Redact(fmt.Sprintf(format, args...), c.secrets...)}
+	return c.fail(llm.KindBadResponse, format, args...)
 }
 
-// watchedBody tells its call of everything that arrives.
-type watchedBody struct {
-	io.ReadCloser
-	call *Call
+// Garbled is what a provider returns for an answer of which a part is broken.
+func (c *Call) Garbled(format string, args ...any) error {
+	return c.fail(llm.KindGarbled, format, args...)
 }
 
-func (b *watchedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if n > 0 {
-		b.call.timer.Reset(b.call.limit)
-	}
-	return n, err
-}
-
-// Client is the HTTP client of a provider that was given none. It follows no
-// redirect, so that a key is sent to the configured server only.
-func Client() *http.Client {
-	return &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-}
-
-// Secrets are what must not be shown of a provider's settings: its key, and the
-// password in its base URL.
-func Secrets(key, baseURL string) []string {
-	out := []string{key}
-	if u, err := url.Parse(baseURL); err == nil && u.User != nil {
-		if p, ok := u.User.Password(); ok {
-			out = append(out, p, url.QueryEscape(p))
-		}
-	}
-	return out
-}
-
-// Join puts base and the version prefix its API lives under together: with wanted,
-// a base without any path gets it; without, a base that ends in it loses it.
-func Join(base, version string, wanted bool) string {
-	base = strings.TrimRight(strings.TrimSpace(base), "/")
-	if !wanted {
-		return strings.TrimSuffix(base, "/"+version)
-	}
-	if u, err := url.Parse(base); err == nil && u.Path == "" {
-		return base + "/" + version
-	}
-	return base
+func (c *Call) fail(kind llm.Kind, format string, args ...any) error {
+	return &llm.Error{Kind: kind, Message: Redact(fmt.Sprintf(format, args...), c.secrets...)}
 }

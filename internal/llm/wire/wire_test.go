@@ -1,18 +1,14 @@
 package wire_test
 
 import (
-	"context"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/wire"
 )
 
@@ -62,6 +58,7 @@ func TestReadRefusal(t *testing.T) {
 		`{"detail":"m"}`:                                  "m  ",
 		`{"detail":[{"msg":"m"}]}`:                        `[{"msg":"m"}]  `,
 		"plain\n":                                         "plain  ",
+		`[{"error":{"message":"m","code":404}}]`:          "m  404",
 		"<html>":                                          "Not Found  ",
 		"":                                                "Not Found  ",
 		`[]`:                                              "[]  ",
@@ -82,33 +79,4 @@ func TestJoin(t *testing.T) {
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"k", "p@ss", "p%40ss"}, wire.Secrets("k", "https://user:p%40ss@h/v1"))
-}
-
-// A connection that goes silent is ended, one that goes on slowly is not.
-func TestStall(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		call := wire.NewCall(context.Background(), time.Minute)
-		defer call.Stop()
-		r, w := io.Pipe()
-		stop := context.AfterFunc(call.Context(), func() { _ = r.CloseWithError(call.Context().Err()) })
-		defer stop()
-		res, err := call.RoundTrip(nil, func(*http.Request) (*http.Response, error) { //nolint:bodyclose // the pipe ends with the call
-			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: r}, nil
-		})
-		require.NoError(t, err)
-		go func() {
-			for range 5 {
-				time.Sleep(50 * time.Second)
-				_, _ = w.Write([]byte("x"))
-			}
-		}()
-		got, err := io.ReadAll(res.Body)
-		require.Equal(t, "xxxxx", string(got))
-		require.Error(t, err)
-		var failed *llm.Error
-		require.ErrorAs(t, call.Failed(err), &failed)
-		require.Equal(t, llm.KindCut, failed.Kind)
-		require.Contains(t, failed.Message, "nothing was received")
-	})
 }

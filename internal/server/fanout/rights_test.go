@@ -44,7 +44,7 @@ const all = `__typename cursor seq at type
 	... on MessageAdded { message { __typename id role status text demo createdAt completedAt } }
 	... on MessageDelta { messageId runId offset text }
 	... on MessageCompleted { message { __typename id role status text demo createdAt completedAt } }
-	... on RunStateChanged { state run { __typename id state model step usage { __typename inputTokens outputTokens }
+	... on RunStateChanged { state run { __typename id state model waitsUntil waitsFor step
 		createdAt startedAt finishedAt error deadlineAt cancelRequested pauseRequested } }
 	... on ToolCallStarted { toolCall { __typename id name input output state createdAt startedAt finishedAt } }
 	... on ToolCallOutput { text toolCall { id output } }
@@ -117,7 +117,9 @@ func selections(schema *ast.Schema, d *ast.Definition, levels int) (out []string
 		of := schema.Types[f.Type.Name()]
 		name := f.Name
 		for _, argument := range f.Arguments {
-			if argument.Type.NonNull {
+			if values := schema.Types[argument.Type.Name()].EnumValues; argument.Type.NonNull && len(values) > 0 {
+				name += "(" + argument.Name + ": " + values[0].Name + ")"
+			} else if argument.Type.NonNull {
 				name += "(" + argument.Name + `: "a")`
 			}
 		}

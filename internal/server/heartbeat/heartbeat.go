@@ -52,10 +52,14 @@ func (b *Beats[T]) Add(item T) {
 func (b *Beats[T]) Remove(item T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, items := range b.items {
-		if _, in := items[item]; in {
-			delete(items, item)
-			b.count--
+	for part, items := range b.items {
+		if _, in := items[item]; !in {
+			continue
+		}
+		delete(items, item)
+		b.count--
+		if len(items) == 0 {
+			b.items[part] = nil // a map keeps the size that it once had
 		}
 	}
 	if b.count == 0 && b.timer != nil {
