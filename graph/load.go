@@ -16,6 +16,7 @@ import (
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/project"
+	"github.com/zeblit/zeblit/ent/providerkey"
 	"github.com/zeblit/zeblit/ent/run"
 	entstream "github.com/zeblit/zeblit/ent/stream"
 	"github.com/zeblit/zeblit/ent/toolcall"
@@ -36,6 +37,7 @@ type loaders struct {
 	messages      *relay.Loader[*ent.Message]
 	organisations *relay.Loader[*ent.Organisation]
 	projects      *relay.Loader[*ent.Project]
+	providerKeys  *relay.Loader[*ent.ProviderKey]
 	runs          *relay.Loader[*ent.Run]
 	heads         *relay.Loader[*ent.Stream] // by the project's id
 	toolCalls     *relay.Loader[*ent.ToolCall]
@@ -70,6 +72,9 @@ func newLoaders(c *ent.Client) *loaders {
 		projects: relay.NewLoader(projectID, func(ctx context.Context, ids []string) ([]*ent.Project, error) {
 			return withHead(c.Project.Query().Where(project.IDIn(ids...))).All(ctx)
 		}),
+		providerKeys: relay.NewLoader(providerKeyID, func(ctx context.Context, ids []string) ([]*ent.ProviderKey, error) {
+			return c.ProviderKey.Query().Where(providerkey.IDIn(ids...)).All(ctx)
+		}),
 		runs: relay.NewLoader(runID, func(ctx context.Context, ids []string) ([]*ent.Run, error) {
 			return c.Run.Query().Where(run.IDIn(ids...)).All(ctx)
 		}),
@@ -103,6 +108,7 @@ func membershipID(v *ent.Membership) string     { return v.ID }
 func messageID(v *ent.Message) string           { return v.ID }
 func organisationID(v *ent.Organisation) string { return v.ID }
 func projectID(v *ent.Project) string           { return v.ID }
+func providerKeyID(v *ent.ProviderKey) string   { return v.ID }
 func runID(v *ent.Run) string                   { return v.ID }
 func streamID(v *ent.Stream) string             { return v.ID }
 func toolCallID(v *ent.ToolCall) string         { return v.ID }
@@ -185,6 +191,8 @@ func node(ctx context.Context, id string) (any, error) {
 		return asNode(ctx, l.messages, id)
 	case "org":
 		return asNode(ctx, l.organisations, id)
+	case "pky":
+		return asNode(ctx, l.providerKeys, id)
 	case "prj":
 		return asNode(ctx, l.projects, id)
 	case "run":
