@@ -55,7 +55,7 @@ func (r *Resolver) administers(ctx context.Context, o *ent.Organisation) (bool, 
 // owns says whether the viewer has the role OWNER in the project.
 func (r *Resolver) owns(ctx context.Context, p *ent.Project) (bool, error) {
 	err := access.RequireRole(ctx, r.DB.Ent, p.ID, enum.ProjectOwner)
-	if problem.As(err) != nil {
+	if problem.Is(err, problem.Forbidden) || problem.Is(err, problem.NotFound) {
 		return false, nil
 	}
 	return err == nil, err
