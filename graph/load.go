@@ -3,6 +3,8 @@ package graph
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync/atomic"
 
 	"entgo.io/ent/dialect/sql"
@@ -24,6 +26,7 @@ import (
 	"github.com/zeblit/zeblit/ent/user"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/relay"
+	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/usage"
 )
 
@@ -39,7 +42,8 @@ type loaders struct {
 	projects      *relay.Loader[*ent.Project]
 	providerKeys  *relay.Loader[*ent.ProviderKey]
 	runs          *relay.Loader[*ent.Run]
-	heads         *relay.Loader[*ent.Stream] // by the project's id
+	spendings     *relay.Loader[*ent.Spending] // by the budget's id
+	heads         *relay.Loader[*ent.Stream]   // by the project's id
 	toolCalls     *relay.Loader[*ent.ToolCall]
 	usage         *relay.Loader[runUsage] // by the run's id
 	usageRecords  *relay.Loader[*ent.UsageRecord]
@@ -78,6 +82,14 @@ func newLoaders(c *ent.Client) *loaders {
 		runs: relay.NewLoader(runID, func(ctx context.Context, ids []string) ([]*ent.Run, error) {
 			return c.Run.Query().Where(run.IDIn(ids...)).All(ctx)
 		}),
+		spendings: relay.NewLoader(spendingID, func(ctx context.Context, ids []string) ([]*ent.Spending, error) {
+			budgets, err := c.Budget.Query().Where(budget.IDIn(ids...)).All(ctx)
+			if err != nil {
+				return nil, err
+			}
+			found, err := usage.SpendingsOf(ctx, c, budgets, store.Now())
+			return slices.Collect(maps.Values(found)), err
+		}),
 		heads: relay.NewLoader(streamID, func(ctx context.Context, ids []string) ([]*ent.Stream, error) {
 			return c.Stream.Query().Where(entstream.IDIn(ids...)).All(ctx)
 		}),
@@ -110,6 +122,7 @@ func organisationID(v *ent.Organisation) string { return v.ID }
 func projectID(v *ent.Project) string           { return v.ID }
 func providerKeyID(v *ent.ProviderKey) string   { return v.ID }
 func runID(v *ent.Run) string                   { return v.ID }
+func spendingID(v *ent.Spending) string         { return v.BudgetID }
 func streamID(v *ent.Stream) string             { return v.ID }
 func toolCallID(v *ent.ToolCall) string         { return v.ID }
 func usageRecordID(v *ent.UsageRecord) string   { return v.ID }

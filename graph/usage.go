@@ -73,8 +73,14 @@ func (r *Resolver) requireAdmin(ctx context.Context) error {
 	return err
 }
 
-func (r *Resolver) spendingOf(ctx context.Context, b *ent.Budget) (*ent.Spending, error) {
-	return usage.SpendingOf(ctx, r.DB.Ent, b, store.Now())
+// usedBy is what a run has used. Of runs from before calls were recorded, the tokens are
+// known.
+func usedBy(ctx context.Context, run *ent.Run) (*usage.Totals, error) {
+	used, found, err := load(ctx).usage.Load(ctx, run.ID)
+	if err == nil && !found {
+		used.InputTokens, used.OutputTokens = run.InputTokens, run.OutputTokens
+	}
+	return &used.Totals, err
 }
 
 func usageEvent(e stream.Event, head model.Event) (model.ProjectEvent, error) {

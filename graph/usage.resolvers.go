@@ -20,7 +20,7 @@ import (
 )
 
 func (r *budgetResolver) Spent(ctx context.Context, obj *ent.Budget) (*int64, error) {
-	spending, err := r.spendingOf(ctx, obj)
+	spending, err := maybe(ctx, load(ctx).spendings, &obj.ID)
 	if spending == nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (r *budgetResolver) Spent(ctx context.Context, obj *ent.Budget) (*int64, er
 }
 
 func (r *budgetResolver) Reserved(ctx context.Context, obj *ent.Budget) (*int64, error) {
-	spending, err := r.spendingOf(ctx, obj)
+	spending, err := maybe(ctx, load(ctx).spendings, &obj.ID)
 	if spending == nil {
 		return nil, err
 	}
@@ -110,8 +110,7 @@ func (r *queryResolver) Budgets(ctx context.Context, first *int, after *string, 
 }
 
 func (r *runResolver) Usage(ctx context.Context, obj *ent.Run) (*usage.Totals, error) {
-	totals, _, err := load(ctx).usage.Load(ctx, obj.ID)
-	return &totals.Totals, err
+	return usedBy(ctx, obj)
 }
 
 func (r *runResolver) UsageRecords(ctx context.Context, obj *ent.Run, first *int, after *string, last *int, before *string) (*relay.Connection[*ent.UsageRecord], error) {

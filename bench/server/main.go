@@ -24,9 +24,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
-
-	"github.com/zeblit/zeblit/internal/collector"
 )
 
 // settings are the flags.
@@ -49,6 +48,10 @@ type project struct {
 	ID   string `json:"id"`
 	Head int64  `json:"head"` // the number of its latest event
 }
+
+// smallHeap is cmd/zeblit's: the product's collector runs when the heap has grown by
+// half.
+const smallHeap = 50
 
 func main() {
 	var s settings
@@ -78,7 +81,7 @@ func run(s settings) error {
 		return fmt.Errorf("there is no kind %q", s.kind)
 	}
 	if s.kind == "zeblit" {
-		go collector.Run(ctx) // as cmd/zeblit does
+		debug.SetGCPercent(smallHeap)
 	}
 	f, err := build(ctx, s)
 	if err != nil {

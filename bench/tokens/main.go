@@ -4,7 +4,7 @@
 // has it. The product runs as a server and a worker, or as one process, on a PostgreSQL
 // and a Redis. Linux only.
 //
-//	go run ./bench/tokens         # about a minute; writes docs/benchmarks.md
+//	go run ./bench/tokens         # about two minutes; writes docs/benchmarks.md
 //	go run ./bench/tokens -short  # some seconds of it; writes nothing
 //
 // It fails where a token was lost, doubled or not kept.
@@ -39,7 +39,7 @@ func main() {
 	var s settings
 	flag.IntVar(&s.runs, "runs", 100, "runs at a time, each with a watcher")
 	flag.IntVar(&s.rate, "rate", 50, "tokens a second of each run")
-	flag.DurationVar(&s.lasts, "for", 10*time.Second, "how long the models speak")
+	flag.DurationVar(&s.lasts, "for", 20*time.Second, "how long the models speak")
 	flag.IntVar(&s.rounds, "rounds", 2, "how often each way of running is measured, in turn")
 	short := flag.Bool("short", false, "one round of 3 s")
 	flag.StringVar(&s.file, "o", document.File, "the document to write into")
@@ -114,7 +114,7 @@ func tell(s settings, found [][]result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ``+"`go run ./bench/tokens`"+`, %s.
 %d runs at once, each listening to a scripted model that says %d tokens a second over the vendor's wire for %s, each with a
-watcher; medians of %d rounds. From the time at which a token was due to leave the model to the arrival of the frame that
+watcher; they begin one after another within 2 s; medians of %d rounds. From the time at which a token was due to leave the model to the arrival of the frame that
 has it. Every token came once and in order and is in the log; the program fails where one isn't.
 %s.
 

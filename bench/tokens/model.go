@@ -43,23 +43,27 @@ func newModel(s settings) *model {
 // asked reports whether all runs wait for their model.
 func (m *model) asked() bool { return int(m.waiting.Load()) >= m.runs }
 
-// at is when run i is told its token k: the runs speak one after another.
+// spread is the time in which the runs begin to be told something, one after another:
+// that a hundred begin their messages in the same moment is another case.
+const spread = 2 * time.Second
+
+// at is when run i is told its token k.
 func (m *model) at(i, k int) time.Time {
-	return m.start.Add(time.Duration(k)*m.between + time.Duration(i)*m.between/time.Duration(m.runs))
+	return m.start.Add(time.Duration(k)*m.between + time.Duration(i)*spread/time.Duration(m.runs))
 }
 
 // begin lets all speak, and returns when the first does.
 func (m *model) begin() time.Time {
 	m.start = time.Now().Add(200 * time.Millisecond)
 	close(m.started)
-	go func() { // it ends when all has been said
-		for k := range m.tokens {
-			for i := range m.runs {
+	for i, due := range m.due {
+		go func() { // it ends when all has been said
+			for k, now := range due {
 				time.Sleep(time.Until(m.at(i, k)))
-				close(m.due[i][k])
+				close(now)
 			}
-		}
-	}()
+		}()
+	}
 	return m.start
 }
 

@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/zeblit/zeblit/internal/app"
-	"github.com/zeblit/zeblit/internal/collector"
 	"github.com/zeblit/zeblit/internal/config"
 )
+
+// smallHeap makes the collector run when the heap has grown by half, not doubled:
+// an idle server should be small, and a busy one waits for models and databases.
+const smallHeap = 50
 
 type serveCommand struct {
 	config.Flags
@@ -27,7 +32,9 @@ func (s *serveCommand) Run(ctx context.Context, c console) (err error) {
 	if cfg.Embedded() && !s.Worker {
 		return config.Problems{"--no-worker needs a shared database, where a zeblit worker advances the runs: set --database-url (DATABASE_URL)"}
 	}
-	go collector.Run(ctx)
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(smallHeap)
+	}
 	a, err := app.New(ctx, cfg, app.Options{
 		Logger:  newLogger(cfg),
 		Version: version, ServeOnly: !s.Worker,

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/zeblit/zeblit/internal/app"
-	"github.com/zeblit/zeblit/internal/collector"
 	"github.com/zeblit/zeblit/internal/config"
 )
 
@@ -19,7 +18,6 @@ func (w *workerCommand) Run(ctx context.Context, _ console) (err error) {
 	if cfg.Embedded() {
 		return config.Problems{"a separate worker needs a shared database: set --database-url (DATABASE_URL); with SQLite, serve works by itself"}
 	}
-	go collector.Run(ctx)
 	a, err := app.New(ctx, cfg, app.Options{Logger: newLogger(cfg), Version: version})
 	if err != nil {
 		return err

@@ -5613,7 +5613,7 @@ enum RunState {
   WAITING_FOR_APPROVAL
   "A person has to answer something."
   WAITING_FOR_INPUT
-  "A person has paused it. It keeps its turn in the conversation; after 7 days it is cancelled."
+  "A person has paused it, or a budget has no room for its next call. It keeps its turn in the conversation; after 7 days it is cancelled."
   PAUSED
   "It is done."
   SUCCEEDED

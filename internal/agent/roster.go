@@ -29,6 +29,8 @@ type Role struct {
 	Description string
 	// Tools are the names of the tools that the role may use.
 	Tools []string
+	// Tier is that of the models that it usually works with: quick, standard or complex.
+	Tier string
 	// MaxOutputTokens bounds one answer of its model.
 	MaxOutputTokens int
 }
@@ -40,6 +42,7 @@ var roster = []Role{
 		Name:            "Senior Engineer",
 		Description:     "Writes, changes and explains the project's code.",
 		Tools:           []string{"list_files", "read_file", "write_file", "edit_file"},
+		Tier:            "standard",
 		MaxOutputTokens: 8192,
 	},
 }

@@ -64,6 +64,7 @@ const (
     ... on ToolCallOutput { toolCall { id } text }
     ... on ToolCallFinished { toolCall { id name input output state } }
     ... on FileChanged { path change revision }
+    ... on BudgetReached { text }
     ... on StreamReset { reason }`
 
 	projectEventsSubscription = `subscription($id: ID!, $after: Cursor) {

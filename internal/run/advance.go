@@ -132,6 +132,6 @@ func (e *Engine) prompt(ctx context.Context, l *lease) (prompt, error) {
 		Request: llm.Request{System: system, Messages: messages, Tools: specs, MaxOutputTokens: role.MaxOutputTokens},
 		account: usage.AccountIn(project, l.run), asked: asked,
 	}
-	p.wish, err = e.wish(ctx, l, p)
+	p.wish, err = e.wish(ctx, l, role, p)
 	return p, err
 }

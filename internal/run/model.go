@@ -7,6 +7,7 @@ import (
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/message"
+	"github.com/zeblit/zeblit/internal/agent"
 	"github.com/zeblit/zeblit/internal/agent/window"
 	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
@@ -93,7 +94,7 @@ func (e *Engine) follow(ctx context.Context, l *lease, p prompt, models *route.R
 }
 
 // wish is what the step's call is for.
-func (e *Engine) wish(ctx context.Context, l *lease, p prompt) (w route.Wish, err error) {
+func (e *Engine) wish(ctx context.Context, l *lease, role agent.Role, p prompt) (w route.Wish, err error) {
 	asked, err := e.db.Ent.Message.Query().Where(message.ID(l.run.MessageID)).Only(ctx)
 	if err != nil && !ent.IsNotFound(err) {
 		return w, err
@@ -104,7 +105,7 @@ func (e *Engine) wish(ctx context.Context, l *lease, p prompt) (w route.Wish, er
 	}
 	w = route.Wish{
 		Model: l.run.Model, Quick: l.run.Tier == string(route.Quick), Complex: l.run.Tier == string(route.Complex),
-		InputTokens: estimate(p.Request), Money: bounded,
+		Tier: route.Tier(role.Tier), InputTokens: estimate(p.Request), Money: bounded,
 	}
 	if asked != nil {
 		w.Text = asked.Text

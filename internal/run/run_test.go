@@ -330,10 +330,12 @@ func TestCancelEndsARunUnderWay(t *testing.T) {
 
 func TestARunWhoseWorkerVanishedIsTakenOver(t *testing.T) {
 	t.Parallel()
-	each(t, func() []llmtest.Script { return []llmtest.Script{llmtest.Reply{llmtest.Say("here")}} }, func(t *testing.T, b *testBundle) {
+	eachIdle(t, func(t *testing.T, b *testBundle) {
+		b.model.Add(llmtest.Reply{llmtest.Say("here")})
 		r := storetest.Run(t, b.db, b.project, enum.RunRunning)
 		unchecked := storetest.Unchecked(context.Background())
 		require.NoError(t, b.db.Ent.Run.UpdateOneID(r.ID).SetLeaseOwner("gone").SetLeaseUntil(1).SetEpoch(7).Exec(unchecked))
+		b.start(t, run.Options{}) // only now: without an owner the run is anybody's
 		ended := b.await(t, r.ID)
 		require.Equal(t, enum.RunSucceeded, ended.State)
 		require.Greater(t, ended.Epoch, int64(7))

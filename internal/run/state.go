@@ -24,7 +24,7 @@ const (
 	succeeded happening = "succeeded" // its work is done
 	failed    happening = "failed"    // its work can't be done
 	cancelled happening = "cancelled" // a person ended it
-	paused    happening = "paused"    // a person paused it
+	paused    happening = "paused"    // a person paused it, or a budget has no room for its next call
 	resumed   happening = "resumed"   // a person lets it go on
 	asksLeave happening = "asksLeave" // a person has to allow something
 	asksInput happening = "asksInput" // a person has to answer something

@@ -87,6 +87,8 @@ func (t *Transcript) Event(e client.Event) {
 		case "PAUSED":
 			t.note("(paused)")
 		}
+	case "BudgetReached":
+		t.note(t.style.Yellow(CleanLine(e.Text)))
 	case "StreamReset":
 		t.note("(some of the answer can't be shown any more)")
 	}

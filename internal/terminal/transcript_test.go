@@ -30,6 +30,7 @@ func events() []client.Event {
 		{Type: "FileChanged", Path: "gone.txt", Change: "DELETED"},
 		{Type: "ToolCallFinished", ToolCall: done},
 		{Type: "ToolCallFinished", ToolCall: failed},
+		{Type: "BudgetReached", Text: "80 % of the project's budget are spent."},
 		{Type: "MessageDelta", MessageID: "msg_3", Text: "Done."},
 		{Type: "RunStateChanged", Run: client.Run{Error: "nothing"}, State: "SUCCEEDED"},
 	}
@@ -55,6 +56,7 @@ Hello, world
   → write_file index.html
   ✓ wrote index.html …
   ✗
+  80 % of the project's budget are spent.
 Done.
 
 Files written:
@@ -97,7 +99,7 @@ func TestColoursAndTheSpinnerLeaveTheSameText(t *testing.T) {
 	for _, frame := range "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" {
 		shown = strings.ReplaceAll(shown, string(frame), "")
 	}
-	require.Equal(t, "Hel\n  (interrupted)\nHello, world\n  → write_file index.html\n  ✓ wrote index.html …\n  ✗ \nDone.\n", strings.ReplaceAll(shown, "✗\n", "✗ \n"))
+	require.Equal(t, "Hel\n  (interrupted)\nHello, world\n  → write_file index.html\n  ✓ wrote index.html …\n  ✗ \n  80 % of the project's budget are spent.\nDone.\n", strings.ReplaceAll(shown, "✗\n", "✗ \n"))
 
 	t.Setenv("NO_COLOR", "1")
 	require.Equal(t, "x", terminal.NewStyle(true).Red("x"))

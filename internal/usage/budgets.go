@@ -2,6 +2,8 @@ package usage
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,10 +24,13 @@ import (
 const maxLimit = 1_000_000_000 * money.Dollar
 
 // Budgets makes, changes and deletes budgets with the viewer's rights.
-type Budgets struct{ db *store.DB }
+type Budgets struct {
+	db  *store.DB
+	now func() time.Time
+}
 
 // NewBudgets makes a Budgets.
-func NewBudgets(db *store.DB) *Budgets { return &Budgets{db: db} }
+func NewBudgets(db *store.DB) *Budgets { return &Budgets{db: db, now: store.Now} }
 
 // SetInput says how much the calls of a scope may cost in each period. Which ids are
 // given follows from the scope; of a USER's budget the organisation is the one within
@@ -53,10 +58,8 @@ func (b *Budgets) Set(ctx context.Context, in SetInput) (*ent.Budget, error) {
 		if err != nil {
 			return err
 		}
-		if set, err = t.set(ctx, tx, viewer, in); err != nil {
-			return fmt.Errorf("set a budget: %w", err)
-		}
-		return nil
+		set, err = t.set(ctx, tx, viewer, in, b.now())
+		return err
 	})
 	return set, err
 }
@@ -247,46 +250,79 @@ func may(ctx context.Context, tx *store.Tx, viewer *access.Viewer, scope enum.Bu
 	return err
 }
 
-func (t *target) set(ctx context.Context, tx *store.Tx, viewer *access.Viewer, in SetInput) (*ent.Budget, error) {
+func (t *target) set(ctx context.Context, tx *store.Tx, viewer *access.Viewer, in SetInput, now time.Time) (*ent.Budget, error) {
 	if err := t.keep(ctx, tx); err != nil {
 		return nil, err
 	}
 	if err := makeBudgets(ctx, tx); err != nil {
 		return nil, err
 	}
-	found, err := tx.Ent.Budget.Query().Where(budget.Subject(t.subject), budget.PeriodEQ(in.Period)).Only(ctx)
+	query := tx.Ent.Budget.Query().Where(budget.Subject(t.subject), budget.PeriodEQ(in.Period))
+	if postgres(tx) { // another may be deleting it
+		query.ForUpdate()
+	}
+	found, err := query.Only(ctx)
 	if err == nil {
 		return tx.Ent.Budget.UpdateOne(found).SetLimitNano(in.Limit).SetUpdatedAt(store.Now()).Save(ctx)
 	}
 	if !ent.IsNotFound(err) {
 		return nil, err
 	}
-	return tx.Ent.Budget.Create().SetScope(in.Scope).SetPeriod(in.Period).SetSubject(t.subject).
+	made, err := tx.Ent.Budget.Create().SetScope(in.Scope).SetPeriod(in.Period).SetSubject(t.subject).
 		SetNillableOrganisationID(t.organisationID).SetNillableProjectID(t.projectID).SetNillableUserID(t.userID).
 		SetNillableAgentID(t.agentID).SetNillableRunID(t.runID).
 		SetLimitNano(in.Limit).SetCreatedByID(viewer.UserID).Save(ctx)
+	if err != nil || made.Period == enum.PeriodRun {
+		return made, err
+	}
+	// What was spent before counts, whether or not the viewer may see of whom.
+	_, err = spendingOf(access.As(ctx, access.Engine), tx, made, Account{}, now)
+	return made, err
 }
 
-// keep holds the project's row, which its deletion takes too, before the lock of those
-// who make budgets: whoever deletes a project settles what is under way in it.
+// keep holds the project's row before the lock of those who make budgets: whoever
+// deletes a project writes into its row first, and settles what is under way in it.
 func (t *target) keep(ctx context.Context, tx *store.Tx) error {
 	if t.projectID == nil || !postgres(tx) {
 		return nil
 	}
-	_, err := tx.SQL.ExecContext(ctx, "SELECT 1 FROM projects WHERE id = $1 FOR KEY SHARE", *t.projectID)
+	var there int
+	err := tx.SQL.QueryRowContext(ctx, "SELECT 1 FROM projects WHERE id = $1 FOR SHARE", *t.projectID).Scan(&there)
+	if errors.Is(err, sql.ErrNoRows) {
+		return problem.Missing("projectId", "project")
+	}
 	return err
 }
 
 // SpendingOf is what is spent and reserved of a budget in its period of at. Of a budget
 // of each run there is no one period: nil.
 func SpendingOf(ctx context.Context, c *ent.Client, b *ent.Budget, at time.Time) (*ent.Spending, error) {
-	if b.Period == enum.PeriodRun {
-		return nil, nil
+	all, err := SpendingsOf(ctx, c, []*ent.Budget{b}, at)
+	return all[b.ID], err
+}
+
+// SpendingsOf is SpendingOf for many budgets, by their ids.
+func SpendingsOf(ctx context.Context, c *ent.Client, budgets []*ent.Budget, at time.Time) (map[string]*ent.Spending, error) {
+	ids := make([]string, len(budgets))
+	for i, b := range budgets {
+		ids[i] = b.ID
 	}
-	s, err := c.Spending.Query().Where(spending.BudgetID(b.ID), spending.Period(periodOf(b.Period, "", at))).Only(ctx)
-	if !ent.IsNotFound(err) {
-		return s, err
+	now := make([]string, 0, 3)
+	for _, p := range []enum.BudgetPeriod{enum.PeriodDay, enum.PeriodMonth, enum.PeriodTotal} {
+		now = append(now, periodOf(p, "", at))
 	}
-	spent, err := recorded(ctx, c, below(b, "", at)...)
-	return &ent.Spending{BudgetID: b.ID, Period: periodOf(b.Period, "", at), Spent: spent}, err
+	found, err := c.Spending.Query().Where(spending.BudgetIDIn(ids...), spending.PeriodIn(now...)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what is spent of budgets: %w", err)
+	}
+	all := make(map[string]*ent.Spending, len(budgets))
+	for _, s := range found {
+		all[s.BudgetID] = s
+	}
+	for _, b := range budgets { // of which nobody has reserved anything in this period
+		if all[b.ID] == nil && b.Period != enum.PeriodRun {
+			all[b.ID] = &ent.Spending{BudgetID: b.ID, Period: periodOf(b.Period, "", at)}
+		}
+	}
+	return all, nil
 }

@@ -121,7 +121,7 @@ func (l *Ledger) hold(ctx context.Context, tx *store.Tx, a Account, at time.Time
 	}
 	all := make([]held, len(budgets))
 	for i, b := range budgets {
-		s, err := l.spending(ctx, tx, b, a, at)
+		s, err := spendingOf(ctx, tx, b, a, at)
 		if err != nil {
 			return nil, fmt.Errorf("what is spent of budget %s: %w", b.ID, err)
 		}

@@ -2,6 +2,8 @@ package usage_test
 
 import (
 	"context"
+	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -353,4 +355,22 @@ func TestBoundIsNoLessThanTheBytes(t *testing.T) {
 	require.Less(t, usage.Bound(llm.Request{System: "hello"}), int64(100))
 	longest := usage.Bound(llm.Request{System: "ﷺ"}) - usage.Bound(llm.Request{})
 	require.Equal(t, int64(33), longest, "as a vendor writes it that takes it apart")
+}
+
+// Whoever adds something to what is sent to a vendor says here that Bound counts it.
+func TestBoundKnowsAllThatIsSent(t *testing.T) {
+	t.Parallel()
+	for of, fields := range map[reflect.Type]string{
+		reflect.TypeFor[llm.Request]():    "Model System Messages Tools MaxOutputTokens Temperature",
+		reflect.TypeFor[llm.Message]():    "Role Text ToolCalls ToolResults Carry",
+		reflect.TypeFor[llm.ToolCall]():   "ID Name Input",
+		reflect.TypeFor[llm.ToolResult](): "CallID Text IsError",
+		reflect.TypeFor[llm.Tool]():       "Name Description InputSchema",
+	} {
+		var found []string
+		for f := range of.Fields() {
+			found = append(found, f.Name)
+		}
+		require.Equal(t, strings.Fields(fields), found, "%s", of)
+	}
 }

@@ -49,9 +49,9 @@ func bounds(p enum.BudgetPeriod, at time.Time) (from, to time.Time, ok bool) {
 	return from, to, false
 }
 
-// spending finds the row of the budget's period, whose budget is locked. The first to
+// spendingOf finds the row of the budget's period, whose budget is locked. The first to
 // need it makes it, of the records that there are already.
-func (l *Ledger) spending(ctx context.Context, tx *store.Tx, b *ent.Budget, a Account, at time.Time) (*ent.Spending, error) {
+func spendingOf(ctx context.Context, tx *store.Tx, b *ent.Budget, a Account, at time.Time) (*ent.Spending, error) {
 	period := periodOf(b.Period, a.RootRunID, at)
 	s, err := tx.Ent.Spending.Query().Where(spending.BudgetID(b.ID), spending.Period(period)).Only(ctx)
 	if !ent.IsNotFound(err) {

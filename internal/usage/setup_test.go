@@ -44,8 +44,9 @@ func setup(t *testing.T, db *store.DB) *testBundle {
 	t.Helper()
 	b := &testBundle{
 		db: db, ctx: access.As(context.Background(), access.Engine), owner: storetest.User(t, db, "owner@example.com"),
-		now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), budgets: usage.NewBudgets(db),
+		now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC),
 	}
+	b.budgets = usage.BudgetsAt(db, func() time.Time { return b.now })
 	b.project = storetest.Project(t, db, b.owner, "P")
 	b.run = storetest.Run(t, db, b.project, enum.RunRunning)
 	b.ledger = usage.At(func() time.Time { return b.now })

@@ -2,6 +2,7 @@ package configured_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -112,7 +113,9 @@ func TestCompatibleServersAreCalled(t *testing.T) {
 			require.Equal(t, "Hello.", text)
 			require.Equal(t, name, model.Requests()[0].Model)
 
-			model.Add(llmtest.Status(401))
+			model.Models(func(string) (int, string, string) {
+				return http.StatusUnauthorized, "application/json", `{"error":{"message":"who are you?"}}`
+			})
 			err = servers[0].Provider.(interface{ Check(context.Context) error }).Check(t.Context())
 			require.ErrorContains(t, err, "model auth")
 		})
