@@ -30,6 +30,7 @@ import (
 	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/orgmembership"
 	"github.com/zeblit/zeblit/ent/project"
+	"github.com/zeblit/zeblit/ent/providerkey"
 	"github.com/zeblit/zeblit/ent/refreshtoken"
 	"github.com/zeblit/zeblit/ent/reservation"
 	"github.com/zeblit/zeblit/ent/run"
@@ -79,6 +80,8 @@ type Client struct {
 	Organisation *OrganisationClient
 	// Project is the client for interacting with the Project builders.
 	Project *ProjectClient
+	// ProviderKey is the client for interacting with the ProviderKey builders.
+	ProviderKey *ProviderKeyClient
 	// RefreshToken is the client for interacting with the RefreshToken builders.
 	RefreshToken *RefreshTokenClient
 	// Reservation is the client for interacting with the Reservation builders.
@@ -125,6 +128,7 @@ func (c *Client) init() {
 	c.OrgMembership = NewOrgMembershipClient(c.config)
 	c.Organisation = NewOrganisationClient(c.config)
 	c.Project = NewProjectClient(c.config)
+	c.ProviderKey = NewProviderKeyClient(c.config)
 	c.RefreshToken = NewRefreshTokenClient(c.config)
 	c.Reservation = NewReservationClient(c.config)
 	c.Run = NewRunClient(c.config)
@@ -242,6 +246,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		OrgMembership:  NewOrgMembershipClient(cfg),
 		Organisation:   NewOrganisationClient(cfg),
 		Project:        NewProjectClient(cfg),
+		ProviderKey:    NewProviderKeyClient(cfg),
 		RefreshToken:   NewRefreshTokenClient(cfg),
 		Reservation:    NewReservationClient(cfg),
 		Run:            NewRunClient(cfg),
@@ -286,6 +291,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		OrgMembership:  NewOrgMembershipClient(cfg),
 		Organisation:   NewOrganisationClient(cfg),
 		Project:        NewProjectClient(cfg),
+		ProviderKey:    NewProviderKeyClient(cfg),
 		RefreshToken:   NewRefreshTokenClient(cfg),
 		Reservation:    NewReservationClient(cfg),
 		Run:            NewRunClient(cfg),
@@ -327,9 +333,9 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Agent, c.ApiKey, c.Budget, c.Conversation, c.DeviceCode, c.Event, c.GitObject,
 		c.GitRef, c.IdempotencyKey, c.Installation, c.Membership, c.Message,
-		c.OrgMembership, c.Organisation, c.Project, c.RefreshToken, c.Reservation,
-		c.Run, c.Session, c.SigningKey, c.Spending, c.Stream, c.ToolCall,
-		c.UsageRecord, c.User,
+		c.OrgMembership, c.Organisation, c.Project, c.ProviderKey, c.RefreshToken,
+		c.Reservation, c.Run, c.Session, c.SigningKey, c.Spending, c.Stream,
+		c.ToolCall, c.UsageRecord, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -341,9 +347,9 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Agent, c.ApiKey, c.Budget, c.Conversation, c.DeviceCode, c.Event, c.GitObject,
 		c.GitRef, c.IdempotencyKey, c.Installation, c.Membership, c.Message,
-		c.OrgMembership, c.Organisation, c.Project, c.RefreshToken, c.Reservation,
-		c.Run, c.Session, c.SigningKey, c.Spending, c.Stream, c.ToolCall,
-		c.UsageRecord, c.User,
+		c.OrgMembership, c.Organisation, c.Project, c.ProviderKey, c.RefreshToken,
+		c.Reservation, c.Run, c.Session, c.SigningKey, c.Spending, c.Stream,
+		c.ToolCall, c.UsageRecord, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -382,6 +388,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Organisation.mutate(ctx, m)
 	case *ProjectMutation:
 		return c.Project.mutate(ctx, m)
+	case *ProviderKeyMutation:
+		return c.ProviderKey.mutate(ctx, m)
 	case *RefreshTokenMutation:
 		return c.RefreshToken.mutate(ctx, m)
 	case *ReservationMutation:
@@ -2817,6 +2825,188 @@ func (c *ProjectClient) mutate(ctx context.Context, m *ProjectMutation) (Value, 
 	}
 }
 
+// ProviderKeyClient is a client for the ProviderKey schema.
+type ProviderKeyClient struct {
+	config
+}
+
+// NewProviderKeyClient returns a client for the ProviderKey from the given config.
+func NewProviderKeyClient(c config) *ProviderKeyClient {
+	return &ProviderKeyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `providerkey.Hooks(f(g(h())))`.
+func (c *ProviderKeyClient) Use(hooks ...Hook) {
+	c.hooks.ProviderKey = append(c.hooks.ProviderKey, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `providerkey.Intercept(f(g(h())))`.
+func (c *ProviderKeyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ProviderKey = append(c.inters.ProviderKey, interceptors...)
+}
+
+// Create returns a builder for creating a ProviderKey entity.
+func (c *ProviderKeyClient) Create() *ProviderKeyCreate {
+	mutation := newProviderKeyMutation(c.config, OpCreate)
+	return &ProviderKeyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ProviderKey entities.
+func (c *ProviderKeyClient) CreateBulk(builders ...*ProviderKeyCreate) *ProviderKeyCreateBulk {
+	return &ProviderKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ProviderKeyClient) MapCreateBulk(slice any, setFunc func(*ProviderKeyCreate, int)) *ProviderKeyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ProviderKeyCreateBulk{err: fmt.Errorf("calling to ProviderKeyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ProviderKeyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ProviderKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ProviderKey.
+func (c *ProviderKeyClient) Update() *ProviderKeyUpdate {
+	mutation := newProviderKeyMutation(c.config, OpUpdate)
+	return &ProviderKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ProviderKeyClient) UpdateOne(_m *ProviderKey) *ProviderKeyUpdateOne {
+	mutation := newProviderKeyMutation(c.config, OpUpdateOne, withProviderKey(_m))
+	return &ProviderKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ProviderKeyClient) UpdateOneID(id string) *ProviderKeyUpdateOne {
+	mutation := newProviderKeyMutation(c.config, OpUpdateOne, withProviderKeyID(id))
+	return &ProviderKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ProviderKey.
+func (c *ProviderKeyClient) Delete() *ProviderKeyDelete {
+	mutation := newProviderKeyMutation(c.config, OpDelete)
+	return &ProviderKeyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ProviderKeyClient) DeleteOne(_m *ProviderKey) *ProviderKeyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ProviderKeyClient) DeleteOneID(id string) *ProviderKeyDeleteOne {
+	builder := c.Delete().Where(providerkey.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ProviderKeyDeleteOne{builder}
+}
+
+// Query returns a query builder for ProviderKey.
+func (c *ProviderKeyClient) Query() *ProviderKeyQuery {
+	return &ProviderKeyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeProviderKey},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ProviderKey entity by its id.
+func (c *ProviderKeyClient) Get(ctx context.Context, id string) (*ProviderKey, error) {
+	return c.Query().Where(providerkey.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ProviderKeyClient) GetX(ctx context.Context, id string) *ProviderKey {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganisation queries the organisation edge of a ProviderKey.
+func (c *ProviderKeyClient) QueryOrganisation(_m *ProviderKey) *OrganisationQuery {
+	query := (&OrganisationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(providerkey.Table, providerkey.FieldID, id),
+			sqlgraph.To(organisation.Table, organisation.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, providerkey.OrganisationTable, providerkey.OrganisationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryProject queries the project edge of a ProviderKey.
+func (c *ProviderKeyClient) QueryProject(_m *ProviderKey) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(providerkey.Table, providerkey.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, providerkey.ProjectTable, providerkey.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCreatedBy queries the created_by edge of a ProviderKey.
+func (c *ProviderKeyClient) QueryCreatedBy(_m *ProviderKey) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(providerkey.Table, providerkey.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, providerkey.CreatedByTable, providerkey.CreatedByColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ProviderKeyClient) Hooks() []Hook {
+	hooks := c.hooks.ProviderKey
+	return append(hooks[:len(hooks):len(hooks)], providerkey.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ProviderKeyClient) Interceptors() []Interceptor {
+	return c.inters.ProviderKey
+}
+
+func (c *ProviderKeyClient) mutate(ctx context.Context, m *ProviderKeyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ProviderKeyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ProviderKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ProviderKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ProviderKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ProviderKey mutation op: %q", m.Op())
+	}
+}
+
 // RefreshTokenClient is a client for the RefreshToken schema.
 type RefreshTokenClient struct {
 	config
@@ -4386,14 +4576,14 @@ type (
 	hooks struct {
 		Agent, ApiKey, Budget, Conversation, DeviceCode, Event, GitObject, GitRef,
 		IdempotencyKey, Installation, Membership, Message, OrgMembership, Organisation,
-		Project, RefreshToken, Reservation, Run, Session, SigningKey, Spending, Stream,
-		ToolCall, UsageRecord, User []ent.Hook
+		Project, ProviderKey, RefreshToken, Reservation, Run, Session, SigningKey,
+		Spending, Stream, ToolCall, UsageRecord, User []ent.Hook
 	}
 	inters struct {
 		Agent, ApiKey, Budget, Conversation, DeviceCode, Event, GitObject, GitRef,
 		IdempotencyKey, Installation, Membership, Message, OrgMembership, Organisation,
-		Project, RefreshToken, Reservation, Run, Session, SigningKey, Spending, Stream,
-		ToolCall, UsageRecord, User []ent.Interceptor
+		Project, ProviderKey, RefreshToken, Reservation, Run, Session, SigningKey,
+		Spending, Stream, ToolCall, UsageRecord, User []ent.Interceptor
 	}
 )
 

@@ -27,6 +27,7 @@ import (
 	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/orgmembership"
 	"github.com/zeblit/zeblit/ent/project"
+	"github.com/zeblit/zeblit/ent/providerkey"
 	"github.com/zeblit/zeblit/ent/refreshtoken"
 	"github.com/zeblit/zeblit/ent/reservation"
 	"github.com/zeblit/zeblit/ent/run"
@@ -112,6 +113,7 @@ func checkColumn(t, c string) error {
 			orgmembership.Table:  orgmembership.ValidColumn,
 			organisation.Table:   organisation.ValidColumn,
 			project.Table:        project.ValidColumn,
+			providerkey.Table:    providerkey.ValidColumn,
 			refreshtoken.Table:   refreshtoken.ValidColumn,
 			reservation.Table:    reservation.ValidColumn,
 			run.Table:            run.ValidColumn,

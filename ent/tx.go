@@ -44,6 +44,8 @@ type Tx struct {
 	Organisation *OrganisationClient
 	// Project is the client for interacting with the Project builders.
 	Project *ProjectClient
+	// ProviderKey is the client for interacting with the ProviderKey builders.
+	ProviderKey *ProviderKeyClient
 	// RefreshToken is the client for interacting with the RefreshToken builders.
 	RefreshToken *RefreshTokenClient
 	// Reservation is the client for interacting with the Reservation builders.
@@ -210,6 +212,7 @@ func (tx *Tx) init() {
 	tx.OrgMembership = NewOrgMembershipClient(tx.config)
 	tx.Organisation = NewOrganisationClient(tx.config)
 	tx.Project = NewProjectClient(tx.config)
+	tx.ProviderKey = NewProviderKeyClient(tx.config)
 	tx.RefreshToken = NewRefreshTokenClient(tx.config)
 	tx.Reservation = NewReservationClient(tx.config)
 	tx.Run = NewRunClient(tx.config)

@@ -23,11 +23,13 @@ func weigh(c *generated.ComplexityRoot) {
 	c.Conversation.Runs = page
 	c.Message.ToolCalls = page
 	c.Organisation.Budgets = page
+	c.Organisation.ProviderKeys = page
 	c.Organisation.Usage = series
 	c.Project.Budgets = page
 	c.Project.Conversations = page
 	c.Project.Members = page
 	c.Project.Messages = page
+	c.Project.ProviderKeys = page
 	c.Project.Runs = page
 	c.Project.Usage = series
 	c.Query.Agents = page

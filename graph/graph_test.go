@@ -24,7 +24,9 @@ import (
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/project"
+	"github.com/zeblit/zeblit/internal/providerkey"
 	"github.com/zeblit/zeblit/internal/run"
+	"github.com/zeblit/zeblit/internal/seal"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/store/storetest"
 	"github.com/zeblit/zeblit/internal/stream"
@@ -83,11 +85,14 @@ func setup(t *testing.T, db *store.DB) *bundle {
 	carrier := memory.New()
 	log := stream.NewLog(db, carrier, logger)
 	models := models(t)
+	sealer, err := seal.New("a secret of some length", "")
+	require.NoError(t, err)
+	keys := providerkey.NewModels(providerkey.Options{DB: db, Sealer: sealer, Router: models, Logger: logger})
 	return &bundle{db: db, models: models, exec: graph.NewExecutor(graph.Deps{
 		PublicURL: func() string { return "https://zeblit.example" },
 		DB:        db, Identity: identity.New(db, identity.Options{Issuer: "test", Logger: logger}), Projects: project.New(db, log, run.NewControl(log, nil)),
 		Budgets: usage.NewBudgets(db), Workspace: workspace.New(db, log), Log: log, Hub: stream.NewHub(log, carrier, logger), Logger: logger,
-		Models: models, Version: "test", Demo: true,
+		Models: models, ProviderKeys: providerkey.NewService(keys, nil, nil), Version: "test", Demo: true,
 	})}
 }
 

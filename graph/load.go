@@ -18,6 +18,7 @@ import (
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/project"
+	"github.com/zeblit/zeblit/ent/providerkey"
 	"github.com/zeblit/zeblit/ent/run"
 	entstream "github.com/zeblit/zeblit/ent/stream"
 	"github.com/zeblit/zeblit/ent/toolcall"
@@ -39,6 +40,7 @@ type loaders struct {
 	messages      *relay.Loader[*ent.Message]
 	organisations *relay.Loader[*ent.Organisation]
 	projects      *relay.Loader[*ent.Project]
+	providerKeys  *relay.Loader[*ent.ProviderKey]
 	runs          *relay.Loader[*ent.Run]
 	spendings     *relay.Loader[*ent.Spending] // by the budget's id
 	heads         *relay.Loader[*ent.Stream]   // by the project's id
@@ -73,6 +75,9 @@ func newLoaders(c *ent.Client) *loaders {
 		}),
 		projects: relay.NewLoader(projectID, func(ctx context.Context, ids []string) ([]*ent.Project, error) {
 			return withHead(c.Project.Query().Where(project.IDIn(ids...))).All(ctx)
+		}),
+		providerKeys: relay.NewLoader(providerKeyID, func(ctx context.Context, ids []string) ([]*ent.ProviderKey, error) {
+			return c.ProviderKey.Query().Where(providerkey.IDIn(ids...)).All(ctx)
 		}),
 		runs: relay.NewLoader(runID, func(ctx context.Context, ids []string) ([]*ent.Run, error) {
 			return c.Run.Query().Where(run.IDIn(ids...)).All(ctx)
@@ -115,6 +120,7 @@ func membershipID(v *ent.Membership) string     { return v.ID }
 func messageID(v *ent.Message) string           { return v.ID }
 func organisationID(v *ent.Organisation) string { return v.ID }
 func projectID(v *ent.Project) string           { return v.ID }
+func providerKeyID(v *ent.ProviderKey) string   { return v.ID }
 func runID(v *ent.Run) string                   { return v.ID }
 func spendingID(v *ent.Spending) string         { return v.BudgetID }
 func streamID(v *ent.Stream) string             { return v.ID }
@@ -198,6 +204,8 @@ func node(ctx context.Context, id string) (any, error) {
 		return asNode(ctx, l.messages, id)
 	case "org":
 		return asNode(ctx, l.organisations, id)
+	case "pky":
+		return asNode(ctx, l.providerKeys, id)
 	case "prj":
 		return asNode(ctx, l.projects, id)
 	case "run":

@@ -13,6 +13,7 @@ import (
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/project"
+	"github.com/zeblit/zeblit/internal/providerkey"
 	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
@@ -44,6 +45,7 @@ type Deps struct {
 	Conversations Conversations
 	Runs          Runs
 	Budgets       *usage.Budgets
+	ProviderKeys  *providerkey.Service
 	Workspace     *workspace.Workspace
 	Models        Models
 	Log           *stream.Log

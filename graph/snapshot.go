@@ -41,7 +41,7 @@ var placements = map[string]placement{
 	"Node": {"id", ""},
 	"Project": {
 		"id name description createdAt updatedAt",
-		"headCursor owner organisation members conversations messages runs files file commits usage budgets",
+		"headCursor owner organisation members conversations messages runs files file commits usage budgets providerKeys",
 	},
 	"Message": {
 		"id role status text demo createdAt completedAt",

@@ -52,6 +52,15 @@ func (r *Resolver) administers(ctx context.Context, o *ent.Organisation) (bool, 
 	return access.Administers(ctx, r.DB.Ent, viewer, o.ID)
 }
 
+// owns says whether the viewer has the role OWNER in the project.
+func (r *Resolver) owns(ctx context.Context, p *ent.Project) (bool, error) {
+	err := access.RequireRole(ctx, r.DB.Ent, p.ID, enum.ProjectOwner)
+	if problem.Is(err, problem.Forbidden) || problem.Is(err, problem.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 func (r *Resolver) requireAdmin(ctx context.Context) error {
 	viewer, err := access.RequireViewer(ctx)
 	if err != nil {

@@ -565,6 +565,61 @@ var (
 			},
 		},
 	}
+	// ProviderKeysColumns holds the columns for the "provider_keys" table.
+	ProviderKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "subject", Type: field.TypeString},
+		{Name: "provider", Type: field.TypeString},
+		{Name: "ciphertext", Type: field.TypeBytes},
+		{Name: "hint", Type: field.TypeString, Default: ""},
+		{Name: "organisation_id", Type: field.TypeString},
+		{Name: "project_id", Type: field.TypeString, Nullable: true},
+		{Name: "created_by_id", Type: field.TypeString, Nullable: true},
+	}
+	// ProviderKeysTable holds the schema information for the "provider_keys" table.
+	ProviderKeysTable = &schema.Table{
+		Name:       "provider_keys",
+		Columns:    ProviderKeysColumns,
+		PrimaryKey: []*schema.Column{ProviderKeysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "provider_keys_organisations_organisation",
+				Columns:    []*schema.Column{ProviderKeysColumns[6]},
+				RefColumns: []*schema.Column{OrganisationsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "provider_keys_projects_project",
+				Columns:    []*schema.Column{ProviderKeysColumns[7]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "provider_keys_users_created_by",
+				Columns:    []*schema.Column{ProviderKeysColumns[8]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "providerkey_subject_provider",
+				Unique:  true,
+				Columns: []*schema.Column{ProviderKeysColumns[2], ProviderKeysColumns[3]},
+			},
+			{
+				Name:    "providerkey_organisation_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProviderKeysColumns[6]},
+			},
+			{
+				Name:    "providerkey_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{ProviderKeysColumns[7]},
+			},
+		},
+	}
 	// RefreshTokensColumns holds the columns for the "refresh_tokens" table.
 	RefreshTokensColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -1012,6 +1067,7 @@ var (
 		OrgMembershipsTable,
 		OrganisationsTable,
 		ProjectsTable,
+		ProviderKeysTable,
 		RefreshTokensTable,
 		ReservationsTable,
 		RunsTable,
@@ -1059,6 +1115,9 @@ func init() {
 	OrgMembershipsTable.ForeignKeys[1].RefTable = UsersTable
 	ProjectsTable.ForeignKeys[0].RefTable = OrganisationsTable
 	ProjectsTable.ForeignKeys[1].RefTable = UsersTable
+	ProviderKeysTable.ForeignKeys[0].RefTable = OrganisationsTable
+	ProviderKeysTable.ForeignKeys[1].RefTable = ProjectsTable
+	ProviderKeysTable.ForeignKeys[2].RefTable = UsersTable
 	RefreshTokensTable.ForeignKeys[0].RefTable = SessionsTable
 	ReservationsTable.ForeignKeys[0].RefTable = RunsTable
 	RunsTable.ForeignKeys[0].RefTable = ProjectsTable

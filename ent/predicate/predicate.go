@@ -51,6 +51,9 @@ type Organisation func(*sql.Selector)
 // Project is the predicate function for project builders.
 type Project func(*sql.Selector)
 
+// ProviderKey is the predicate function for providerkey builders.
+type ProviderKey func(*sql.Selector)
+
 // RefreshToken is the predicate function for refreshtoken builders.
 type RefreshToken func(*sql.Selector)
 

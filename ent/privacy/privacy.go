@@ -470,6 +470,30 @@ func (f ProjectMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutatio
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ProjectMutation", m)
 }
 
+// The ProviderKeyQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ProviderKeyQueryRuleFunc func(context.Context, *ent.ProviderKeyQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ProviderKeyQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ProviderKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ProviderKeyQuery", q)
+}
+
+// The ProviderKeyMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ProviderKeyMutationRuleFunc func(context.Context, *ent.ProviderKeyMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ProviderKeyMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ProviderKeyMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ProviderKeyMutation", m)
+}
+
 // The RefreshTokenQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type RefreshTokenQueryRuleFunc func(context.Context, *ent.RefreshTokenQuery) error

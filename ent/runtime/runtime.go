@@ -21,6 +21,7 @@ import (
 	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/orgmembership"
 	"github.com/zeblit/zeblit/ent/project"
+	"github.com/zeblit/zeblit/ent/providerkey"
 	"github.com/zeblit/zeblit/ent/refreshtoken"
 	"github.com/zeblit/zeblit/ent/reservation"
 	"github.com/zeblit/zeblit/ent/run"
@@ -371,6 +372,32 @@ func init() {
 	projectDescID := projectMixinFields0[0].Descriptor()
 	// project.DefaultID holds the default value on creation for the id field.
 	project.DefaultID = projectDescID.Default.(func() string)
+	providerkeyMixin := schema.ProviderKey{}.Mixin()
+	providerkey.Policy = privacy.NewPolicies(schema.ProviderKey{})
+	providerkey.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := providerkey.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	providerkeyMixinFields0 := providerkeyMixin[0].Fields()
+	_ = providerkeyMixinFields0
+	providerkeyFields := schema.ProviderKey{}.Fields()
+	_ = providerkeyFields
+	// providerkeyDescCreatedAt is the schema descriptor for created_at field.
+	providerkeyDescCreatedAt := providerkeyMixinFields0[1].Descriptor()
+	// providerkey.DefaultCreatedAt holds the default value on creation for the created_at field.
+	providerkey.DefaultCreatedAt = providerkeyDescCreatedAt.Default.(func() time.Time)
+	// providerkeyDescHint is the schema descriptor for hint field.
+	providerkeyDescHint := providerkeyFields[5].Descriptor()
+	// providerkey.DefaultHint holds the default value on creation for the hint field.
+	providerkey.DefaultHint = providerkeyDescHint.Default.(string)
+	// providerkeyDescID is the schema descriptor for id field.
+	providerkeyDescID := providerkeyMixinFields0[0].Descriptor()
+	// providerkey.DefaultID holds the default value on creation for the id field.
+	providerkey.DefaultID = providerkeyDescID.Default.(func() string)
 	refreshtokenMixin := schema.RefreshToken{}.Mixin()
 	refreshtoken.Policy = privacy.NewPolicies(schema.RefreshToken{})
 	refreshtoken.Hooks[0] = func(next ent.Mutator) ent.Mutator {

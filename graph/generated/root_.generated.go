@@ -32,6 +32,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	Organisation() OrganisationResolver
 	Project() ProjectResolver
+	ProviderKey() ProviderKeyResolver
 	Query() QueryResolver
 	Run() RunResolver
 	Subscription() SubscriptionResolver
@@ -136,6 +137,12 @@ type ComplexityRoot struct {
 		Run func(childComplexity int) int
 	}
 
+	CheckProviderPayload struct {
+		LatencyMs func(childComplexity int) int
+		Message   func(childComplexity int) int
+		Ok        func(childComplexity int) int
+	}
+
 	Commit struct {
 		AuthorEmail func(childComplexity int) int
 		AuthorName  func(childComplexity int) int
@@ -197,6 +204,10 @@ type ComplexityRoot struct {
 
 	DeleteProjectPayload struct {
 		ProjectID func(childComplexity int) int
+	}
+
+	DeleteProviderKeyPayload struct {
+		ProviderKeyID func(childComplexity int) int
 	}
 
 	DeviceCode struct {
@@ -377,11 +388,13 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		CancelRun          func(childComplexity int, input model.CancelRunInput) int
+		CheckProvider      func(childComplexity int, input model.CheckProviderInput) int
 		CreateAPIKey       func(childComplexity int, input model.CreateAPIKeyInput) int
 		CreateProject      func(childComplexity int, input model.CreateProjectInput) int
 		DecideDeviceCode   func(childComplexity int, input model.DecideDeviceCodeInput) int
 		DeleteBudget       func(childComplexity int, input model.DeleteBudgetInput) int
 		DeleteProject      func(childComplexity int, input model.DeleteProjectInput) int
+		DeleteProviderKey  func(childComplexity int, input model.DeleteProviderKeyInput) int
 		ExchangeDeviceCode func(childComplexity int, input model.ExchangeDeviceCodeInput) int
 		PauseRun           func(childComplexity int, input model.PauseRunInput) int
 		RefreshSession     func(childComplexity int, input model.RefreshSessionInput) int
@@ -391,6 +404,7 @@ type ComplexityRoot struct {
 		RevokeAPIKey       func(childComplexity int, input model.RevokeAPIKeyInput) int
 		SendMessage        func(childComplexity int, input model.SendMessageInput) int
 		SetBudget          func(childComplexity int, input model.SetBudgetInput) int
+		SetProviderKey     func(childComplexity int, input model.SetProviderKeyInput) int
 		SignIn             func(childComplexity int, input model.SignInInput) int
 		SignOut            func(childComplexity int, input model.SignOutInput) int
 		SignUp             func(childComplexity int, input model.SignUpInput) int
@@ -399,12 +413,13 @@ type ComplexityRoot struct {
 	}
 
 	Organisation struct {
-		Budgets   func(childComplexity int, first *int, after *string, last *int, before *string) int
-		CreatedAt func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Personal  func(childComplexity int) int
-		Usage     func(childComplexity int, from *time.Time, to *time.Time, by enum.UsageGrouping, interval *enum.UsageInterval) int
+		Budgets      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Personal     func(childComplexity int) int
+		ProviderKeys func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Usage        func(childComplexity int, from *time.Time, to *time.Time, by enum.UsageGrouping, interval *enum.UsageInterval) int
 	}
 
 	OrganisationConnection struct {
@@ -444,6 +459,7 @@ type ComplexityRoot struct {
 		Name          func(childComplexity int) int
 		Organisation  func(childComplexity int) int
 		Owner         func(childComplexity int) int
+		ProviderKeys  func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Runs          func(childComplexity int, first *int, after *string, last *int, before *string) int
 		UpdatedAt     func(childComplexity int) int
 		Usage         func(childComplexity int, from *time.Time, to *time.Time, by enum.UsageGrouping, interval *enum.UsageInterval) int
@@ -467,6 +483,27 @@ type ComplexityRoot struct {
 		Project func(childComplexity int) int
 		Seq     func(childComplexity int) int
 		Type    func(childComplexity int) int
+	}
+
+	ProviderKey struct {
+		CreatedAt    func(childComplexity int) int
+		CreatedBy    func(childComplexity int) int
+		Hint         func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Project      func(childComplexity int) int
+		Provider     func(childComplexity int) int
+	}
+
+	ProviderKeyConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ProviderKeyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Query struct {
@@ -569,6 +606,10 @@ type ComplexityRoot struct {
 
 	SetBudgetPayload struct {
 		Budget func(childComplexity int) int
+	}
+
+	SetProviderKeyPayload struct {
+		ProviderKey func(childComplexity int) int
 	}
 
 	SignInPayload struct {
@@ -1116,6 +1157,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CancelRunPayload.Run(childComplexity), true
 
+	case "CheckProviderPayload.latencyMs":
+		if e.ComplexityRoot.CheckProviderPayload.LatencyMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckProviderPayload.LatencyMs(childComplexity), true
+	case "CheckProviderPayload.message":
+		if e.ComplexityRoot.CheckProviderPayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckProviderPayload.Message(childComplexity), true
+	case "CheckProviderPayload.ok":
+		if e.ComplexityRoot.CheckProviderPayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckProviderPayload.Ok(childComplexity), true
+
 	case "Commit.authorEmail":
 		if e.ComplexityRoot.Commit.AuthorEmail == nil {
 			break
@@ -1316,6 +1376,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteProjectPayload.ProjectID(childComplexity), true
+
+	case "DeleteProviderKeyPayload.providerKeyId":
+		if e.ComplexityRoot.DeleteProviderKeyPayload.ProviderKeyID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteProviderKeyPayload.ProviderKeyID(childComplexity), true
 
 	case "DeviceCode.clientName":
 		if e.ComplexityRoot.DeviceCode.ClientName == nil {
@@ -2032,6 +2099,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelRun(childComplexity, args["input"].(model.CancelRunInput)), true
+	case "Mutation.checkProvider":
+		if e.ComplexityRoot.Mutation.CheckProvider == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_checkProvider_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CheckProvider(childComplexity, args["input"].(model.CheckProviderInput)), true
 	case "Mutation.createApiKey":
 		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
 			break
@@ -2087,6 +2165,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteProject(childComplexity, args["input"].(model.DeleteProjectInput)), true
+	case "Mutation.deleteProviderKey":
+		if e.ComplexityRoot.Mutation.DeleteProviderKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteProviderKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteProviderKey(childComplexity, args["input"].(model.DeleteProviderKeyInput)), true
 	case "Mutation.exchangeDeviceCode":
 		if e.ComplexityRoot.Mutation.ExchangeDeviceCode == nil {
 			break
@@ -2186,6 +2275,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetBudget(childComplexity, args["input"].(model.SetBudgetInput)), true
+	case "Mutation.setProviderKey":
+		if e.ComplexityRoot.Mutation.SetProviderKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setProviderKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetProviderKey(childComplexity, args["input"].(model.SetProviderKeyInput)), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -2277,6 +2377,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organisation.Personal(childComplexity), true
+	case "Organisation.providerKeys":
+		if e.ComplexityRoot.Organisation.ProviderKeys == nil {
+			break
+		}
+
+		args, err := ec.field_Organisation_providerKeys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organisation.ProviderKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organisation.usage":
 		if e.ComplexityRoot.Organisation.Usage == nil {
 			break
@@ -2472,6 +2583,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.Owner(childComplexity), true
+	case "Project.providerKeys":
+		if e.ComplexityRoot.Project.ProviderKeys == nil {
+			break
+		}
+
+		args, err := ec.field_Project_providerKeys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.ProviderKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Project.runs":
 		if e.ComplexityRoot.Project.Runs == nil {
 			break
@@ -2569,6 +2691,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProjectUpdated.Type(childComplexity), true
+
+	case "ProviderKey.createdAt":
+		if e.ComplexityRoot.ProviderKey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKey.CreatedAt(childComplexity), true
+	case "ProviderKey.createdBy":
+		if e.ComplexityRoot.ProviderKey.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKey.CreatedBy(childComplexity), true
+	case "ProviderKey.hint":
+		if e.ComplexityRoot.ProviderKey.Hint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKey.Hint(childComplexity), true
+	case "ProviderKey.id":
+		if e.ComplexityRoot.ProviderKey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKey.ID(childComplexity), true
+	case "ProviderKey.organisation":
+		if e.ComplexityRoot.ProviderKey.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKey.Organisation(childComplexity), true
+	case "ProviderKey.project":
+		if e.ComplexityRoot.ProviderKey.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKey.Project(childComplexity), true
+	case "ProviderKey.provider":
+		if e.ComplexityRoot.ProviderKey.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKey.Provider(childComplexity), true
+
+	case "ProviderKeyConnection.edges":
+		if e.ComplexityRoot.ProviderKeyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKeyConnection.Edges(childComplexity), true
+	case "ProviderKeyConnection.nodes":
+		if e.ComplexityRoot.ProviderKeyConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKeyConnection.Nodes(childComplexity), true
+	case "ProviderKeyConnection.pageInfo":
+		if e.ComplexityRoot.ProviderKeyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKeyConnection.PageInfo(childComplexity), true
+
+	case "ProviderKeyEdge.cursor":
+		if e.ComplexityRoot.ProviderKeyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKeyEdge.Cursor(childComplexity), true
+	case "ProviderKeyEdge.node":
+		if e.ComplexityRoot.ProviderKeyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderKeyEdge.Node(childComplexity), true
 
 	case "Query.agents":
 		if e.ComplexityRoot.Query.Agents == nil {
@@ -3016,6 +3213,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetBudgetPayload.Budget(childComplexity), true
+
+	case "SetProviderKeyPayload.providerKey":
+		if e.ComplexityRoot.SetProviderKeyPayload.ProviderKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetProviderKeyPayload.ProviderKey(childComplexity), true
 
 	case "SignInPayload.accessToken":
 		if e.ComplexityRoot.SignInPayload.AccessToken == nil {
@@ -3779,11 +3983,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("CancelRunInput", ec.unmarshalInputCancelRunInput),
+			graphql.NewInputUnmarshaler("CheckProviderInput", ec.unmarshalInputCheckProviderInput),
 			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
 			graphql.NewInputUnmarshaler("CreateProjectInput", ec.unmarshalInputCreateProjectInput),
 			graphql.NewInputUnmarshaler("DecideDeviceCodeInput", ec.unmarshalInputDecideDeviceCodeInput),
 			graphql.NewInputUnmarshaler("DeleteBudgetInput", ec.unmarshalInputDeleteBudgetInput),
 			graphql.NewInputUnmarshaler("DeleteProjectInput", ec.unmarshalInputDeleteProjectInput),
+			graphql.NewInputUnmarshaler("DeleteProviderKeyInput", ec.unmarshalInputDeleteProviderKeyInput),
 			graphql.NewInputUnmarshaler("ExchangeDeviceCodeInput", ec.unmarshalInputExchangeDeviceCodeInput),
 			graphql.NewInputUnmarshaler("PauseRunInput", ec.unmarshalInputPauseRunInput),
 			graphql.NewInputUnmarshaler("ProjectFilter", ec.unmarshalInputProjectFilter),
@@ -3795,6 +4001,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
 			graphql.NewInputUnmarshaler("SetBudgetInput", ec.unmarshalInputSetBudgetInput),
+			graphql.NewInputUnmarshaler("SetProviderKeyInput", ec.unmarshalInputSetProviderKeyInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
@@ -5193,6 +5400,140 @@ type DeleteProjectPayload {
   projectId: ID!
 }
 `, BuiltIn: false},
+	{Name: "../schema/provider.graphql", Input: `"""
+The key of a model provider that an organisation or one of its projects brings along. The calls of models in the project, or in the
+organisation's projects, are made with it: the project's before the organisation's before the installation's. The key itself can't be read.
+"""
+type ProviderKey implements Node {
+  "Opaque and unique among all objects. Another key has another id."
+  id: ID!
+  "The name of the provider that it opens."
+  provider: String!
+  "The last 4 characters of the key, by which people know it again; null when it has fewer than 16."
+  hint: String
+  "The organisation whose it is, or whose project's."
+  organisation: Organisation
+  "The project whose it is; null when it is its organisation's."
+  project: Project
+  "Who set it; null when they are gone, or nobody that the viewer knows."
+  createdBy: User
+  "When it was set."
+  createdAt: Time!
+}
+
+"A page of keys."
+type ProviderKeyConnection {
+  "The keys with their cursors."
+  edges: [ProviderKeyEdge!]!
+  "The keys without their cursors."
+  nodes: [ProviderKey!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A key in a list."
+type ProviderKeyEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The key."
+  node: ProviderKey!
+}
+
+extend type Project {
+  "The project's own keys of model providers, oldest first; null for who doesn't have the role OWNER in it."
+  providerKeys(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): ProviderKeyConnection
+}
+
+extend type Organisation {
+  "The organisation's own keys of model providers, oldest first; null for who is not its admin or owner."
+  providerKeys(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): ProviderKeyConnection
+}
+
+extend type Mutation {
+  """
+  Sets the key with which a project, or the projects of an organisation, call a model provider, in the place of the one that was there. For a
+  project it needs the role OWNER there; for an organisation, one of its admins. PRECONDITION_FAILED where the installation has no secret to encrypt it with.
+  """
+  setProviderKey("The key." input: SetProviderKeyInput!): SetProviderKeyPayload!
+  "Deletes a key. The next call of a model is made with the key above it, if there is one. Needs what setting it needs."
+  deleteProviderKey("The key to delete." input: DeleteProviderKeyInput!): DeleteProviderKeyPayload!
+  """
+  Tries whether a model provider answers and takes the key, with the cheapest call that shows it. That it doesn't is no error, but the payload's
+  ` + "`" + `ok` + "`" + `. Needs what setting the key needs; for the installation's, one of its admins. RATE_LIMITED for who does it often.
+  """
+  checkProvider("The provider." input: CheckProviderInput!): CheckProviderPayload!
+}
+
+"A key to set: an organisation's or a project's."
+input SetProviderKeyInput {
+  "The organisation whose projects use it; else ` + "`" + `projectId` + "`" + `."
+  organisationId: ID
+  "The project that uses it; else ` + "`" + `organisationId` + "`" + `."
+  projectId: ID
+  "The provider that it opens: anthropic, openai, gemini, or the name of a server that is configured. It is sent to where the installation's settings say that the provider is."
+  provider: String!
+  "The key, at most 512 characters. It is kept encrypted, and never shown again."
+  key: String!
+}
+
+"A key that was set."
+type SetProviderKeyPayload {
+  "What can be seen of it."
+  providerKey: ProviderKey!
+}
+
+"A key to delete."
+input DeleteProviderKeyInput {
+  "The key's id."
+  providerKeyId: ID!
+}
+
+"A key that is gone."
+type DeleteProviderKeyPayload {
+  "Its id."
+  providerKeyId: ID!
+}
+
+"A provider to try: an organisation's, a project's, or the installation's where neither is named."
+input CheckProviderInput {
+  "The organisation whose key is tried, or the installation's where it has none."
+  organisationId: ID
+  "The project whose key is tried, or the next above it where it has none."
+  projectId: ID
+  "The provider's name."
+  provider: String!
+  "A key to try instead, which is not kept."
+  key: String
+}
+
+"How a provider that was tried did."
+type CheckProviderPayload {
+  "Whether it answers, and takes the key."
+  ok: Boolean!
+  "How it went, for people: what the provider said, without the key."
+  message: String!
+  "How long it took, in milliseconds."
+  latencyMs: Int!
+}
+`, BuiltIn: false},
 	{Name: "../schema/run.graphql", Input: `"An agent's work on one message."
 type Run implements Node {
   "Opaque and unique among all objects."
@@ -6063,6 +6404,18 @@ func (ec *executionContext) childFields_CancelRunPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type CancelRunPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CheckProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_CheckProviderPayload_ok(ctx, field)
+	case "message":
+		return ec.fieldContext_CheckProviderPayload_message(ctx, field)
+	case "latencyMs":
+		return ec.fieldContext_CheckProviderPayload_latencyMs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckProviderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Commit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hash":
@@ -6187,6 +6540,14 @@ func (ec *executionContext) childFields_DeleteProjectPayload(ctx context.Context
 		return ec.fieldContext_DeleteProjectPayload_projectId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteProjectPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteProviderKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "providerKeyId":
+		return ec.fieldContext_DeleteProviderKeyPayload_providerKeyId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteProviderKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeviceCode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6469,6 +6830,8 @@ func (ec *executionContext) childFields_Organisation(ctx context.Context, field 
 		return ec.fieldContext_Organisation_personal(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Organisation_createdAt(ctx, field)
+	case "providerKeys":
+		return ec.fieldContext_Organisation_providerKeys(ctx, field)
 	case "usage":
 		return ec.fieldContext_Organisation_usage(ctx, field)
 	case "budgets":
@@ -6553,6 +6916,8 @@ func (ec *executionContext) childFields_Project(ctx context.Context, field graph
 		return ec.fieldContext_Project_file(ctx, field)
 	case "commits":
 		return ec.fieldContext_Project_commits(ctx, field)
+	case "providerKeys":
+		return ec.fieldContext_Project_providerKeys(ctx, field)
 	case "usage":
 		return ec.fieldContext_Project_usage(ctx, field)
 	case "budgets":
@@ -6581,6 +6946,48 @@ func (ec *executionContext) childFields_ProjectEdge(ctx context.Context, field g
 		return ec.fieldContext_ProjectEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProjectEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ProviderKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ProviderKey_id(ctx, field)
+	case "provider":
+		return ec.fieldContext_ProviderKey_provider(ctx, field)
+	case "hint":
+		return ec.fieldContext_ProviderKey_hint(ctx, field)
+	case "organisation":
+		return ec.fieldContext_ProviderKey_organisation(ctx, field)
+	case "project":
+		return ec.fieldContext_ProviderKey_project(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_ProviderKey_createdBy(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ProviderKey_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProviderKey", field.Name)
+}
+
+func (ec *executionContext) childFields_ProviderKeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ProviderKeyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ProviderKeyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ProviderKeyConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProviderKeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ProviderKeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ProviderKeyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ProviderKeyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProviderKeyEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6737,6 +7144,14 @@ func (ec *executionContext) childFields_SetBudgetPayload(ctx context.Context, fi
 		return ec.fieldContext_SetBudgetPayload_budget(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetBudgetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetProviderKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "providerKey":
+		return ec.fieldContext_SetProviderKeyPayload_providerKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetProviderKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -25,6 +25,28 @@ type CancelRunPayload struct {
 	Run *ent.Run `json:"run"`
 }
 
+// A provider to try: an organisation's, a project's, or the installation's where neither is named.
+type CheckProviderInput struct {
+	// The organisation whose key is tried, or the installation's where it has none.
+	OrganisationID *string `json:"organisationId,omitempty"`
+	// The project whose key is tried, or the next above it where it has none.
+	ProjectID *string `json:"projectId,omitempty"`
+	// The provider's name.
+	Provider string `json:"provider"`
+	// A key to try instead, which is not kept.
+	Key *string `json:"key,omitempty"`
+}
+
+// How a provider that was tried did.
+type CheckProviderPayload struct {
+	// Whether it answers, and takes the key.
+	Ok bool `json:"ok"`
+	// How it went, for people: what the provider said, without the key.
+	Message string `json:"message"`
+	// How long it took, in milliseconds.
+	LatencyMs int `json:"latencyMs"`
+}
+
 // One step in the history of a project's files.
 type Commit struct {
 	// Git's hash of it.
@@ -113,6 +135,18 @@ type DeleteProjectInput struct {
 type DeleteProjectPayload struct {
 	// The id that it had.
 	ProjectID string `json:"projectId"`
+}
+
+// A key to delete.
+type DeleteProviderKeyInput struct {
+	// The key's id.
+	ProviderKeyID string `json:"providerKeyId"`
+}
+
+// A key that is gone.
+type DeleteProviderKeyPayload struct {
+	// Its id.
+	ProviderKeyID string `json:"providerKeyId"`
 }
 
 // A device code to exchange for an API key.
@@ -383,6 +417,24 @@ type SetBudgetInput struct {
 type SetBudgetPayload struct {
 	// The budget as it is now.
 	Budget *ent.Budget `json:"budget"`
+}
+
+// A key to set: an organisation's or a project's.
+type SetProviderKeyInput struct {
+	// The organisation whose projects use it; else `projectId`.
+	OrganisationID *string `json:"organisationId,omitempty"`
+	// The project that uses it; else `organisationId`.
+	ProjectID *string `json:"projectId,omitempty"`
+	// The provider that it opens: anthropic, openai, gemini, or the name of a server that is configured. It is sent to where the installation's settings say that the provider is.
+	Provider string `json:"provider"`
+	// The key, at most 512 characters. It is kept encrypted, and never shown again.
+	Key string `json:"key"`
+}
+
+// A key that was set.
+type SetProviderKeyPayload struct {
+	// What can be seen of it.
+	ProviderKey *ent.ProviderKey `json:"providerKey"`
 }
 
 // Credentials.

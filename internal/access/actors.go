@@ -50,6 +50,7 @@ var actors = map[Actor]map[string][]Verb{
 		ent.TypeBudget:       readOnly,
 		ent.TypeSpending:     write,
 		ent.TypeReservation:  {Read, Create, Delete},
+		ent.TypeProviderKey:  readOnly,
 	},
 	Relay: {
 		ent.TypeStream: readOnly,

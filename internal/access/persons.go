@@ -68,6 +68,7 @@ var persons = map[string]rule{
 	ent.TypeUsageRecord: {read: knownUsage},
 	ent.TypeBudget:      {read: knownBudgets, create: mayBudget, update: ownBudgets, delete: ownBudgets},
 	ent.TypeSpending:    {read: ofKnownBudgets},
+	ent.TypeProviderKey: {read: ownProviderKeys, create: maySetProviderKey, delete: ownProviderKeys},
 }
 
 // added: members read it, editors add to it, nobody changes it.

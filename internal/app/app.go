@@ -28,6 +28,7 @@ import (
 	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/metrics"
 	"github.com/zeblit/zeblit/internal/project"
+	"github.com/zeblit/zeblit/internal/providerkey"
 	"github.com/zeblit/zeblit/internal/ratelimit"
 	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/server"
@@ -86,6 +87,9 @@ type App struct {
 	models    *route.Router
 	engine    *run.Engine
 
+	projectModels *providerkey.Models
+	providerKeys  *providerkey.Service
+
 	projects      *project.Service
 	conversations *conversation.Service
 
@@ -122,7 +126,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	a.engine = run.NewEngine(run.Options{
-		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Models: a.models, Logger: a.logger,
+		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Models: a.projectModels, Logger: a.logger,
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
 		Deadlines: run.Deadlines{
 			Step: cfg.Runs.StepTimeout, Tool: cfg.Runs.ToolTimeout, Run: cfg.Runs.RunTimeout,
@@ -139,10 +143,10 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err := agent.Register(ctx, a.db); err != nil {
 		return err
 	}
-	a.projects, a.conversations = project.New(a.db, a.log, a.engine), conversation.New(a.db, a.log, a.queue, a.models)
+	a.projects, a.conversations = project.New(a.db, a.log, a.engine), conversation.New(a.db, a.log, a.queue, a.projectModels)
 	exec := graph.NewExecutor(graph.Deps{
 		DB: a.db, Identity: a.identity, Projects: a.projects, Conversations: a.conversations, Runs: a.engine, Budgets: usage.NewBudgets(a.db),
-		Workspace: a.files, Models: a.models, Log: a.log, Hub: a.hub, Version: o.Version,
+		ProviderKeys: a.providerKeys, Workspace: a.files, Models: a.models, Log: a.log, Hub: a.hub, Version: o.Version,
 		Demo: a.demo(), Logger: a.logger, PublicURL: a.publicURL,
 	})
 	server.Protect(exec, cfg.Introspection)

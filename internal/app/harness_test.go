@@ -58,9 +58,13 @@ func eachDatabase(t *testing.T, test func(t *testing.T, cfg config.Config)) {
 
 func start(t *testing.T, cfg config.Config) *system {
 	t.Helper()
+	return startLogged(t, cfg, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
+}
+
+func startLogged(t *testing.T, cfg config.Config, logger *slog.Logger) *system {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ready := make(chan app.Ready, 1)
-	logger := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	a, err := app.New(ctx, cfg, app.Options{Logger: logger, Version: "test", OnReady: func(r app.Ready) { ready <- r }})
 	require.NoError(t, err)
 	ended := make(chan error, 1)

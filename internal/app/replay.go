@@ -44,9 +44,9 @@ func (a *App) Replay(ctx context.Context, r *record.Recording, see func(stream.E
 	return p, err
 }
 
-// Redactor takes out of text what looks like a secret, and the installation's own.
-func Redactor(cfg config.Config) func(string) string {
-	known := []string{cfg.AnthropicKey, cfg.OpenAIKey, cfg.GeminiKey, cfg.Secret}
+// Redactor takes out of text what looks like a secret, the installation's own, and more.
+func Redactor(cfg config.Config, more ...string) func(string) string {
+	known := append([]string{cfg.AnthropicKey, cfg.OpenAIKey, cfg.GeminiKey, cfg.Secret}, more...)
 	for _, s := range cfg.ModelServers {
 		known = append(known, s.Key)
 	}

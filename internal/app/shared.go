@@ -77,6 +77,8 @@ func (a *App) limit(ctx context.Context, name, key string) error {
 			return err
 		}
 		return allow("sign-in-address", times(l.SignIn, perAddress), address)
+	case "check-provider": // which asks a vendor, by whoever owns something
+		return allow(name, times(l.SignIn, perAccount), key)
 	default: // device codes: requested by an address, entered by a person
 		return allow(name, times(l.SignIn, perAddress), key+"|"+address)
 	}

@@ -70,11 +70,13 @@ func TestNoFieldTakesAnotherTenantsIDs(t *testing.T) {
 	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: zeblit.SDL})
 	require.NoError(t, err)
 	eachDatabase(t, func(t *testing.T, cfg config.Config) {
+		cfg.Secret = "a secret of some length"
 		s := start(t, cfg)
 		project := s.newProject(t, "Secret")
 		run := s.send(t, project, "hello")
 		s.watch(t, s.key, project, "start").untilEnd(t)
 		set := s.do(t, `mutation($p: ID!) { setBudget(input: {scope: PROJECT, projectId: $p, period: TOTAL, limit: "1"}) { budget { id } } }`, object{"p": project})
+		key := s.do(t, `mutation($p: ID!) { setProviderKey(input: {projectId: $p, provider: "openai", key: "key"}) { providerKey { id } } }`, object{"p": project})
 		data := s.do(t, `query($p: ID!) { project(id: $p) { organisation { id } owner { id } conversations(first: 1) { edges { node { id } } } }
 			viewer { apiKeys(first: 1) { edges { node { id } } } } }`, object{"p": project})
 		p := data["project"].(object)
@@ -84,6 +86,7 @@ func TestNoFieldTakesAnotherTenantsIDs(t *testing.T) {
 			"organisationId": p["organisation"].(object)["id"].(string),
 			"userId":         p["owner"].(object)["id"].(string),
 			"budgetId":       set["setBudget"].(object)["budget"].(object)["id"].(string),
+			"providerKeyId":  key["setProviderKey"].(object)["providerKey"].(object)["id"].(string),
 			"apiKeyId":       nodes(data["viewer"].(object)["apiKeys"])[0]["id"].(string),
 		}
 		_, signed := s.post(t, "", `mutation { signUp(input: {email: "eve@example.com", password: "correct horse", name: "Eve"}) { accessToken } }`, nil)

@@ -34,7 +34,8 @@ type Config struct {
 	// RedisURL is where the nodes of one installation meet. Empty: this is the only
 	// node.
 	RedisURL string
-	// Secret wraps the signing keys in the database. Empty: they are stored bare.
+	// Secret encrypts keys in the database. Empty: signing keys are stored bare, and those
+	// of model providers encrypted by a file of the data folder, or not at all.
 	Secret string
 
 	LogLevel  slog.Level

@@ -23,7 +23,7 @@ type Flags struct {
 	PublicURL   string `name:"public-url" env:"ZEBLIT_URL" placeholder:"URL" help:"Where clients reach the server. Default: http:// and the address."`
 	DatabaseURL string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"PostgreSQL, as postgres://user:password@host/database. Default: SQLite in the data directory."`
 	RedisURL    string `name:"redis-url" env:"REDIS_URL" placeholder:"URL" help:"Redis, as redis://user:password@host:6379, by which several nodes on one PostgreSQL database hear of each other's events."`
-	Secret      string `name:"secret" env:"ZEBLIT_SECRET" placeholder:"TEXT" help:"Encrypts the signing keys in the database: at least 16 characters, the same on all nodes."`
+	Secret      string `name:"secret" env:"ZEBLIT_SECRET" placeholder:"TEXT" help:"Encrypts keys in the database: at least 16 characters, the same on all nodes."`
 
 	LogLevel  string `name:"log-level" env:"ZEBLIT_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat string `name:"log-format" env:"ZEBLIT_LOG_FORMAT" default:"auto" placeholder:"FORMAT" help:"text, json, or auto: text on a terminal and json elsewhere."`

@@ -42,9 +42,9 @@ type Service struct {
 	models Models
 }
 
-// Models says whether a user may wish for the model of a name: nil, or BAD_USER_INPUT.
+// Models is where the models of a project's calls are picked.
 type Models interface {
-	Check(ctx context.Context, name string) error
+	For(ctx context.Context, projectID string) (*route.Router, error)
 }
 
 // New makes the service. It asks for runs through queue.
@@ -71,7 +71,7 @@ func (s *Service) Send(ctx context.Context, in SendInput) (*ent.Message, *ent.Ru
 		return nil, nil, err
 	}
 	if in.Model != "" {
-		if err := s.models.Check(ctx, in.Model); err != nil {
+		if err := s.checkModel(ctx, in); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -128,6 +128,26 @@ func check(in SendInput) error {
 	}
 	_, err := agent.Find(in.Agent)
 	return err
+}
+
+// checkModel refuses the wish for a model that the project doesn't have. Which ones it
+// has is not for everyone to know.
+func (s *Service) checkModel(ctx context.Context, in SendInput) error {
+	projectID := in.ProjectID
+	if in.ConversationID != "" {
+		c, err := existing(ctx, s.db.Ent, in)
+		if err != nil {
+			return err
+		}
+		projectID = c.ProjectID
+	} else if err := access.RequireRole(ctx, s.db.Ent, projectID, enum.ProjectEditor); err != nil {
+		return err
+	}
+	models, err := s.models.For(ctx, projectID)
+	if err != nil {
+		return err
+	}
+	return models.Check(ctx, in.Model)
 }
 
 func (s *Service) send(ctx context.Context, tx *store.Tx, viewer *access.Viewer, in SendInput) (messageID string, err error) {
@@ -192,14 +212,19 @@ func (s *Service) conversation(ctx context.Context, tx *store.Tx, viewer *access
 		return tx.Ent.Conversation.Create().SetProjectID(in.ProjectID).SetAuthorID(viewer.UserID).
 			SetTitle(title(in.Text)).Save(ctx)
 	}
-	c, err := tx.Ent.Conversation.Get(ctx, in.ConversationID)
+	return existing(ctx, tx.Ent, in)
+}
+
+// existing is the conversation that is gone on with, where the viewer may.
+func existing(ctx context.Context, client *ent.Client, in SendInput) (*ent.Conversation, error) {
+	c, err := client.Conversation.Get(ctx, in.ConversationID)
 	if ent.IsNotFound(err) || err == nil && in.ProjectID != "" && in.ProjectID != c.ProjectID {
 		return nil, problem.Missing("conversationId", "conversation")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return c, access.RequireRole(ctx, tx.Ent, c.ProjectID, enum.ProjectEditor)
+	return c, access.RequireRole(ctx, client, c.ProjectID, enum.ProjectEditor)
 }
 
 func (s *Service) newRun(ctx context.Context, tx *store.Tx, viewer *access.Viewer, c *ent.Conversation, messageID string, in SendInput) (*ent.Run, error) {

@@ -34,7 +34,7 @@ type Options struct {
 	Deltas    *stream.Deltas
 	Queue     *Queue
 	Workspace *workspace.Workspace
-	Models    *route.Router // picks the model of each call
+	Models    Models
 	Logger    *slog.Logger
 
 	// BudgetWait is how long a call of a model waits for others under way that hold what
@@ -55,6 +55,12 @@ type Options struct {
 	Drain time.Duration
 }
 
+// Models is where the models of a project's calls are picked, with the keys that it may
+// use.
+type Models interface {
+	For(ctx context.Context, projectID string) (*route.Router, error)
+}
+
 const (
 	defaultSlots      = 100
 	defaultDrain      = 30 * time.Second
@@ -70,7 +76,7 @@ type Engine struct {
 	db        *store.DB
 	deltas    *stream.Deltas
 	workspace *workspace.Workspace
-	models    *route.Router
+	models    Models
 	logger    *slog.Logger
 	id        string // names this worker in leases
 

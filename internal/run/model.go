@@ -27,14 +27,18 @@ func (e *Engine) callModel(ctx context.Context, l *lease) (ended bool, err error
 		return false, err
 	}
 	for n := 0; ; {
-		plan, err := e.models.Plan(ctx, p.wish)
+		models, err := e.models.For(ctx, l.run.ProjectID)
+		if err != nil {
+			return false, err
+		}
+		plan, err := models.Plan(ctx, p.wish)
 		if refused := problem.As(err); refused != nil {
 			return false, &stopped{refused.Message}
 		}
 		if err != nil {
 			return false, err
 		}
-		wait, ended, err := e.follow(ctx, l, p, plan, &n)
+		wait, ended, err := e.follow(ctx, l, p, models, plan, &n)
 		if wait.Action != route.Wait {
 			return ended, err
 		}
@@ -46,7 +50,7 @@ func (e *Engine) callModel(ctx context.Context, l *lease) (ended bool, err error
 
 // follow makes the plan's calls; n counts those of the step. It returns the verdict where
 // that is to wait and plan anew.
-func (e *Engine) follow(ctx context.Context, l *lease, p prompt, plan *route.Plan, n *int) (wait route.Verdict, ended bool, err error) {
+func (e *Engine) follow(ctx context.Context, l *lease, p prompt, models *route.Router, plan *route.Plan, n *int) (wait route.Verdict, ended bool, err error) {
 	whole := false // the answer that a lower limit allowed was not enough
 	for v := plan.Begin(); ; {
 		switch v.Action {
@@ -64,7 +68,7 @@ func (e *Engine) follow(ctx context.Context, l *lease, p prompt, plan *route.Pla
 			return route.Verdict{}, false, err
 		}
 		response, err := e.ask(ctx, l, try)
-		e.models.Report(v.Candidate, err, time.Since(try.began))
+		models.Report(v.Candidate, err, time.Since(try.began))
 		if err == nil && !try.cut(response) {
 			faults.Point(faults.ModelAnswered)
 			ended, err = e.complete(ctx, l, try, response)

@@ -159,7 +159,7 @@ func (b *testBundle) build(t *testing.T, o options) (*run.Engine, *conversation.
 }
 
 // models has the scripted model alone.
-func (b *testBundle) models(t *testing.T, o options) *route.Router {
+func (b *testBundle) models(t *testing.T, o options) everywhere {
 	t.Helper()
 	server := route.Server{Name: "anthropic", Provider: anthropic.New(anthropic.Options{APIKey: "key", BaseURL: b.model.AnthropicURL(), HTTPClient: b.model.Client()})}
 	if o.openAI {
@@ -179,8 +179,13 @@ func (b *testBundle) models(t *testing.T, o options) *route.Router {
 		Servers: []route.Server{server}, Catalogue: known, Models: map[route.Tier][]string{route.Standard: o.models}, Backoff: llm.Backoff{Base: time.Millisecond, Max: time.Millisecond, Attempts: 3},
 	})
 	require.NoError(t, err)
-	return r
+	return everywhere{r}
 }
+
+// everywhere is the same router for all projects.
+type everywhere struct{ *route.Router }
+
+func (e everywhere) For(context.Context, string) (*route.Router, error) { return e.Router, nil }
 
 // operate runs an engine until stop is called, which waits for its end.
 func operate(t *testing.T, engine *run.Engine, deltas *stream.Deltas, queue *run.Queue) (stop func()) {

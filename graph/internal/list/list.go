@@ -32,6 +32,8 @@ type (
 	OrganisationEdge       = relay.Edge[*ent.Organisation]
 	ProjectConnection      = relay.Connection[*ent.Project]
 	ProjectEdge            = relay.Edge[*ent.Project]
+	ProviderKeyConnection  = relay.Connection[*ent.ProviderKey]
+	ProviderKeyEdge        = relay.Edge[*ent.ProviderKey]
 	RunConnection          = relay.Connection[*ent.Run]
 	RunEdge                = relay.Edge[*ent.Run]
 	ToolCallConnection     = relay.Connection[*ent.ToolCall]

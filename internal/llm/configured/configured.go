@@ -65,16 +65,10 @@ type Server struct {
 func Providers(o Options) ([]Server, error) {
 	var all []Server
 	if o.AnthropicKey != "" {
-		p := anthropic.New(anthropic.Options{APIKey: o.AnthropicKey, BaseURL: o.AnthropicBaseURL, Model: o.AnthropicModel, HTTPClient: o.HTTPClient})
-		all = append(all, Server{Name: "anthropic", Provider: p, Default: p.DefaultModel()})
+		all = append(all, claude(o))
 	}
 	if o.OpenAIKey != "" || o.OpenAIBaseURL != "" {
-		p := openai.New(openai.Options{APIKey: o.OpenAIKey, BaseURL: o.OpenAIBaseURL, Model: o.OpenAIModel, HTTPClient: o.HTTPClient})
-		s := Server{Name: "openai", Provider: p, Default: p.DefaultModel()}
-		if !official(o.OpenAIBaseURL) {
-			s.Models = []string{s.Default} // who knows what else another server has
-		}
-		all = append(all, s)
+		all = append(all, gpt(o))
 	}
 	if o.GeminiKey != "" {
 		all = append(all, gemini(o))
@@ -104,6 +98,20 @@ func Choose(o Options) llm.Provider {
 func official(baseURL string) bool {
 	u, err := url.Parse(baseURL)
 	return err == nil && (baseURL == "" || u.Hostname() == "api.openai.com")
+}
+
+func claude(o Options) Server {
+	p := anthropic.New(anthropic.Options{APIKey: o.AnthropicKey, BaseURL: o.AnthropicBaseURL, Model: o.AnthropicModel, HTTPClient: o.HTTPClient})
+	return Server{Name: "anthropic", Provider: p, Default: p.DefaultModel()}
+}
+
+func gpt(o Options) Server {
+	p := openai.New(openai.Options{APIKey: o.OpenAIKey, BaseURL: o.OpenAIBaseURL, Model: o.OpenAIModel, HTTPClient: o.HTTPClient})
+	s := Server{Name: "openai", Provider: p, Default: p.DefaultModel()}
+	if !official(o.OpenAIBaseURL) {
+		s.Models = []string{s.Default} // who knows what else another server has
+	}
+	return s
 }
 
 func gemini(o Options) Server {

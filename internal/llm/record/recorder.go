@@ -43,11 +43,17 @@ func NewRecorder(folder string, source Source, redact func(string) string, logge
 
 // Provider records the calls of p. That something can't be written is logged, and
 // doesn't disturb the run.
-func (r *Recorder) Provider(p llm.Provider) llm.Provider { return recorded{Provider: p, recorder: r} }
+func (r *Recorder) Provider(p llm.Provider) llm.Provider { return r.ProviderWith(p, r.redact) }
+
+// ProviderWith is Provider with a redact that knows more.
+func (r *Recorder) ProviderWith(p llm.Provider, redact func(string) string) llm.Provider {
+	return recorded{Provider: p, recorder: r, redact: redact}
+}
 
 type recorded struct {
 	llm.Provider
 	recorder *Recorder
+	redact   func(string) string
 }
 
 func (p recorded) Stream(ctx context.Context, req llm.Request, onText func(string) error) (llm.Response, error) {
@@ -55,7 +61,7 @@ func (p recorded) Stream(ctx context.Context, req llm.Request, onText func(strin
 	if id.RunID == "" {
 		return p.Provider.Stream(ctx, req, onText)
 	}
-	if err := p.recorder.begin(ctx, p.Provider, id); err != nil {
+	if err := p.recorder.begin(ctx, p, id); err != nil {
 		p.recorder.logger.ErrorContext(ctx, "the run can't be recorded", "run", id.RunID, "error", err)
 		return p.Provider.Stream(ctx, req, onText)
 	}
@@ -65,7 +71,7 @@ func (p recorded) Stream(ctx context.Context, req llm.Request, onText func(strin
 		return onText(text)
 	})
 	call.Took = time.Since(call.At).Milliseconds()
-	redact := p.recorder.redact
+	redact := p.redact
 	call.Request = redactRequest(redact, req)
 	call.Chunks = redactChunks(redact, call.Chunks)
 	call.Response = res
@@ -89,7 +95,7 @@ func failure(redact func(string) string, err error) *Failure {
 }
 
 // begin has the file there, with the conversation and the run's message in it.
-func (r *Recorder) begin(ctx context.Context, p llm.Provider, id llm.Call) error {
+func (r *Recorder) begin(ctx context.Context, p recorded, id llm.Call) error {
 	r.mu.Lock()
 	_, known := r.runs[id.RunID]
 	r.mu.Unlock()
@@ -111,9 +117,9 @@ func (r *Recorder) begin(ctx context.Context, p llm.Provider, id llm.Call) error
 			c.Unplayable = "the run had begun before it was recorded"
 		}
 		c.ID, c.Provider, c.Model, c.At = conversation, p.Name(), p.DefaultModel(), time.Now().UTC()
-		c.Description, c.ProjectName = clean(r.redact, c.Description), clean(r.redact, c.ProjectName)
+		c.Description, c.ProjectName = clean(p.redact, c.Description), clean(p.redact, c.ProjectName)
 		for i := range c.Files {
-			c.Files[i].Text = clean(r.redact, c.Files[i].Text)
+			c.Files[i].Text = clean(p.redact, c.Files[i].Text)
 		}
 		err = r.write(file, os.O_EXCL, line{Conversation: &c})
 		if errors.Is(err, fs.ErrExist) {
@@ -123,7 +129,7 @@ func (r *Recorder) begin(ctx context.Context, p llm.Provider, id llm.Call) error
 	if err != nil {
 		return err
 	}
-	message.Text = clean(r.redact, message.Text)
+	message.Text = clean(p.redact, message.Text)
 	if err := r.write(file, 0, line{Message: &message}); err != nil {
 		return err
 	}

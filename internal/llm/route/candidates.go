@@ -168,20 +168,18 @@ func prefer(all []Candidate, fits func(Candidate) bool, otherwise string) []Cand
 // The first that may be tried again is tried by this call, and by no other until it is
 // reported.
 func (r *Router) healthyFirst(all []Candidate) []Candidate {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	now := time.Now()
 	var good, bad []Candidate
 	for _, c := range all {
 		switch {
-		case r.usable(c, now), len(good) == 0 && r.claim(c, now):
+		case r.board(c.Server).admits(c, now, len(good) == 0):
 			good = append(good, c)
 		default:
 			bad = append(bad, c)
 		}
 	}
 	if len(good) > 0 && good[0].ref() != all[0].ref() {
-		good[0].Reason = fmt.Sprintf("%s %s", all[0], r.trouble(all[0], now))
+		good[0].Reason = fmt.Sprintf("%s %s", all[0], r.board(all[0].Server).trouble(all[0], now))
 	}
 	return append(good, bad...)
 }

@@ -3,6 +3,7 @@ package route
 import (
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/zeblit/zeblit/internal/llm"
@@ -42,6 +43,14 @@ const (
 	mostModels   = 1000
 )
 
+// board is what is known of all that the same keys open.
+type board struct {
+	mu sync.Mutex
+	of map[ref]*health // a ref without a model is the server itself
+}
+
+func newBoard() *board { return &board{of: map[ref]*health{}} }
+
 // health is what is known of one model, or of a server whose key was refused.
 type health struct {
 	last     []outcome // the newest last
@@ -68,10 +77,14 @@ func (h *health) trying(now time.Time) bool { return h.trial && now.Before(h.tri
 // Report tells how a call of c ended: with err nil after latency, or with an error of
 // the provider. A call that its caller ended tells nothing.
 func (r *Router) Report(c Candidate, err error, latency time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.board(c.Server).report(c, err, latency)
+}
+
+func (b *board) report(c Candidate, err error, latency time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	now := time.Now()
-	model, server := r.entry(c.ref()), r.entry(ref{server: c.Server})
+	model, server := b.entry(c.ref()), b.entry(ref{server: c.Server})
 	model.trial, server.trial = false, false
 	if err == nil {
 		model.succeeded(now, latency)
@@ -99,18 +112,18 @@ func (r *Router) Report(c Candidate, err error, latency time.Duration) {
 }
 
 // entry is what is known of a model or server, from now on.
-func (r *Router) entry(to ref) *health {
-	h := r.health[to]
+func (b *board) entry(to ref) *health {
+	h := b.of[to]
 	if h == nil {
-		if len(r.health) >= mostModels {
-			for key, old := range r.health {
+		if len(b.of) >= mostModels {
+			for key, old := range b.of {
 				if !old.down() {
-					delete(r.health, key)
+					delete(b.of, key)
 				}
 			}
 		}
 		h = &health{}
-		r.health[to] = h
+		b.of[to] = h
 	}
 	return h
 }
@@ -149,11 +162,19 @@ func (h *health) remember(o outcome) {
 	}
 }
 
+// admits reports whether calls may go to c: because it is well, or else, with try,
+// because it may be tried again, and nobody else tries it then.
+func (b *board) admits(c Candidate, now time.Time, try bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.usable(c, now) || try && b.claim(c, now)
+}
+
 // usable reports whether calls may go to c as if nothing were. A short wait for a quota
 // is nothing.
-func (r *Router) usable(c Candidate, now time.Time) bool {
+func (b *board) usable(c Candidate, now time.Time) bool {
 	for _, to := range []ref{c.ref(), {server: c.Server}} {
-		if h := r.health[to]; h != nil && (h.down() || h.limited.Sub(now) > patience) {
+		if h := b.of[to]; h != nil && (h.down() || h.limited.Sub(now) > patience) {
 			return false
 		}
 	}
@@ -161,10 +182,10 @@ func (r *Router) usable(c Candidate, now time.Time) bool {
 }
 
 // claim takes the right to try c again, where it is time and nobody has it.
-func (r *Router) claim(c Candidate, now time.Time) bool {
+func (b *board) claim(c Candidate, now time.Time) bool {
 	var try []*health
 	for _, to := range []ref{c.ref(), {server: c.Server}} {
-		h := r.health[to]
+		h := b.of[to]
 		switch {
 		case h == nil:
 		case h.limited.Sub(now) > patience, h.down() && (now.Before(h.retryAt) || h.trying(now)):
@@ -180,21 +201,23 @@ func (r *Router) claim(c Candidate, now time.Time) bool {
 }
 
 // trouble says in words why c is not usable.
-func (r *Router) trouble(c Candidate, now time.Time) string {
-	if h := r.health[ref{server: c.Server}]; h != nil && h.down() {
+func (b *board) trouble(c Candidate, now time.Time) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if h := b.of[ref{server: c.Server}]; h != nil && h.down() {
 		return "refused the key"
 	}
-	if h := r.health[c.ref()]; h != nil && now.Before(h.limited) {
+	if h := b.of[c.ref()]; h != nil && now.Before(h.limited) {
 		return "has no quota left"
 	}
 	return "did not answer lately"
 }
 
 // limited is how long the quota of c is used up; 0: it isn't.
-func (r *Router) limited(c Candidate) time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if h := r.health[c.ref()]; h != nil {
+func (b *board) limited(c Candidate) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if h := b.of[c.ref()]; h != nil {
 		return max(time.Until(h.limited), 0)
 	}
 	return 0
@@ -202,14 +225,18 @@ func (r *Router) limited(c Candidate) time.Duration {
 
 // Health is how a model of a server did lately.
 func (r *Router) Health(server, model string) Health {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	return r.board(server).health(ref{server, model})
+}
+
+func (b *board) health(to ref) Health {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	now := time.Now()
 	out := Health{State: Unknown}
-	if h := r.health[ref{server, model}]; h != nil {
+	if h := b.of[to]; h != nil {
 		out = h.shown(now)
 	}
-	if h := r.health[ref{server: server}]; h != nil && h.down() {
+	if h := b.of[ref{server: to.server}]; h != nil && h.down() {
 		refused := h.shown(now)
 		out.State, out.RetryAt = refused.State, refused.RetryAt
 		if out.LastFailure.Before(refused.LastFailure) {

@@ -138,7 +138,7 @@ func (p *Plan) next(reason string, action Action) Verdict {
 		if p.out[p.at] {
 			continue
 		}
-		pause := p.router.limited(c)
+		pause := p.router.board(c.Server).limited(c)
 		if pause > patience {
 			p.resets[p.at] = time.Now().Add(pause)
 			continue

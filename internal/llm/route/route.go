@@ -16,6 +16,9 @@
 //	}
 //
 // Nothing of it is kept: after a start every model is taken for healthy.
+//
+// A project may bring keys of its own: Router.With has the same catalogue and the same
+// models of the tiers, but its servers.
 package route
 
 import (
@@ -24,7 +27,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/catalogue"
@@ -73,8 +75,8 @@ type Router struct {
 	models    map[Tier][]ref
 	backoff   llm.Backoff
 
-	mu     sync.Mutex
-	health map[ref]*health // a ref without a model is the server itself
+	health *board
+	keyed  map[string]*Keyed // by the server's name: those with a key of their own
 }
 
 // ref names a model of a server.
@@ -87,7 +89,7 @@ func New(o Options) (*Router, error) {
 	if o.Catalogue == nil {
 		o.Catalogue, _ = catalogue.New(nil) // without entries nothing can be wrong
 	}
-	r := &Router{servers: o.Servers, catalogue: o.Catalogue, models: map[Tier][]ref{}, backoff: o.Backoff, health: map[ref]*health{}}
+	r := &Router{servers: o.Servers, catalogue: o.Catalogue, models: map[Tier][]ref{}, backoff: o.Backoff, health: newBoard()}
 	var problems []error
 	if len(o.Servers) == 0 {
 		problems = append(problems, errors.New("no model server is configured"))
