@@ -56,7 +56,7 @@ func TestAModelThatIsWishedForIsAsked(t *testing.T) {
 			_, _, err := b.talk.Send(b.ctx, in)
 			refused := problem.As(err)
 			require.NotNil(t, refused, "%v", err)
-			require.Equal(t, problem.BadUserInput, refused.Code)
+			require.Equal(t, problem.BadInput, refused.Code)
 			require.Equal(t, "model", refused.Field)
 			require.Contains(t, refused.Message, "anthropic/scripted")
 		}
@@ -143,4 +143,3 @@ func TestALongConversationIsToldInShort(t *testing.T) {
 		require.Equal(t, 8, kept, "the conversation is whole")
 	})
 }
-
