@@ -161,9 +161,11 @@ func (e *Engine) tellWait(ctx context.Context, l *lease, until *time.Time, why s
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
-		update := tx.Ent.Run.UpdateOneID(l.run.ID).SetWaitsFor(why).ClearWaitsUntil()
+		update := tx.Ent.Run.UpdateOneID(l.run.ID).SetWaitsFor(why)
 		if until != nil {
 			update.SetWaitsUntil(until.UTC().Truncate(time.Microsecond))
+		} else {
+			update.ClearWaitsUntil()
 		}
 		r, err := update.Save(ctx)
 		if err != nil {
