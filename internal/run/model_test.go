@@ -114,6 +114,29 @@ func TestAQuotaThatIsTooFarAwayFailsTheRun(t *testing.T) {
 	})
 }
 
+func TestWhatAVendorFindsTooLargeIsToldInShort(t *testing.T) {
+	t.Parallel()
+	eachDatabaseWith(t, options{}, func(t *testing.T, b *testBundle) {
+		b.model.Add(llmtest.Reply{llmtest.Say("Answer ", strings.Repeat("long ", 10_000))})
+		m, r := b.send(t, conversation.SendInput{Text: "Question of spring"})
+		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
+		tooLong := llmtest.Refuse(400, "invalid_request_error", "prompt is too long: 212345 tokens > 200000 maximum")
+		b.model.Add(tooLong, llmtest.Reply{llmtest.Say("short")})
+		_, r = b.send(t, conversation.SendInput{ConversationID: m.ConversationID, Text: "Question of summer"})
+		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
+		requests := b.model.Requests()
+		require.Len(t, requests, 3)
+		require.Less(t, len(requests[2].Body), len(requests[1].Body)*2/3)
+		require.Contains(t, requests[2].LastText(), "Question of summer")
+
+		b.model.Add(tooLong, tooLong)
+		_, r = b.send(t, conversation.SendInput{ConversationID: m.ConversationID, Text: "Question of autumn"})
+		ended := b.await(t, r.ID)
+		require.Equal(t, enum.RunFailed, ended.State, "it is tried once")
+		require.Contains(t, ended.Error, "too long")
+	})
+}
+
 func TestALongConversationIsToldInShort(t *testing.T) {
 	t.Parallel()
 	eachDatabaseWith(t, options{window: 20_000}, func(t *testing.T, b *testBundle) {
