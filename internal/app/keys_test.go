@@ -240,3 +240,25 @@ func files(t *testing.T, folder string) []byte {
 	require.NotZero(t, out.Len())
 	return out.Bytes()
 }
+
+// What a model says is people's own business, but a recording is handed on.
+func TestARecordingHasNoKeyOfAProject(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, cfg config.Config) {
+		model := llmtest.NewServer(t, llmtest.Say("My key is ", projectKey, "."))
+		cfg.Secret, cfg.AnthropicBaseURL = "a secret of some length", model.AnthropicURL()
+		cfg.RecordDir = filepath.Join(t.TempDir(), "recordings")
+		s := start(t, cfg)
+		project := s.newProject(t, "Recorded")
+		s.do(t, `mutation($p: ID!, $k: String!) { setProviderKey(input: {projectId: $p, provider: "anthropic", key: $k}) { providerKey { id } } }`,
+			object{"p": project, "k": projectKey})
+		w := s.watch(t, s.key, project, "start")
+		s.send(t, project, "My key is "+projectKey)
+		events := w.untilEnd(t)
+		require.Equal(t, "SUCCEEDED", events[len(events)-1].State, "the demo model gives way")
+		s.stop()
+		recording := files(t, cfg.RecordDir)
+		require.Contains(t, string(recording), "My key is ")
+		require.NotContains(t, string(recording), projectKey)
+	})
+}
