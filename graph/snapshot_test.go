@@ -103,12 +103,8 @@ func whole(t *testing.T) []stream.Event {
 	}
 	run := &ent.Run{
 		ID: runID, ProjectID: "prj_a", ConversationID: "cnv_a", AgentID: agent, MessageID: "msg_a", RetriedFromID: &runID,
-<<<<<<< HEAD
-		State: enum.RunRunning, Model: "demo", Error: "none", CreatedAt: at, StartedAt: &at, FinishedAt: &at, DeadlineAt: 1, WaitsUntil: &at, WaitsFor: "a quota",
-=======
 		State: enum.RunRunning, Model: "demo", Error: "none", CreatedAt: at, StartedAt: &at, FinishedAt: &at, DeadlineAt: 1,
 		WaitsUntil: &at, WaitsFor: "x",
->>>>>>> keys
 	}
 	call := &ent.ToolCall{
 		ID: "tcl_a", ProjectID: "prj_a", RunID: runID, MessageID: "msg_a",
