@@ -30,6 +30,11 @@ type Checker interface {
 	Check(ctx context.Context) error
 }
 
+// Counter is a Provider whose vendor counts a request's tokens before it is sent.
+type Counter interface {
+	CountTokens(ctx context.Context, req Request) (int64, error)
+}
+
 // Request is one model call. The transcript must be valid: every tool call is
 // answered by a result in the message after it.
 type Request struct {

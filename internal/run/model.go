@@ -9,13 +9,11 @@ import (
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/internal/agent"
-	"github.com/zeblit/zeblit/internal/agent/window"
 	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/store"
-	"github.com/zeblit/zeblit/internal/usage"
 )
 
 // callModel calls models, the chosen one first, until an answer is whole, and writes it
@@ -117,31 +115,6 @@ func (e *Engine) wish(ctx context.Context, l *lease, role agent.Role, p prompt) 
 		w.Text = asked.Text
 	}
 	return w, nil
-}
-
-// estimate is about how many tokens a request has: what vendors count is known only when
-// it was sent. It is rather too much than too little for text and code.
-func estimate(r llm.Request) int64 { return (usage.Bound(r) + 2) / 3 }
-
-// compact has what is told fit the model's context window beside the answer.
-func (e *Engine) compact(ctx context.Context, l *lease, p prompt, try *attempt) {
-	size, room := try.Model.ContextWindow, p.most
-	if fits := size - min(int64(try.request.MaxOutputTokens), size/4); size > 0 && (room == 0 || fits < room) {
-		room = fits
-	}
-	if room == 0 {
-		return
-	}
-	told, ok := window.Compact(p.Messages, p.asked, func(messages []llm.Message) bool {
-		request := p.Request
-		request.Messages = messages
-		return estimate(request) <= room
-	})
-	if len(told) != len(p.Messages) || !ok {
-		e.logger.InfoContext(ctx, "the context is told in short", "run", l.run.ID, "model", try.Candidate.String(),
-			"messages", len(p.Messages), "told", len(told), "fits", ok)
-	}
-	try.request.Messages = told
 }
 
 // waitUntil waits for a quota, where everybody can see it.

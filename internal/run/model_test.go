@@ -1,6 +1,8 @@
 package run_test
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +113,21 @@ func TestAQuotaThatIsTooFarAwayFailsTheRun(t *testing.T) {
 		ended := b.await(t, r.ID)
 		require.Equal(t, enum.RunFailed, ended.State)
 		require.Contains(t, ended.Error, "has no quota left until ")
+	})
+}
+
+func TestTheVendorsCountDecidesWhatFits(t *testing.T) {
+	t.Parallel()
+	eachDatabaseWith(t, options{window: 20_000}, func(t *testing.T, b *testBundle) {
+		b.model.Counts(func(_ string, body []byte) (int, string) {
+			return http.StatusOK, fmt.Sprintf(`{"input_tokens":%d}`, len(body)/10)
+		})
+		b.model.Add(llmtest.Reply{llmtest.Say("Answer ", strings.Repeat("long ", 14_000))}, llmtest.Reply{llmtest.Say("short")})
+		m, r := b.send(t, conversation.SendInput{Text: "Question of spring"})
+		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
+		_, r = b.send(t, conversation.SendInput{ConversationID: m.ConversationID, Text: "Question of summer"})
+		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
+		require.Greater(t, len(b.model.Requests()[1].Body), 70_000, "it was estimated to be too large, and isn't")
 	})
 }
 

@@ -14,6 +14,29 @@ func (s *Server) Models(answer func(key string) (status int, contentType, body s
 	s.models = answer
 }
 
+// Counts sets how many tokens the server counts, in Anthropic's words. Without it, it
+// doesn't count.
+func (s *Server) Counts(answer func(key string, body []byte) (status int, reply string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts = answer
+}
+
+func (s *Server) countTokens(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	answer := s.counts
+	s.mu.Unlock()
+	if answer == nil {
+		http.NotFound(w, r)
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	status, reply := answer(keyOf(r.Header), body)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, reply)
+}
+
 func listed(key string) (int, string, string) {
 	if key == "" {
 		return http.StatusUnauthorized, "application/json", `{"error":{"type":"authentication_error","message":"a key is required"}}`

@@ -43,6 +43,7 @@ type Server struct {
 	ids      int
 	onMiss   func(Request) // a request the script has no answer for
 	models   func(key string) (status int, contentType, body string)
+	counts   func(key string, body []byte) (status int, reply string)
 }
 
 // TB is what NewServer needs of a test.
@@ -87,6 +88,7 @@ func Start(script ...Script) *Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/models", s.list)
 	mux.HandleFunc("POST /v1/messages", s.handle(Anthropic))
+	mux.HandleFunc("POST /v1/messages/count_tokens", s.countTokens)
 	mux.HandleFunc("POST /v1/chat/completions", s.handle(OpenAI))
 	mux.HandleFunc("POST /v1/responses", s.handle(OpenAIResponses))
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
