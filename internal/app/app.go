@@ -126,7 +126,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	a.engine = run.NewEngine(run.Options{
-		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Models: a.projectModels, Logger: a.logger,
+		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Models: a.projectModels, Agents: cfg.AgentModels, Logger: a.logger,
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
 		Deadlines: run.Deadlines{
 			Step: cfg.Runs.StepTimeout, Tool: cfg.Runs.ToolTimeout, Run: cfg.Runs.RunTimeout,

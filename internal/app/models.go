@@ -1,8 +1,11 @@
 package app
 
 import (
+	"fmt"
 	"path/filepath"
 
+	"github.com/zeblit/zeblit/internal/agent"
+	"github.com/zeblit/zeblit/internal/config"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/catalogue"
 	"github.com/zeblit/zeblit/internal/llm/configured"
@@ -17,6 +20,11 @@ import (
 // models: for the installation, and with the keys that projects bring along. The
 // settings were checked when they were read.
 func (a *App) chooseModels() error {
+	for slug := range a.cfg.AgentModels {
+		if _, err := agent.Find(slug); err != nil {
+			return config.Problems{fmt.Sprintf("--agent-models (ZEBLIT_AGENT_MODELS): %s", err)}
+		}
+	}
 	servers, err := configured.Providers(a.cfg.Providers())
 	if err != nil {
 		return err

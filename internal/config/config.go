@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/zeblit/zeblit/internal/llm/configured"
+	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/ratelimit"
 )
 
@@ -74,6 +75,8 @@ type Config struct {
 	OllamaURL string
 	// ModelServers are more servers with OpenAI's API.
 	ModelServers []configured.ServerOptions
+	// AgentModels are what is wanted of agents' models, by their slugs.
+	AgentModels map[string]route.Agent
 	// RecordDir is where models' calls are recorded. Empty: they aren't.
 	RecordDir string
 	// Models are the entries that win over the catalogue's own, as catalogue.New takes

@@ -70,6 +70,7 @@ type Flags struct {
 	ModelQuick       string `name:"model-quick" env:"ZEBLIT_MODEL_QUICK" placeholder:"MODELS" help:"Models for quick work, the first that answers, as provider/model, separated by commas."`
 	ModelStandard    string `name:"model-standard" env:"ZEBLIT_MODEL_STANDARD" placeholder:"MODELS" help:"The same for ordinary work."`
 	ModelComplex     string `name:"model-complex" env:"ZEBLIT_MODEL_COMPLEX" placeholder:"MODELS" help:"The same for hard work."`
+	AgentModels      string `name:"agent-models" env:"ZEBLIT_AGENT_MODELS" placeholder:"FILE|JSON" help:"Which models agents work with, as {\"engineer\": {\"tier\": \"complex\", \"standard\": [\"anthropic/claude-sonnet-5\"]}}."`
 	RecordDir        string `name:"record" env:"ZEBLIT_RECORD" placeholder:"DIR" help:"Keep there what the models are asked and answer, without secrets, a file a conversation, for zeblit replay."`
 	DemoPace         string `name:"demo-pace" env:"ZEBLIT_DEMO_PACE" default:"25ms" placeholder:"DURATION" help:"The demo model's pause after each word. It is used where no other is configured."`
 }
@@ -126,6 +127,7 @@ func (f Flags) Config() (Config, error) {
 		GeminiModel:      f.GeminiModel,
 		OllamaURL:        c.ollama(f.OllamaHost),
 		ModelServers:     c.modelServers(f.ModelServers),
+		AgentModels:      c.agentModels(f.AgentModels),
 		RecordDir:        f.RecordDir,
 		Models:           c.models(f.Models),
 		DemoPace:         c.pace(orDefault(f.DemoPace, "25ms")),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zeblit/zeblit/internal/llm/catalogue"
 	"github.com/zeblit/zeblit/internal/llm/configured"
+	"github.com/zeblit/zeblit/internal/llm/route"
 )
 
 // longestModels bounds a file of models or servers, in bytes.
@@ -36,6 +37,13 @@ func (c *check) models(s string) []byte {
 	_, err := catalogue.New(text)
 	c.all(name, err)
 	return text
+}
+
+func (c *check) agentModels(s string) map[string]route.Agent {
+	const name = "--agent-models (ZEBLIT_AGENT_MODELS)"
+	agents, err := route.ParseAgents(c.inlineOrFile(name, s))
+	c.all(name, err)
+	return agents
 }
 
 // inlineOrFile is JSON as it stands, or what the file of that name has.

@@ -35,6 +35,7 @@ type Options struct {
 	Queue     *Queue
 	Workspace *workspace.Workspace
 	Models    Models
+	Agents    map[string]route.Agent // what is wanted of agents' models, by slug
 	Logger    *slog.Logger
 
 	// BudgetWait is how long a call of a model waits for others under way that hold what
@@ -77,6 +78,7 @@ type Engine struct {
 	deltas    *stream.Deltas
 	workspace *workspace.Workspace
 	models    Models
+	agents    map[string]route.Agent
 	logger    *slog.Logger
 	id        string // names this worker in leases
 
@@ -109,7 +111,7 @@ func NewEngine(o Options) *Engine {
 	e := &Engine{
 		Control: NewControl(o.Log, o.Queue),
 		db:      o.DB, deltas: o.Deltas, workspace: o.Workspace,
-		models: o.Models, logger: o.Logger.With("worker", id),
+		models: o.Models, agents: o.Agents, logger: o.Logger.With("worker", id),
 		id: id, held: map[*hold]struct{}{},
 		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain, budgetWait: o.BudgetWait,
 		slots: make(chan struct{}, o.Slots),

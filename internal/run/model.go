@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,7 +110,7 @@ func (e *Engine) wish(ctx context.Context, l *lease, role agent.Role, p prompt) 
 	}
 	w = route.Wish{
 		Model: l.run.Model, Quick: l.run.Tier == string(route.Quick), Complex: l.run.Tier == string(route.Complex),
-		Tier: route.Tier(role.Tier), InputTokens: estimate(p.Request), Money: bounded,
+		Tier: cmp.Or(e.agents[role.Slug].Tier, route.Tier(role.Tier)), Models: e.agents[role.Slug].Models, InputTokens: estimate(p.Request), Money: bounded,
 	}
 	if asked != nil {
 		w.Text = asked.Text
