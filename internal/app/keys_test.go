@@ -131,6 +131,11 @@ func TestKeysAppearNowhere(t *testing.T) {
 			require.Contains(t, a.Data["checkProvider"].(object)["message"], partOfEveryAnswer)
 		}
 
+		// What is no string at all is refused before anybody reads it.
+		require.NotEmpty(t, set(object{"projectId": project, "provider": "anthropic", "key": []string{checkedCanary}}).Errors)
+		require.NotEmpty(t, set(object{"projectId": project, "provider": "anthropic", "key": object{checkedCanary: 1}}).Errors)
+		require.NotEmpty(t, ask(`mutation { setProviderKey(input: {projectId: "prj_none", provider: "anthropic", key: ["`+checkedCanary+`"]}) { providerKey { id } } }`, nil).Errors)
+
 		w := s.watch(t, s.key, project, "start")
 		run := s.send(t, project, "Fail as badly as you can")
 		for _, e := range w.untilEnd(t) {
