@@ -35,7 +35,8 @@ const (
 // prompt is what a step asks a model, whichever is chosen.
 type prompt struct {
 	llm.Request
-	asked   int // the message that the run answers
+	asked   int   // the message that the run answers
+	most    int64 // tokens that may be told of it, once a vendor found it too large; 0: as many as fit
 	account usage.Account
 	wish    route.Wish
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,6 +40,11 @@ func (e *Engine) callModel(ctx context.Context, l *lease) (ended bool, err error
 			return false, err
 		}
 		wait, ended, err := e.follow(ctx, l, p, models, plan, &n)
+		if e, ok := errors.AsType[*llm.Error](err); ok && e.Kind == llm.KindTooLarge && p.most == 0 {
+			p.most = estimate(p.Request) / 2 // no model has the room: tell it in short
+			p.wish.InputTokens = p.most
+			continue
+		}
 		if wait.Action != route.Wait {
 			return ended, err
 		}
@@ -119,11 +125,13 @@ func estimate(r llm.Request) int64 { return (usage.Bound(r) + 2) / 3 }
 
 // compact has what is told fit the model's context window beside the answer.
 func (e *Engine) compact(ctx context.Context, l *lease, p prompt, try *attempt) {
-	size := try.Model.ContextWindow
-	if size <= 0 {
+	size, room := try.Model.ContextWindow, p.most
+	if fits := size - min(int64(try.request.MaxOutputTokens), size/4); size > 0 && (room == 0 || fits < room) {
+		room = fits
+	}
+	if room == 0 {
 		return
 	}
-	room := size - min(int64(try.request.MaxOutputTokens), size/4)
 	told, ok := window.Compact(p.Messages, p.asked, func(messages []llm.Message) bool {
 		request := p.Request
 		request.Messages = messages
@@ -161,9 +169,11 @@ func (e *Engine) tellWait(ctx context.Context, l *lease, until *time.Time, why s
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
-		update := tx.Ent.Run.UpdateOneID(l.run.ID).SetWaitsFor(why).ClearWaitsUntil()
+		update := tx.Ent.Run.UpdateOneID(l.run.ID).SetWaitsFor(why)
 		if until != nil {
 			update.SetWaitsUntil(until.UTC().Truncate(time.Microsecond))
+		} else {
+			update.ClearWaitsUntil()
 		}
 		r, err := update.Save(ctx)
 		if err != nil {

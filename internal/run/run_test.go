@@ -102,6 +102,8 @@ type options struct {
 	openAI bool // speak OpenAI's format with the model, not Anthropic's
 	run    run.Options
 	price  *catalogue.Price // nil: the model has none
+	window int              // of its context, in tokens; 0: unknown
+	models []string         // of its tier; nil: one
 }
 
 func setup(t *testing.T, db *store.DB, url string, o options) *testBundle {
@@ -168,11 +170,13 @@ func (b *testBundle) models(t *testing.T, o options) everywhere {
 	if c := o.price; c != nil {
 		entries = fmt.Appendf(nil, `[{"provider":"anthropic","id":"scripted","price":{"input":"%g","output":"%g","cacheRead":"%g","cacheWrite":"%g"},"asOf":"2026-11-01"}]`,
 			float64(c.Input)/1e6, float64(c.Output)/1e6, float64(c.CacheRead)/1e6, float64(c.CacheWrite)/1e6)
+	} else if o.window > 0 {
+		entries = fmt.Appendf(nil, `[{"provider":"anthropic","id":"scripted","contextWindow":%d}]`, o.window)
 	}
 	known, err := catalogue.New(entries)
 	require.NoError(t, err)
 	r, err := route.New(route.Options{
-		Servers: []route.Server{server}, Catalogue: known, Backoff: llm.Backoff{Base: time.Millisecond, Max: time.Millisecond, Attempts: 3},
+		Servers: []route.Server{server}, Catalogue: known, Models: map[route.Tier][]string{route.Standard: o.models}, Backoff: llm.Backoff{Base: time.Millisecond, Max: time.Millisecond, Attempts: 3},
 	})
 	require.NoError(t, err)
 	return everywhere{r}

@@ -16,6 +16,9 @@ const (
 	perMessage = 32
 	perTool    = 64
 	withTools  = 2048
+	// perImage is for the models that count most: some of OpenAI's small ones come to
+	// 48,169 for one picture.
+	perImage = 50_000
 )
 
 // Bound is the most tokens that a vendor can count as the input of a request. A token
@@ -25,7 +28,7 @@ const (
 func Bound(r llm.Request) int64 {
 	n := int64(perCall) + plain(r.System)
 	for _, m := range r.Messages {
-		n += perMessage + plain(m.Text) + quoted(string(m.Carry))
+		n += perMessage + plain(m.Text) + quoted(string(m.Carry)) + perImage*int64(len(m.Images))
 		for _, c := range m.ToolCalls {
 			n += perMessage + plain(c.ID) + plain(c.Name) + quoted(string(c.Input))
 		}

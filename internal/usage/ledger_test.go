@@ -361,8 +361,8 @@ func TestBoundIsNoLessThanTheBytes(t *testing.T) {
 func TestBoundKnowsAllThatIsSent(t *testing.T) {
 	t.Parallel()
 	for of, fields := range map[reflect.Type]string{
-		reflect.TypeFor[llm.Request]():    "Model System Messages Tools MaxOutputTokens Temperature",
-		reflect.TypeFor[llm.Message]():    "Role Text ToolCalls ToolResults Carry",
+		reflect.TypeFor[llm.Request]():    "Model System Messages Tools MaxOutputTokens Temperature Effort",
+		reflect.TypeFor[llm.Message]():    "Role Text Images ToolCalls ToolResults Carry",
 		reflect.TypeFor[llm.ToolCall]():   "ID Name Input",
 		reflect.TypeFor[llm.ToolResult](): "CallID Text IsError",
 		reflect.TypeFor[llm.Tool]():       "Name Description InputSchema",
