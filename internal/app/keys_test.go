@@ -267,3 +267,31 @@ func TestARecordingHasNoKeyOfAProject(t *testing.T) {
 		require.NotContains(t, string(recording), projectKey)
 	})
 }
+
+func TestAProjectsKeyOpensItsModels(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, cfg config.Config) {
+		model := llmtest.NewServer(t, llmtest.Say("Hello."))
+		cfg.Secret, cfg.AnthropicBaseURL = "a secret of some length", model.AnthropicURL()
+		s := start(t, cfg)
+		with, without := s.newProject(t, "With a key"), s.newProject(t, "Without")
+		s.do(t, `mutation($p: ID!, $k: String!) { setProviderKey(input: {projectId: $p, provider: "anthropic", key: $k}) { providerKey { id } } }`,
+			object{"p": with, "k": projectKey})
+		wish := func(project, model string) answer {
+			_, a := s.post(t, s.key, `mutation($p: ID!, $m: String!) { sendMessage(input: {projectId: $p, text: "Hi", model: $m}) { message { id } } }`,
+				object{"p": project, "m": model})
+			return a
+		}
+		for project, unknown := range map[string]string{with: "demo/demo", without: "anthropic/claude-opus-5-5"} {
+			a := wish(project, unknown)
+			require.Equal(t, "BAD_USER_INPUT", a.code())
+			require.Equal(t, "model", a.Errors[0].Extensions.Field)
+		}
+		require.Equal(t, "NOT_FOUND", wish("prj_none", "demo/demo").code())
+		w := s.watch(t, s.key, with, "start")
+		require.Empty(t, wish(with, "anthropic/claude-opus-5-5").Errors)
+		events := w.untilEnd(t)
+		require.Equal(t, "SUCCEEDED", events[len(events)-1].State)
+		require.Equal(t, []string{projectKey, "claude-opus-5-5"}, []string{model.Requests()[0].Key, model.Requests()[0].Model})
+	})
+}
