@@ -131,6 +131,11 @@ func TestKeysAppearNowhere(t *testing.T) {
 			require.Contains(t, a.Data["checkProvider"].(object)["message"], partOfEveryAnswer)
 		}
 
+		// What is no string at all is refused before anybody reads it.
+		require.NotEmpty(t, set(object{"projectId": project, "provider": "anthropic", "key": []string{checkedCanary}}).Errors)
+		require.NotEmpty(t, set(object{"projectId": project, "provider": "anthropic", "key": object{checkedCanary: 1}}).Errors)
+		require.NotEmpty(t, ask(`mutation { setProviderKey(input: {projectId: "prj_none", provider: "anthropic", key: ["`+checkedCanary+`"]}) { providerKey { id } } }`, nil).Errors)
+
 		w := s.watch(t, s.key, project, "start")
 		run := s.send(t, project, "Fail as badly as you can")
 		for _, e := range w.untilEnd(t) {
@@ -260,5 +265,33 @@ func TestARecordingHasNoKeyOfAProject(t *testing.T) {
 		recording := files(t, cfg.RecordDir)
 		require.Contains(t, string(recording), "My key is ")
 		require.NotContains(t, string(recording), projectKey)
+	})
+}
+
+func TestAProjectsKeyOpensItsModels(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, cfg config.Config) {
+		model := llmtest.NewServer(t, llmtest.Say("Hello."))
+		cfg.Secret, cfg.AnthropicBaseURL = "a secret of some length", model.AnthropicURL()
+		s := start(t, cfg)
+		with, without := s.newProject(t, "With a key"), s.newProject(t, "Without")
+		s.do(t, `mutation($p: ID!, $k: String!) { setProviderKey(input: {projectId: $p, provider: "anthropic", key: $k}) { providerKey { id } } }`,
+			object{"p": with, "k": projectKey})
+		wish := func(project, model string) answer {
+			_, a := s.post(t, s.key, `mutation($p: ID!, $m: String!) { sendMessage(input: {projectId: $p, text: "Hi", model: $m}) { message { id } } }`,
+				object{"p": project, "m": model})
+			return a
+		}
+		for project, unknown := range map[string]string{with: "demo/demo", without: "anthropic/claude-opus-5-5"} {
+			a := wish(project, unknown)
+			require.Equal(t, "BAD_USER_INPUT", a.code())
+			require.Equal(t, "model", a.Errors[0].Extensions.Field)
+		}
+		require.Equal(t, "NOT_FOUND", wish("prj_none", "demo/demo").code())
+		w := s.watch(t, s.key, with, "start")
+		require.Empty(t, wish(with, "anthropic/claude-opus-5-5").Errors)
+		events := w.untilEnd(t)
+		require.Equal(t, "SUCCEEDED", events[len(events)-1].State)
+		require.Equal(t, []string{projectKey, "claude-opus-5-5"}, []string{model.Requests()[0].Key, model.Requests()[0].Model})
 	})
 }

@@ -1,6 +1,9 @@
 package limits
 
 import (
+	"regexp"
+	"slices"
+
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -27,7 +30,7 @@ func SetRules(exec *executor.Executor, suggestions bool) {
 			r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
 		}
 		for name, rule := range r.GetInner() {
-			r.ReplaceRule(name, few(rule))
+			r.ReplaceRule(name, few(discreet(rule)))
 		}
 		return r
 	})
@@ -43,6 +46,21 @@ func few(rule core.RuleFunc) core.RuleFunc {
 				told++
 				addError(options...)
 			}
+		})
+	}
+}
+
+// repeated is a message that ends with a value of the document.
+var repeated = regexp.MustCompile(`(?s)^(\w+ cannot represent [^:"]+ value): .*$`)
+
+// discreet makes a rule not repeat values: one of the wrong type may be a password or a
+// key nevertheless.
+func discreet(rule core.RuleFunc) core.RuleFunc {
+	return func(observers *core.Events, addError core.AddErrFunc) {
+		rule(observers, func(options ...core.ErrorOption) {
+			addError(append(slices.Clip(options), func(told *gqlerror.Error) {
+				told.Message = repeated.ReplaceAllString(told.Message, "$1")
+			})...)
 		})
 	}
 }
