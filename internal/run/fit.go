@@ -28,7 +28,7 @@ func (e *Engine) compact(ctx context.Context, l *lease, p prompt, try *attempt) 
 		return float64(estimate(request))*float64(counted)/float64(estimated) <= float64(room)
 	})
 	if len(told) != len(p.Messages) || !ok {
-		e.logger.InfoContext(ctx, "the context is told in short", "run", l.run.ID, "model", try.Candidate.String(),
+		e.logger.InfoContext(ctx, "the context is told in short", "run", l.run.ID, "model", try.String(),
 			"tokens", counted, "room", room, "messages", len(p.Messages), "told", len(told), "fits", ok)
 	}
 	try.request.Messages = told
@@ -44,7 +44,7 @@ func (e *Engine) measure(ctx context.Context, l *lease, try *attempt, room int64
 	}
 	counted, err := counter.CountTokens(ctx, try.request)
 	if err != nil {
-		e.logger.InfoContext(ctx, "the vendor did not count the tokens; they are estimated", "run", l.run.ID, "model", try.Candidate.String(), "error", err)
+		e.logger.InfoContext(ctx, "the vendor did not count the tokens; they are estimated", "run", l.run.ID, "model", try.String(), "error", err)
 		return estimated, estimated
 	}
 	return counted, estimated

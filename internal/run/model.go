@@ -94,7 +94,7 @@ func (e *Engine) follow(ctx context.Context, l *lease, p prompt, models *route.R
 			return route.Verdict{}, false, ctx.Err()
 		}
 		v = plan.After(err)
-		e.logger.WarnContext(ctx, "a model call failed", "run", l.run.ID, "model", try.Candidate.String(), "attempt", *n, "then", v.Action, "pause", v.Pause, "error", err)
+		e.logger.WarnContext(ctx, "a model call failed", "run", l.run.ID, "model", try.String(), "attempt", *n, "then", v.Action, "pause", v.Pause, "error", err)
 	}
 }
 
