@@ -30,13 +30,13 @@ dev: ## serve, and start again whenever a source file changes
 	@scripts/dev.sh
 
 test: ## run the Go tests, on SQLite, PostgreSQL and Redis
-	@scripts/with-services.sh go test ./...
+	@scripts/with-services.sh go test -timeout 20m ./...
 
 test-web: build node_modules/.all ## test the web pages, the packages, the examples and other people's clients
 	@scripts/test-web.sh
 
 race: ## the Go tests under the race detector; the fault suite's processes are built without it
-	@scripts/with-services.sh go test -race $$(go list ./... | grep -v '/internal/faults$$')
+	@scripts/with-services.sh go test -race -timeout 20m $$(go list ./... | grep -v '/internal/faults$$')
 
 soak: ## break real processes for a long time, and write docs/reliability.md
 	@scripts/with-services.sh go run ./bench/soak

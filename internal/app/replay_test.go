@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -47,6 +48,33 @@ func TestAChangedPromptIsTold(t *testing.T) {
 		require.Equal(t, 1, player.Diverged().Step)
 		require.Contains(t, player.Diverged().Error(), "toolCalls")
 	})
+}
+
+var update = flag.Bool("update", false, "record testdata/conversation.jsonl anew")
+
+// TestAConversationOfOldReplays holds prompts, tools and the engine to a recording that
+// is kept: whoever changes what a model is asked sees where, and records anew with
+//
+//	go test ./internal/app -run TestAConversationOfOldReplays -update
+func TestAConversationOfOldReplays(t *testing.T) {
+	t.Parallel()
+	const kept = "testdata/conversation.jsonl"
+	if *update {
+		file, _ := recordConversation(t, config.Config{
+			DataDir: t.TempDir(), Addr: "127.0.0.1:0", PublicURL: "http://127.0.0.1", SignUpOpen: true, Runs: config.Runs{Drain: -1},
+		})
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll(filepath.Dir(kept), 0o755))
+		require.NoError(t, os.WriteFile(kept, raw, 0o644))
+	}
+	rec, player := load(t, kept)
+	require.Equal(t, 4, rec.Size())
+	events := replay(t, rec, player)
+	require.Nil(t, player.Diverged())
+	require.Equal(t, rec.Size(), player.Played())
+	require.Equal(t, "RunStateChanged SUCCEEDED", events[len(events)-1])
+	require.Contains(t, events, "FileChanged index.html CREATED 4c23b75e625f9bc32dde10ddcebb70ddf6c6e959")
 }
 
 func recordConversation(t *testing.T, cfg config.Config) (file string, seen []string) {
