@@ -17,30 +17,49 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
+	"github.com/zeblit/zeblit/ent/approval"
 	"github.com/zeblit/zeblit/ent/budget"
+	"github.com/zeblit/zeblit/ent/checkpoint"
+	"github.com/zeblit/zeblit/ent/command"
+	"github.com/zeblit/zeblit/ent/consoleentry"
+	"github.com/zeblit/zeblit/ent/consolekey"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/criterion"
 	"github.com/zeblit/zeblit/ent/devicecode"
 	"github.com/zeblit/zeblit/ent/event"
+	"github.com/zeblit/zeblit/ent/finding"
 	"github.com/zeblit/zeblit/ent/gitobject"
+	"github.com/zeblit/zeblit/ent/gitpack"
+	"github.com/zeblit/zeblit/ent/gitpackobject"
 	"github.com/zeblit/zeblit/ent/gitref"
+	"github.com/zeblit/zeblit/ent/gitstorage"
 	"github.com/zeblit/zeblit/ent/idempotencykey"
 	"github.com/zeblit/zeblit/ent/installation"
 	"github.com/zeblit/zeblit/ent/membership"
+	"github.com/zeblit/zeblit/ent/merge"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/orgmembership"
+	"github.com/zeblit/zeblit/ent/outputpiece"
+	"github.com/zeblit/zeblit/ent/permissionrule"
+	"github.com/zeblit/zeblit/ent/plan"
 	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/ent/providerkey"
+	"github.com/zeblit/zeblit/ent/question"
 	"github.com/zeblit/zeblit/ent/refreshtoken"
 	"github.com/zeblit/zeblit/ent/reservation"
 	"github.com/zeblit/zeblit/ent/run"
+	"github.com/zeblit/zeblit/ent/sandbox"
+	"github.com/zeblit/zeblit/ent/securityscan"
 	"github.com/zeblit/zeblit/ent/session"
 	"github.com/zeblit/zeblit/ent/signingkey"
 	"github.com/zeblit/zeblit/ent/spending"
 	"github.com/zeblit/zeblit/ent/stream"
+	"github.com/zeblit/zeblit/ent/task"
 	"github.com/zeblit/zeblit/ent/toolcall"
 	"github.com/zeblit/zeblit/ent/usagerecord"
 	"github.com/zeblit/zeblit/ent/user"
+	"github.com/zeblit/zeblit/ent/worktree"
 
 	stdsql "database/sql"
 )
@@ -54,40 +73,74 @@ type Client struct {
 	Agent *AgentClient
 	// ApiKey is the client for interacting with the ApiKey builders.
 	ApiKey *ApiKeyClient
+	// Approval is the client for interacting with the Approval builders.
+	Approval *ApprovalClient
 	// Budget is the client for interacting with the Budget builders.
 	Budget *BudgetClient
+	// Checkpoint is the client for interacting with the Checkpoint builders.
+	Checkpoint *CheckpointClient
+	// Command is the client for interacting with the Command builders.
+	Command *CommandClient
+	// ConsoleEntry is the client for interacting with the ConsoleEntry builders.
+	ConsoleEntry *ConsoleEntryClient
+	// ConsoleKey is the client for interacting with the ConsoleKey builders.
+	ConsoleKey *ConsoleKeyClient
 	// Conversation is the client for interacting with the Conversation builders.
 	Conversation *ConversationClient
+	// Criterion is the client for interacting with the Criterion builders.
+	Criterion *CriterionClient
 	// DeviceCode is the client for interacting with the DeviceCode builders.
 	DeviceCode *DeviceCodeClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
+	// Finding is the client for interacting with the Finding builders.
+	Finding *FindingClient
 	// GitObject is the client for interacting with the GitObject builders.
 	GitObject *GitObjectClient
+	// GitPack is the client for interacting with the GitPack builders.
+	GitPack *GitPackClient
+	// GitPackObject is the client for interacting with the GitPackObject builders.
+	GitPackObject *GitPackObjectClient
 	// GitRef is the client for interacting with the GitRef builders.
 	GitRef *GitRefClient
+	// GitStorage is the client for interacting with the GitStorage builders.
+	GitStorage *GitStorageClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
 	// Installation is the client for interacting with the Installation builders.
 	Installation *InstallationClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
+	// Merge is the client for interacting with the Merge builders.
+	Merge *MergeClient
 	// Message is the client for interacting with the Message builders.
 	Message *MessageClient
 	// OrgMembership is the client for interacting with the OrgMembership builders.
 	OrgMembership *OrgMembershipClient
 	// Organisation is the client for interacting with the Organisation builders.
 	Organisation *OrganisationClient
+	// OutputPiece is the client for interacting with the OutputPiece builders.
+	OutputPiece *OutputPieceClient
+	// PermissionRule is the client for interacting with the PermissionRule builders.
+	PermissionRule *PermissionRuleClient
+	// Plan is the client for interacting with the Plan builders.
+	Plan *PlanClient
 	// Project is the client for interacting with the Project builders.
 	Project *ProjectClient
 	// ProviderKey is the client for interacting with the ProviderKey builders.
 	ProviderKey *ProviderKeyClient
+	// Question is the client for interacting with the Question builders.
+	Question *QuestionClient
 	// RefreshToken is the client for interacting with the RefreshToken builders.
 	RefreshToken *RefreshTokenClient
 	// Reservation is the client for interacting with the Reservation builders.
 	Reservation *ReservationClient
 	// Run is the client for interacting with the Run builders.
 	Run *RunClient
+	// Sandbox is the client for interacting with the Sandbox builders.
+	Sandbox *SandboxClient
+	// SecurityScan is the client for interacting with the SecurityScan builders.
+	SecurityScan *SecurityScanClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// SigningKey is the client for interacting with the SigningKey builders.
@@ -96,12 +149,16 @@ type Client struct {
 	Spending *SpendingClient
 	// Stream is the client for interacting with the Stream builders.
 	Stream *StreamClient
+	// Task is the client for interacting with the Task builders.
+	Task *TaskClient
 	// ToolCall is the client for interacting with the ToolCall builders.
 	ToolCall *ToolCallClient
 	// UsageRecord is the client for interacting with the UsageRecord builders.
 	UsageRecord *UsageRecordClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// Worktree is the client for interacting with the Worktree builders.
+	Worktree *WorktreeClient
 }
 
 // NewClient creates a new client configured with the given options.
@@ -115,30 +172,49 @@ func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
 	c.Agent = NewAgentClient(c.config)
 	c.ApiKey = NewApiKeyClient(c.config)
+	c.Approval = NewApprovalClient(c.config)
 	c.Budget = NewBudgetClient(c.config)
+	c.Checkpoint = NewCheckpointClient(c.config)
+	c.Command = NewCommandClient(c.config)
+	c.ConsoleEntry = NewConsoleEntryClient(c.config)
+	c.ConsoleKey = NewConsoleKeyClient(c.config)
 	c.Conversation = NewConversationClient(c.config)
+	c.Criterion = NewCriterionClient(c.config)
 	c.DeviceCode = NewDeviceCodeClient(c.config)
 	c.Event = NewEventClient(c.config)
+	c.Finding = NewFindingClient(c.config)
 	c.GitObject = NewGitObjectClient(c.config)
+	c.GitPack = NewGitPackClient(c.config)
+	c.GitPackObject = NewGitPackObjectClient(c.config)
 	c.GitRef = NewGitRefClient(c.config)
+	c.GitStorage = NewGitStorageClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.Installation = NewInstallationClient(c.config)
 	c.Membership = NewMembershipClient(c.config)
+	c.Merge = NewMergeClient(c.config)
 	c.Message = NewMessageClient(c.config)
 	c.OrgMembership = NewOrgMembershipClient(c.config)
 	c.Organisation = NewOrganisationClient(c.config)
+	c.OutputPiece = NewOutputPieceClient(c.config)
+	c.PermissionRule = NewPermissionRuleClient(c.config)
+	c.Plan = NewPlanClient(c.config)
 	c.Project = NewProjectClient(c.config)
 	c.ProviderKey = NewProviderKeyClient(c.config)
+	c.Question = NewQuestionClient(c.config)
 	c.RefreshToken = NewRefreshTokenClient(c.config)
 	c.Reservation = NewReservationClient(c.config)
 	c.Run = NewRunClient(c.config)
+	c.Sandbox = NewSandboxClient(c.config)
+	c.SecurityScan = NewSecurityScanClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.SigningKey = NewSigningKeyClient(c.config)
 	c.Spending = NewSpendingClient(c.config)
 	c.Stream = NewStreamClient(c.config)
+	c.Task = NewTaskClient(c.config)
 	c.ToolCall = NewToolCallClient(c.config)
 	c.UsageRecord = NewUsageRecordClient(c.config)
 	c.User = NewUserClient(c.config)
+	c.Worktree = NewWorktreeClient(c.config)
 }
 
 type (
@@ -233,30 +309,49 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		config:         cfg,
 		Agent:          NewAgentClient(cfg),
 		ApiKey:         NewApiKeyClient(cfg),
+		Approval:       NewApprovalClient(cfg),
 		Budget:         NewBudgetClient(cfg),
+		Checkpoint:     NewCheckpointClient(cfg),
+		Command:        NewCommandClient(cfg),
+		ConsoleEntry:   NewConsoleEntryClient(cfg),
+		ConsoleKey:     NewConsoleKeyClient(cfg),
 		Conversation:   NewConversationClient(cfg),
+		Criterion:      NewCriterionClient(cfg),
 		DeviceCode:     NewDeviceCodeClient(cfg),
 		Event:          NewEventClient(cfg),
+		Finding:        NewFindingClient(cfg),
 		GitObject:      NewGitObjectClient(cfg),
+		GitPack:        NewGitPackClient(cfg),
+		GitPackObject:  NewGitPackObjectClient(cfg),
 		GitRef:         NewGitRefClient(cfg),
+		GitStorage:     NewGitStorageClient(cfg),
 		IdempotencyKey: NewIdempotencyKeyClient(cfg),
 		Installation:   NewInstallationClient(cfg),
 		Membership:     NewMembershipClient(cfg),
+		Merge:          NewMergeClient(cfg),
 		Message:        NewMessageClient(cfg),
 		OrgMembership:  NewOrgMembershipClient(cfg),
 		Organisation:   NewOrganisationClient(cfg),
+		OutputPiece:    NewOutputPieceClient(cfg),
+		PermissionRule: NewPermissionRuleClient(cfg),
+		Plan:           NewPlanClient(cfg),
 		Project:        NewProjectClient(cfg),
 		ProviderKey:    NewProviderKeyClient(cfg),
+		Question:       NewQuestionClient(cfg),
 		RefreshToken:   NewRefreshTokenClient(cfg),
 		Reservation:    NewReservationClient(cfg),
 		Run:            NewRunClient(cfg),
+		Sandbox:        NewSandboxClient(cfg),
+		SecurityScan:   NewSecurityScanClient(cfg),
 		Session:        NewSessionClient(cfg),
 		SigningKey:     NewSigningKeyClient(cfg),
 		Spending:       NewSpendingClient(cfg),
 		Stream:         NewStreamClient(cfg),
+		Task:           NewTaskClient(cfg),
 		ToolCall:       NewToolCallClient(cfg),
 		UsageRecord:    NewUsageRecordClient(cfg),
 		User:           NewUserClient(cfg),
+		Worktree:       NewWorktreeClient(cfg),
 	}, nil
 }
 
@@ -278,30 +373,49 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		config:         cfg,
 		Agent:          NewAgentClient(cfg),
 		ApiKey:         NewApiKeyClient(cfg),
+		Approval:       NewApprovalClient(cfg),
 		Budget:         NewBudgetClient(cfg),
+		Checkpoint:     NewCheckpointClient(cfg),
+		Command:        NewCommandClient(cfg),
+		ConsoleEntry:   NewConsoleEntryClient(cfg),
+		ConsoleKey:     NewConsoleKeyClient(cfg),
 		Conversation:   NewConversationClient(cfg),
+		Criterion:      NewCriterionClient(cfg),
 		DeviceCode:     NewDeviceCodeClient(cfg),
 		Event:          NewEventClient(cfg),
+		Finding:        NewFindingClient(cfg),
 		GitObject:      NewGitObjectClient(cfg),
+		GitPack:        NewGitPackClient(cfg),
+		GitPackObject:  NewGitPackObjectClient(cfg),
 		GitRef:         NewGitRefClient(cfg),
+		GitStorage:     NewGitStorageClient(cfg),
 		IdempotencyKey: NewIdempotencyKeyClient(cfg),
 		Installation:   NewInstallationClient(cfg),
 		Membership:     NewMembershipClient(cfg),
+		Merge:          NewMergeClient(cfg),
 		Message:        NewMessageClient(cfg),
 		OrgMembership:  NewOrgMembershipClient(cfg),
 		Organisation:   NewOrganisationClient(cfg),
+		OutputPiece:    NewOutputPieceClient(cfg),
+		PermissionRule: NewPermissionRuleClient(cfg),
+		Plan:           NewPlanClient(cfg),
 		Project:        NewProjectClient(cfg),
 		ProviderKey:    NewProviderKeyClient(cfg),
+		Question:       NewQuestionClient(cfg),
 		RefreshToken:   NewRefreshTokenClient(cfg),
 		Reservation:    NewReservationClient(cfg),
 		Run:            NewRunClient(cfg),
+		Sandbox:        NewSandboxClient(cfg),
+		SecurityScan:   NewSecurityScanClient(cfg),
 		Session:        NewSessionClient(cfg),
 		SigningKey:     NewSigningKeyClient(cfg),
 		Spending:       NewSpendingClient(cfg),
 		Stream:         NewStreamClient(cfg),
+		Task:           NewTaskClient(cfg),
 		ToolCall:       NewToolCallClient(cfg),
 		UsageRecord:    NewUsageRecordClient(cfg),
 		User:           NewUserClient(cfg),
+		Worktree:       NewWorktreeClient(cfg),
 	}, nil
 }
 
@@ -331,11 +445,14 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Agent, c.ApiKey, c.Budget, c.Conversation, c.DeviceCode, c.Event, c.GitObject,
-		c.GitRef, c.IdempotencyKey, c.Installation, c.Membership, c.Message,
-		c.OrgMembership, c.Organisation, c.Project, c.ProviderKey, c.RefreshToken,
-		c.Reservation, c.Run, c.Session, c.SigningKey, c.Spending, c.Stream,
-		c.ToolCall, c.UsageRecord, c.User,
+		c.Agent, c.ApiKey, c.Approval, c.Budget, c.Checkpoint, c.Command,
+		c.ConsoleEntry, c.ConsoleKey, c.Conversation, c.Criterion, c.DeviceCode,
+		c.Event, c.Finding, c.GitObject, c.GitPack, c.GitPackObject, c.GitRef,
+		c.GitStorage, c.IdempotencyKey, c.Installation, c.Membership, c.Merge,
+		c.Message, c.OrgMembership, c.Organisation, c.OutputPiece, c.PermissionRule,
+		c.Plan, c.Project, c.ProviderKey, c.Question, c.RefreshToken, c.Reservation,
+		c.Run, c.Sandbox, c.SecurityScan, c.Session, c.SigningKey, c.Spending,
+		c.Stream, c.Task, c.ToolCall, c.UsageRecord, c.User, c.Worktree,
 	} {
 		n.Use(hooks...)
 	}
@@ -345,11 +462,14 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Agent, c.ApiKey, c.Budget, c.Conversation, c.DeviceCode, c.Event, c.GitObject,
-		c.GitRef, c.IdempotencyKey, c.Installation, c.Membership, c.Message,
-		c.OrgMembership, c.Organisation, c.Project, c.ProviderKey, c.RefreshToken,
-		c.Reservation, c.Run, c.Session, c.SigningKey, c.Spending, c.Stream,
-		c.ToolCall, c.UsageRecord, c.User,
+		c.Agent, c.ApiKey, c.Approval, c.Budget, c.Checkpoint, c.Command,
+		c.ConsoleEntry, c.ConsoleKey, c.Conversation, c.Criterion, c.DeviceCode,
+		c.Event, c.Finding, c.GitObject, c.GitPack, c.GitPackObject, c.GitRef,
+		c.GitStorage, c.IdempotencyKey, c.Installation, c.Membership, c.Merge,
+		c.Message, c.OrgMembership, c.Organisation, c.OutputPiece, c.PermissionRule,
+		c.Plan, c.Project, c.ProviderKey, c.Question, c.RefreshToken, c.Reservation,
+		c.Run, c.Sandbox, c.SecurityScan, c.Session, c.SigningKey, c.Spending,
+		c.Stream, c.Task, c.ToolCall, c.UsageRecord, c.User, c.Worktree,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -362,40 +482,74 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Agent.mutate(ctx, m)
 	case *ApiKeyMutation:
 		return c.ApiKey.mutate(ctx, m)
+	case *ApprovalMutation:
+		return c.Approval.mutate(ctx, m)
 	case *BudgetMutation:
 		return c.Budget.mutate(ctx, m)
+	case *CheckpointMutation:
+		return c.Checkpoint.mutate(ctx, m)
+	case *CommandMutation:
+		return c.Command.mutate(ctx, m)
+	case *ConsoleEntryMutation:
+		return c.ConsoleEntry.mutate(ctx, m)
+	case *ConsoleKeyMutation:
+		return c.ConsoleKey.mutate(ctx, m)
 	case *ConversationMutation:
 		return c.Conversation.mutate(ctx, m)
+	case *CriterionMutation:
+		return c.Criterion.mutate(ctx, m)
 	case *DeviceCodeMutation:
 		return c.DeviceCode.mutate(ctx, m)
 	case *EventMutation:
 		return c.Event.mutate(ctx, m)
+	case *FindingMutation:
+		return c.Finding.mutate(ctx, m)
 	case *GitObjectMutation:
 		return c.GitObject.mutate(ctx, m)
+	case *GitPackMutation:
+		return c.GitPack.mutate(ctx, m)
+	case *GitPackObjectMutation:
+		return c.GitPackObject.mutate(ctx, m)
 	case *GitRefMutation:
 		return c.GitRef.mutate(ctx, m)
+	case *GitStorageMutation:
+		return c.GitStorage.mutate(ctx, m)
 	case *IdempotencyKeyMutation:
 		return c.IdempotencyKey.mutate(ctx, m)
 	case *InstallationMutation:
 		return c.Installation.mutate(ctx, m)
 	case *MembershipMutation:
 		return c.Membership.mutate(ctx, m)
+	case *MergeMutation:
+		return c.Merge.mutate(ctx, m)
 	case *MessageMutation:
 		return c.Message.mutate(ctx, m)
 	case *OrgMembershipMutation:
 		return c.OrgMembership.mutate(ctx, m)
 	case *OrganisationMutation:
 		return c.Organisation.mutate(ctx, m)
+	case *OutputPieceMutation:
+		return c.OutputPiece.mutate(ctx, m)
+	case *PermissionRuleMutation:
+		return c.PermissionRule.mutate(ctx, m)
+	case *PlanMutation:
+		return c.Plan.mutate(ctx, m)
 	case *ProjectMutation:
 		return c.Project.mutate(ctx, m)
 	case *ProviderKeyMutation:
 		return c.ProviderKey.mutate(ctx, m)
+	case *QuestionMutation:
+		return c.Question.mutate(ctx, m)
 	case *RefreshTokenMutation:
 		return c.RefreshToken.mutate(ctx, m)
 	case *ReservationMutation:
 		return c.Reservation.mutate(ctx, m)
 	case *RunMutation:
 		return c.Run.mutate(ctx, m)
+	case *SandboxMutation:
+		return c.Sandbox.mutate(ctx, m)
+	case *SecurityScanMutation:
+		return c.SecurityScan.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
 	case *SigningKeyMutation:
@@ -404,12 +558,16 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Spending.mutate(ctx, m)
 	case *StreamMutation:
 		return c.Stream.mutate(ctx, m)
+	case *TaskMutation:
+		return c.Task.mutate(ctx, m)
 	case *ToolCallMutation:
 		return c.ToolCall.mutate(ctx, m)
 	case *UsageRecordMutation:
 		return c.UsageRecord.mutate(ctx, m)
 	case *UserMutation:
 		return c.User.mutate(ctx, m)
+	case *WorktreeMutation:
+		return c.Worktree.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("ent: unknown mutation type %T", m)
 	}
@@ -699,6 +857,220 @@ func (c *ApiKeyClient) mutate(ctx context.Context, m *ApiKeyMutation) (Value, er
 	}
 }
 
+// ApprovalClient is a client for the Approval schema.
+type ApprovalClient struct {
+	config
+}
+
+// NewApprovalClient returns a client for the Approval from the given config.
+func NewApprovalClient(c config) *ApprovalClient {
+	return &ApprovalClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `approval.Hooks(f(g(h())))`.
+func (c *ApprovalClient) Use(hooks ...Hook) {
+	c.hooks.Approval = append(c.hooks.Approval, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `approval.Intercept(f(g(h())))`.
+func (c *ApprovalClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Approval = append(c.inters.Approval, interceptors...)
+}
+
+// Create returns a builder for creating a Approval entity.
+func (c *ApprovalClient) Create() *ApprovalCreate {
+	mutation := newApprovalMutation(c.config, OpCreate)
+	return &ApprovalCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Approval entities.
+func (c *ApprovalClient) CreateBulk(builders ...*ApprovalCreate) *ApprovalCreateBulk {
+	return &ApprovalCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ApprovalClient) MapCreateBulk(slice any, setFunc func(*ApprovalCreate, int)) *ApprovalCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ApprovalCreateBulk{err: fmt.Errorf("calling to ApprovalClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ApprovalCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ApprovalCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Approval.
+func (c *ApprovalClient) Update() *ApprovalUpdate {
+	mutation := newApprovalMutation(c.config, OpUpdate)
+	return &ApprovalUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ApprovalClient) UpdateOne(_m *Approval) *ApprovalUpdateOne {
+	mutation := newApprovalMutation(c.config, OpUpdateOne, withApproval(_m))
+	return &ApprovalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ApprovalClient) UpdateOneID(id string) *ApprovalUpdateOne {
+	mutation := newApprovalMutation(c.config, OpUpdateOne, withApprovalID(id))
+	return &ApprovalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Approval.
+func (c *ApprovalClient) Delete() *ApprovalDelete {
+	mutation := newApprovalMutation(c.config, OpDelete)
+	return &ApprovalDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ApprovalClient) DeleteOne(_m *Approval) *ApprovalDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ApprovalClient) DeleteOneID(id string) *ApprovalDeleteOne {
+	builder := c.Delete().Where(approval.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ApprovalDeleteOne{builder}
+}
+
+// Query returns a query builder for Approval.
+func (c *ApprovalClient) Query() *ApprovalQuery {
+	return &ApprovalQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeApproval},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Approval entity by its id.
+func (c *ApprovalClient) Get(ctx context.Context, id string) (*Approval, error) {
+	return c.Query().Where(approval.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ApprovalClient) GetX(ctx context.Context, id string) *Approval {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Approval.
+func (c *ApprovalClient) QueryProject(_m *Approval) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(approval.Table, approval.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, approval.ProjectTable, approval.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRun queries the run edge of a Approval.
+func (c *ApprovalClient) QueryRun(_m *Approval) *RunQuery {
+	query := (&RunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(approval.Table, approval.FieldID, id),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, approval.RunTable, approval.RunColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryToolCall queries the tool_call edge of a Approval.
+func (c *ApprovalClient) QueryToolCall(_m *Approval) *ToolCallQuery {
+	query := (&ToolCallClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(approval.Table, approval.FieldID, id),
+			sqlgraph.To(toolcall.Table, toolcall.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, approval.ToolCallTable, approval.ToolCallColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAgent queries the agent edge of a Approval.
+func (c *ApprovalClient) QueryAgent(_m *Approval) *AgentQuery {
+	query := (&AgentClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(approval.Table, approval.FieldID, id),
+			sqlgraph.To(agent.Table, agent.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, approval.AgentTable, approval.AgentColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryDecidedBy queries the decided_by edge of a Approval.
+func (c *ApprovalClient) QueryDecidedBy(_m *Approval) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(approval.Table, approval.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, approval.DecidedByTable, approval.DecidedByColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ApprovalClient) Hooks() []Hook {
+	hooks := c.hooks.Approval
+	return append(hooks[:len(hooks):len(hooks)], approval.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ApprovalClient) Interceptors() []Interceptor {
+	return c.inters.Approval
+}
+
+func (c *ApprovalClient) mutate(ctx context.Context, m *ApprovalMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ApprovalCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ApprovalUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ApprovalUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ApprovalDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Approval mutation op: %q", m.Op())
+	}
+}
+
 // BudgetClient is a client for the Budget schema.
 type BudgetClient struct {
 	config
@@ -929,6 +1301,718 @@ func (c *BudgetClient) mutate(ctx context.Context, m *BudgetMutation) (Value, er
 	}
 }
 
+// CheckpointClient is a client for the Checkpoint schema.
+type CheckpointClient struct {
+	config
+}
+
+// NewCheckpointClient returns a client for the Checkpoint from the given config.
+func NewCheckpointClient(c config) *CheckpointClient {
+	return &CheckpointClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `checkpoint.Hooks(f(g(h())))`.
+func (c *CheckpointClient) Use(hooks ...Hook) {
+	c.hooks.Checkpoint = append(c.hooks.Checkpoint, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `checkpoint.Intercept(f(g(h())))`.
+func (c *CheckpointClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Checkpoint = append(c.inters.Checkpoint, interceptors...)
+}
+
+// Create returns a builder for creating a Checkpoint entity.
+func (c *CheckpointClient) Create() *CheckpointCreate {
+	mutation := newCheckpointMutation(c.config, OpCreate)
+	return &CheckpointCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Checkpoint entities.
+func (c *CheckpointClient) CreateBulk(builders ...*CheckpointCreate) *CheckpointCreateBulk {
+	return &CheckpointCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CheckpointClient) MapCreateBulk(slice any, setFunc func(*CheckpointCreate, int)) *CheckpointCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CheckpointCreateBulk{err: fmt.Errorf("calling to CheckpointClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CheckpointCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CheckpointCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Checkpoint.
+func (c *CheckpointClient) Update() *CheckpointUpdate {
+	mutation := newCheckpointMutation(c.config, OpUpdate)
+	return &CheckpointUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CheckpointClient) UpdateOne(_m *Checkpoint) *CheckpointUpdateOne {
+	mutation := newCheckpointMutation(c.config, OpUpdateOne, withCheckpoint(_m))
+	return &CheckpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CheckpointClient) UpdateOneID(id string) *CheckpointUpdateOne {
+	mutation := newCheckpointMutation(c.config, OpUpdateOne, withCheckpointID(id))
+	return &CheckpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Checkpoint.
+func (c *CheckpointClient) Delete() *CheckpointDelete {
+	mutation := newCheckpointMutation(c.config, OpDelete)
+	return &CheckpointDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CheckpointClient) DeleteOne(_m *Checkpoint) *CheckpointDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CheckpointClient) DeleteOneID(id string) *CheckpointDeleteOne {
+	builder := c.Delete().Where(checkpoint.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CheckpointDeleteOne{builder}
+}
+
+// Query returns a query builder for Checkpoint.
+func (c *CheckpointClient) Query() *CheckpointQuery {
+	return &CheckpointQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCheckpoint},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Checkpoint entity by its id.
+func (c *CheckpointClient) Get(ctx context.Context, id string) (*Checkpoint, error) {
+	return c.Query().Where(checkpoint.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CheckpointClient) GetX(ctx context.Context, id string) *Checkpoint {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Checkpoint.
+func (c *CheckpointClient) QueryProject(_m *Checkpoint) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(checkpoint.Table, checkpoint.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, checkpoint.ProjectTable, checkpoint.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryConversation queries the conversation edge of a Checkpoint.
+func (c *CheckpointClient) QueryConversation(_m *Checkpoint) *ConversationQuery {
+	query := (&ConversationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(checkpoint.Table, checkpoint.FieldID, id),
+			sqlgraph.To(conversation.Table, conversation.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, checkpoint.ConversationTable, checkpoint.ConversationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRun queries the run edge of a Checkpoint.
+func (c *CheckpointClient) QueryRun(_m *Checkpoint) *RunQuery {
+	query := (&RunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(checkpoint.Table, checkpoint.FieldID, id),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, checkpoint.RunTable, checkpoint.RunColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryToolCall queries the tool_call edge of a Checkpoint.
+func (c *CheckpointClient) QueryToolCall(_m *Checkpoint) *ToolCallQuery {
+	query := (&ToolCallClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(checkpoint.Table, checkpoint.FieldID, id),
+			sqlgraph.To(toolcall.Table, toolcall.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, checkpoint.ToolCallTable, checkpoint.ToolCallColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CheckpointClient) Hooks() []Hook {
+	hooks := c.hooks.Checkpoint
+	return append(hooks[:len(hooks):len(hooks)], checkpoint.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *CheckpointClient) Interceptors() []Interceptor {
+	return c.inters.Checkpoint
+}
+
+func (c *CheckpointClient) mutate(ctx context.Context, m *CheckpointMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CheckpointCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CheckpointUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CheckpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CheckpointDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Checkpoint mutation op: %q", m.Op())
+	}
+}
+
+// CommandClient is a client for the Command schema.
+type CommandClient struct {
+	config
+}
+
+// NewCommandClient returns a client for the Command from the given config.
+func NewCommandClient(c config) *CommandClient {
+	return &CommandClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `command.Hooks(f(g(h())))`.
+func (c *CommandClient) Use(hooks ...Hook) {
+	c.hooks.Command = append(c.hooks.Command, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `command.Intercept(f(g(h())))`.
+func (c *CommandClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Command = append(c.inters.Command, interceptors...)
+}
+
+// Create returns a builder for creating a Command entity.
+func (c *CommandClient) Create() *CommandCreate {
+	mutation := newCommandMutation(c.config, OpCreate)
+	return &CommandCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Command entities.
+func (c *CommandClient) CreateBulk(builders ...*CommandCreate) *CommandCreateBulk {
+	return &CommandCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CommandClient) MapCreateBulk(slice any, setFunc func(*CommandCreate, int)) *CommandCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CommandCreateBulk{err: fmt.Errorf("calling to CommandClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CommandCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CommandCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Command.
+func (c *CommandClient) Update() *CommandUpdate {
+	mutation := newCommandMutation(c.config, OpUpdate)
+	return &CommandUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CommandClient) UpdateOne(_m *Command) *CommandUpdateOne {
+	mutation := newCommandMutation(c.config, OpUpdateOne, withCommand(_m))
+	return &CommandUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CommandClient) UpdateOneID(id string) *CommandUpdateOne {
+	mutation := newCommandMutation(c.config, OpUpdateOne, withCommandID(id))
+	return &CommandUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Command.
+func (c *CommandClient) Delete() *CommandDelete {
+	mutation := newCommandMutation(c.config, OpDelete)
+	return &CommandDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CommandClient) DeleteOne(_m *Command) *CommandDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CommandClient) DeleteOneID(id string) *CommandDeleteOne {
+	builder := c.Delete().Where(command.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CommandDeleteOne{builder}
+}
+
+// Query returns a query builder for Command.
+func (c *CommandClient) Query() *CommandQuery {
+	return &CommandQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCommand},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Command entity by its id.
+func (c *CommandClient) Get(ctx context.Context, id string) (*Command, error) {
+	return c.Query().Where(command.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CommandClient) GetX(ctx context.Context, id string) *Command {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Command.
+func (c *CommandClient) QueryProject(_m *Command) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(command.Table, command.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, command.ProjectTable, command.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUser queries the user edge of a Command.
+func (c *CommandClient) QueryUser(_m *Command) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(command.Table, command.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, command.UserTable, command.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRun queries the run edge of a Command.
+func (c *CommandClient) QueryRun(_m *Command) *RunQuery {
+	query := (&RunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(command.Table, command.FieldID, id),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, command.RunTable, command.RunColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryToolCall queries the tool_call edge of a Command.
+func (c *CommandClient) QueryToolCall(_m *Command) *ToolCallQuery {
+	query := (&ToolCallClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(command.Table, command.FieldID, id),
+			sqlgraph.To(toolcall.Table, toolcall.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, command.ToolCallTable, command.ToolCallColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CommandClient) Hooks() []Hook {
+	hooks := c.hooks.Command
+	return append(hooks[:len(hooks):len(hooks)], command.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *CommandClient) Interceptors() []Interceptor {
+	return c.inters.Command
+}
+
+func (c *CommandClient) mutate(ctx context.Context, m *CommandMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CommandCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CommandUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CommandUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CommandDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Command mutation op: %q", m.Op())
+	}
+}
+
+// ConsoleEntryClient is a client for the ConsoleEntry schema.
+type ConsoleEntryClient struct {
+	config
+}
+
+// NewConsoleEntryClient returns a client for the ConsoleEntry from the given config.
+func NewConsoleEntryClient(c config) *ConsoleEntryClient {
+	return &ConsoleEntryClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `consoleentry.Hooks(f(g(h())))`.
+func (c *ConsoleEntryClient) Use(hooks ...Hook) {
+	c.hooks.ConsoleEntry = append(c.hooks.ConsoleEntry, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `consoleentry.Intercept(f(g(h())))`.
+func (c *ConsoleEntryClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ConsoleEntry = append(c.inters.ConsoleEntry, interceptors...)
+}
+
+// Create returns a builder for creating a ConsoleEntry entity.
+func (c *ConsoleEntryClient) Create() *ConsoleEntryCreate {
+	mutation := newConsoleEntryMutation(c.config, OpCreate)
+	return &ConsoleEntryCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ConsoleEntry entities.
+func (c *ConsoleEntryClient) CreateBulk(builders ...*ConsoleEntryCreate) *ConsoleEntryCreateBulk {
+	return &ConsoleEntryCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ConsoleEntryClient) MapCreateBulk(slice any, setFunc func(*ConsoleEntryCreate, int)) *ConsoleEntryCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ConsoleEntryCreateBulk{err: fmt.Errorf("calling to ConsoleEntryClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ConsoleEntryCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ConsoleEntryCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ConsoleEntry.
+func (c *ConsoleEntryClient) Update() *ConsoleEntryUpdate {
+	mutation := newConsoleEntryMutation(c.config, OpUpdate)
+	return &ConsoleEntryUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ConsoleEntryClient) UpdateOne(_m *ConsoleEntry) *ConsoleEntryUpdateOne {
+	mutation := newConsoleEntryMutation(c.config, OpUpdateOne, withConsoleEntry(_m))
+	return &ConsoleEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ConsoleEntryClient) UpdateOneID(id string) *ConsoleEntryUpdateOne {
+	mutation := newConsoleEntryMutation(c.config, OpUpdateOne, withConsoleEntryID(id))
+	return &ConsoleEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ConsoleEntry.
+func (c *ConsoleEntryClient) Delete() *ConsoleEntryDelete {
+	mutation := newConsoleEntryMutation(c.config, OpDelete)
+	return &ConsoleEntryDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ConsoleEntryClient) DeleteOne(_m *ConsoleEntry) *ConsoleEntryDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ConsoleEntryClient) DeleteOneID(id string) *ConsoleEntryDeleteOne {
+	builder := c.Delete().Where(consoleentry.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ConsoleEntryDeleteOne{builder}
+}
+
+// Query returns a query builder for ConsoleEntry.
+func (c *ConsoleEntryClient) Query() *ConsoleEntryQuery {
+	return &ConsoleEntryQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeConsoleEntry},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ConsoleEntry entity by its id.
+func (c *ConsoleEntryClient) Get(ctx context.Context, id string) (*ConsoleEntry, error) {
+	return c.Query().Where(consoleentry.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ConsoleEntryClient) GetX(ctx context.Context, id string) *ConsoleEntry {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a ConsoleEntry.
+func (c *ConsoleEntryClient) QueryProject(_m *ConsoleEntry) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(consoleentry.Table, consoleentry.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, consoleentry.ProjectTable, consoleentry.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ConsoleEntryClient) Hooks() []Hook {
+	hooks := c.hooks.ConsoleEntry
+	return append(hooks[:len(hooks):len(hooks)], consoleentry.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ConsoleEntryClient) Interceptors() []Interceptor {
+	return c.inters.ConsoleEntry
+}
+
+func (c *ConsoleEntryClient) mutate(ctx context.Context, m *ConsoleEntryMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ConsoleEntryCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ConsoleEntryUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ConsoleEntryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ConsoleEntryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ConsoleEntry mutation op: %q", m.Op())
+	}
+}
+
+// ConsoleKeyClient is a client for the ConsoleKey schema.
+type ConsoleKeyClient struct {
+	config
+}
+
+// NewConsoleKeyClient returns a client for the ConsoleKey from the given config.
+func NewConsoleKeyClient(c config) *ConsoleKeyClient {
+	return &ConsoleKeyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `consolekey.Hooks(f(g(h())))`.
+func (c *ConsoleKeyClient) Use(hooks ...Hook) {
+	c.hooks.ConsoleKey = append(c.hooks.ConsoleKey, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `consolekey.Intercept(f(g(h())))`.
+func (c *ConsoleKeyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ConsoleKey = append(c.inters.ConsoleKey, interceptors...)
+}
+
+// Create returns a builder for creating a ConsoleKey entity.
+func (c *ConsoleKeyClient) Create() *ConsoleKeyCreate {
+	mutation := newConsoleKeyMutation(c.config, OpCreate)
+	return &ConsoleKeyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ConsoleKey entities.
+func (c *ConsoleKeyClient) CreateBulk(builders ...*ConsoleKeyCreate) *ConsoleKeyCreateBulk {
+	return &ConsoleKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ConsoleKeyClient) MapCreateBulk(slice any, setFunc func(*ConsoleKeyCreate, int)) *ConsoleKeyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ConsoleKeyCreateBulk{err: fmt.Errorf("calling to ConsoleKeyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ConsoleKeyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ConsoleKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ConsoleKey.
+func (c *ConsoleKeyClient) Update() *ConsoleKeyUpdate {
+	mutation := newConsoleKeyMutation(c.config, OpUpdate)
+	return &ConsoleKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ConsoleKeyClient) UpdateOne(_m *ConsoleKey) *ConsoleKeyUpdateOne {
+	mutation := newConsoleKeyMutation(c.config, OpUpdateOne, withConsoleKey(_m))
+	return &ConsoleKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ConsoleKeyClient) UpdateOneID(id string) *ConsoleKeyUpdateOne {
+	mutation := newConsoleKeyMutation(c.config, OpUpdateOne, withConsoleKeyID(id))
+	return &ConsoleKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ConsoleKey.
+func (c *ConsoleKeyClient) Delete() *ConsoleKeyDelete {
+	mutation := newConsoleKeyMutation(c.config, OpDelete)
+	return &ConsoleKeyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ConsoleKeyClient) DeleteOne(_m *ConsoleKey) *ConsoleKeyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ConsoleKeyClient) DeleteOneID(id string) *ConsoleKeyDeleteOne {
+	builder := c.Delete().Where(consolekey.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ConsoleKeyDeleteOne{builder}
+}
+
+// Query returns a query builder for ConsoleKey.
+func (c *ConsoleKeyClient) Query() *ConsoleKeyQuery {
+	return &ConsoleKeyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeConsoleKey},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ConsoleKey entity by its id.
+func (c *ConsoleKeyClient) Get(ctx context.Context, id string) (*ConsoleKey, error) {
+	return c.Query().Where(consolekey.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ConsoleKeyClient) GetX(ctx context.Context, id string) *ConsoleKey {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a ConsoleKey.
+func (c *ConsoleKeyClient) QueryProject(_m *ConsoleKey) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(consolekey.Table, consolekey.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, consolekey.ProjectTable, consolekey.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCreatedBy queries the created_by edge of a ConsoleKey.
+func (c *ConsoleKeyClient) QueryCreatedBy(_m *ConsoleKey) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(consolekey.Table, consolekey.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, consolekey.CreatedByTable, consolekey.CreatedByColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ConsoleKeyClient) Hooks() []Hook {
+	hooks := c.hooks.ConsoleKey
+	return append(hooks[:len(hooks):len(hooks)], consolekey.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ConsoleKeyClient) Interceptors() []Interceptor {
+	return c.inters.ConsoleKey
+}
+
+func (c *ConsoleKeyClient) mutate(ctx context.Context, m *ConsoleKeyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ConsoleKeyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ConsoleKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ConsoleKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ConsoleKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ConsoleKey mutation op: %q", m.Op())
+	}
+}
+
 // ConversationClient is a client for the Conversation schema.
 type ConversationClient struct {
 	config
@@ -1092,6 +2176,172 @@ func (c *ConversationClient) mutate(ctx context.Context, m *ConversationMutation
 		return (&ConversationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Conversation mutation op: %q", m.Op())
+	}
+}
+
+// CriterionClient is a client for the Criterion schema.
+type CriterionClient struct {
+	config
+}
+
+// NewCriterionClient returns a client for the Criterion from the given config.
+func NewCriterionClient(c config) *CriterionClient {
+	return &CriterionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `criterion.Hooks(f(g(h())))`.
+func (c *CriterionClient) Use(hooks ...Hook) {
+	c.hooks.Criterion = append(c.hooks.Criterion, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `criterion.Intercept(f(g(h())))`.
+func (c *CriterionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Criterion = append(c.inters.Criterion, interceptors...)
+}
+
+// Create returns a builder for creating a Criterion entity.
+func (c *CriterionClient) Create() *CriterionCreate {
+	mutation := newCriterionMutation(c.config, OpCreate)
+	return &CriterionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Criterion entities.
+func (c *CriterionClient) CreateBulk(builders ...*CriterionCreate) *CriterionCreateBulk {
+	return &CriterionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CriterionClient) MapCreateBulk(slice any, setFunc func(*CriterionCreate, int)) *CriterionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CriterionCreateBulk{err: fmt.Errorf("calling to CriterionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CriterionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CriterionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Criterion.
+func (c *CriterionClient) Update() *CriterionUpdate {
+	mutation := newCriterionMutation(c.config, OpUpdate)
+	return &CriterionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CriterionClient) UpdateOne(_m *Criterion) *CriterionUpdateOne {
+	mutation := newCriterionMutation(c.config, OpUpdateOne, withCriterion(_m))
+	return &CriterionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CriterionClient) UpdateOneID(id string) *CriterionUpdateOne {
+	mutation := newCriterionMutation(c.config, OpUpdateOne, withCriterionID(id))
+	return &CriterionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Criterion.
+func (c *CriterionClient) Delete() *CriterionDelete {
+	mutation := newCriterionMutation(c.config, OpDelete)
+	return &CriterionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CriterionClient) DeleteOne(_m *Criterion) *CriterionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CriterionClient) DeleteOneID(id string) *CriterionDeleteOne {
+	builder := c.Delete().Where(criterion.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CriterionDeleteOne{builder}
+}
+
+// Query returns a query builder for Criterion.
+func (c *CriterionClient) Query() *CriterionQuery {
+	return &CriterionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCriterion},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Criterion entity by its id.
+func (c *CriterionClient) Get(ctx context.Context, id string) (*Criterion, error) {
+	return c.Query().Where(criterion.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CriterionClient) GetX(ctx context.Context, id string) *Criterion {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Criterion.
+func (c *CriterionClient) QueryProject(_m *Criterion) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(criterion.Table, criterion.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, criterion.ProjectTable, criterion.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryTask queries the task edge of a Criterion.
+func (c *CriterionClient) QueryTask(_m *Criterion) *TaskQuery {
+	query := (&TaskClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(criterion.Table, criterion.FieldID, id),
+			sqlgraph.To(task.Table, task.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, criterion.TaskTable, criterion.TaskColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CriterionClient) Hooks() []Hook {
+	hooks := c.hooks.Criterion
+	return append(hooks[:len(hooks):len(hooks)], criterion.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *CriterionClient) Interceptors() []Interceptor {
+	return c.inters.Criterion
+}
+
+func (c *CriterionClient) mutate(ctx context.Context, m *CriterionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CriterionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CriterionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CriterionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CriterionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Criterion mutation op: %q", m.Op())
 	}
 }
 
@@ -1395,6 +2645,188 @@ func (c *EventClient) mutate(ctx context.Context, m *EventMutation) (Value, erro
 	}
 }
 
+// FindingClient is a client for the Finding schema.
+type FindingClient struct {
+	config
+}
+
+// NewFindingClient returns a client for the Finding from the given config.
+func NewFindingClient(c config) *FindingClient {
+	return &FindingClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `finding.Hooks(f(g(h())))`.
+func (c *FindingClient) Use(hooks ...Hook) {
+	c.hooks.Finding = append(c.hooks.Finding, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `finding.Intercept(f(g(h())))`.
+func (c *FindingClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Finding = append(c.inters.Finding, interceptors...)
+}
+
+// Create returns a builder for creating a Finding entity.
+func (c *FindingClient) Create() *FindingCreate {
+	mutation := newFindingMutation(c.config, OpCreate)
+	return &FindingCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Finding entities.
+func (c *FindingClient) CreateBulk(builders ...*FindingCreate) *FindingCreateBulk {
+	return &FindingCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *FindingClient) MapCreateBulk(slice any, setFunc func(*FindingCreate, int)) *FindingCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &FindingCreateBulk{err: fmt.Errorf("calling to FindingClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*FindingCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &FindingCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Finding.
+func (c *FindingClient) Update() *FindingUpdate {
+	mutation := newFindingMutation(c.config, OpUpdate)
+	return &FindingUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *FindingClient) UpdateOne(_m *Finding) *FindingUpdateOne {
+	mutation := newFindingMutation(c.config, OpUpdateOne, withFinding(_m))
+	return &FindingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *FindingClient) UpdateOneID(id string) *FindingUpdateOne {
+	mutation := newFindingMutation(c.config, OpUpdateOne, withFindingID(id))
+	return &FindingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Finding.
+func (c *FindingClient) Delete() *FindingDelete {
+	mutation := newFindingMutation(c.config, OpDelete)
+	return &FindingDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *FindingClient) DeleteOne(_m *Finding) *FindingDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *FindingClient) DeleteOneID(id string) *FindingDeleteOne {
+	builder := c.Delete().Where(finding.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &FindingDeleteOne{builder}
+}
+
+// Query returns a query builder for Finding.
+func (c *FindingClient) Query() *FindingQuery {
+	return &FindingQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeFinding},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Finding entity by its id.
+func (c *FindingClient) Get(ctx context.Context, id string) (*Finding, error) {
+	return c.Query().Where(finding.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *FindingClient) GetX(ctx context.Context, id string) *Finding {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Finding.
+func (c *FindingClient) QueryProject(_m *Finding) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(finding.Table, finding.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, finding.ProjectTable, finding.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRun queries the run edge of a Finding.
+func (c *FindingClient) QueryRun(_m *Finding) *RunQuery {
+	query := (&RunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(finding.Table, finding.FieldID, id),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, finding.RunTable, finding.RunColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAgent queries the agent edge of a Finding.
+func (c *FindingClient) QueryAgent(_m *Finding) *AgentQuery {
+	query := (&AgentClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(finding.Table, finding.FieldID, id),
+			sqlgraph.To(agent.Table, agent.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, finding.AgentTable, finding.AgentColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *FindingClient) Hooks() []Hook {
+	hooks := c.hooks.Finding
+	return append(hooks[:len(hooks):len(hooks)], finding.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *FindingClient) Interceptors() []Interceptor {
+	return c.inters.Finding
+}
+
+func (c *FindingClient) mutate(ctx context.Context, m *FindingMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&FindingCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&FindingUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&FindingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&FindingDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Finding mutation op: %q", m.Op())
+	}
+}
+
 // GitObjectClient is a client for the GitObject schema.
 type GitObjectClient struct {
 	config
@@ -1545,6 +2977,322 @@ func (c *GitObjectClient) mutate(ctx context.Context, m *GitObjectMutation) (Val
 	}
 }
 
+// GitPackClient is a client for the GitPack schema.
+type GitPackClient struct {
+	config
+}
+
+// NewGitPackClient returns a client for the GitPack from the given config.
+func NewGitPackClient(c config) *GitPackClient {
+	return &GitPackClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `gitpack.Hooks(f(g(h())))`.
+func (c *GitPackClient) Use(hooks ...Hook) {
+	c.hooks.GitPack = append(c.hooks.GitPack, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `gitpack.Intercept(f(g(h())))`.
+func (c *GitPackClient) Intercept(interceptors ...Interceptor) {
+	c.inters.GitPack = append(c.inters.GitPack, interceptors...)
+}
+
+// Create returns a builder for creating a GitPack entity.
+func (c *GitPackClient) Create() *GitPackCreate {
+	mutation := newGitPackMutation(c.config, OpCreate)
+	return &GitPackCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of GitPack entities.
+func (c *GitPackClient) CreateBulk(builders ...*GitPackCreate) *GitPackCreateBulk {
+	return &GitPackCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *GitPackClient) MapCreateBulk(slice any, setFunc func(*GitPackCreate, int)) *GitPackCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &GitPackCreateBulk{err: fmt.Errorf("calling to GitPackClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*GitPackCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &GitPackCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for GitPack.
+func (c *GitPackClient) Update() *GitPackUpdate {
+	mutation := newGitPackMutation(c.config, OpUpdate)
+	return &GitPackUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *GitPackClient) UpdateOne(_m *GitPack) *GitPackUpdateOne {
+	mutation := newGitPackMutation(c.config, OpUpdateOne, withGitPack(_m))
+	return &GitPackUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *GitPackClient) UpdateOneID(id string) *GitPackUpdateOne {
+	mutation := newGitPackMutation(c.config, OpUpdateOne, withGitPackID(id))
+	return &GitPackUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for GitPack.
+func (c *GitPackClient) Delete() *GitPackDelete {
+	mutation := newGitPackMutation(c.config, OpDelete)
+	return &GitPackDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *GitPackClient) DeleteOne(_m *GitPack) *GitPackDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *GitPackClient) DeleteOneID(id string) *GitPackDeleteOne {
+	builder := c.Delete().Where(gitpack.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &GitPackDeleteOne{builder}
+}
+
+// Query returns a query builder for GitPack.
+func (c *GitPackClient) Query() *GitPackQuery {
+	return &GitPackQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeGitPack},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a GitPack entity by its id.
+func (c *GitPackClient) Get(ctx context.Context, id string) (*GitPack, error) {
+	return c.Query().Where(gitpack.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *GitPackClient) GetX(ctx context.Context, id string) *GitPack {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a GitPack.
+func (c *GitPackClient) QueryProject(_m *GitPack) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(gitpack.Table, gitpack.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, gitpack.ProjectTable, gitpack.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *GitPackClient) Hooks() []Hook {
+	hooks := c.hooks.GitPack
+	return append(hooks[:len(hooks):len(hooks)], gitpack.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *GitPackClient) Interceptors() []Interceptor {
+	return c.inters.GitPack
+}
+
+func (c *GitPackClient) mutate(ctx context.Context, m *GitPackMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&GitPackCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&GitPackUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&GitPackUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&GitPackDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown GitPack mutation op: %q", m.Op())
+	}
+}
+
+// GitPackObjectClient is a client for the GitPackObject schema.
+type GitPackObjectClient struct {
+	config
+}
+
+// NewGitPackObjectClient returns a client for the GitPackObject from the given config.
+func NewGitPackObjectClient(c config) *GitPackObjectClient {
+	return &GitPackObjectClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `gitpackobject.Hooks(f(g(h())))`.
+func (c *GitPackObjectClient) Use(hooks ...Hook) {
+	c.hooks.GitPackObject = append(c.hooks.GitPackObject, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `gitpackobject.Intercept(f(g(h())))`.
+func (c *GitPackObjectClient) Intercept(interceptors ...Interceptor) {
+	c.inters.GitPackObject = append(c.inters.GitPackObject, interceptors...)
+}
+
+// Create returns a builder for creating a GitPackObject entity.
+func (c *GitPackObjectClient) Create() *GitPackObjectCreate {
+	mutation := newGitPackObjectMutation(c.config, OpCreate)
+	return &GitPackObjectCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of GitPackObject entities.
+func (c *GitPackObjectClient) CreateBulk(builders ...*GitPackObjectCreate) *GitPackObjectCreateBulk {
+	return &GitPackObjectCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *GitPackObjectClient) MapCreateBulk(slice any, setFunc func(*GitPackObjectCreate, int)) *GitPackObjectCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &GitPackObjectCreateBulk{err: fmt.Errorf("calling to GitPackObjectClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*GitPackObjectCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &GitPackObjectCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for GitPackObject.
+func (c *GitPackObjectClient) Update() *GitPackObjectUpdate {
+	mutation := newGitPackObjectMutation(c.config, OpUpdate)
+	return &GitPackObjectUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *GitPackObjectClient) UpdateOne(_m *GitPackObject) *GitPackObjectUpdateOne {
+	mutation := newGitPackObjectMutation(c.config, OpUpdateOne, withGitPackObject(_m))
+	return &GitPackObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *GitPackObjectClient) UpdateOneID(id int) *GitPackObjectUpdateOne {
+	mutation := newGitPackObjectMutation(c.config, OpUpdateOne, withGitPackObjectID(id))
+	return &GitPackObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for GitPackObject.
+func (c *GitPackObjectClient) Delete() *GitPackObjectDelete {
+	mutation := newGitPackObjectMutation(c.config, OpDelete)
+	return &GitPackObjectDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *GitPackObjectClient) DeleteOne(_m *GitPackObject) *GitPackObjectDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *GitPackObjectClient) DeleteOneID(id int) *GitPackObjectDeleteOne {
+	builder := c.Delete().Where(gitpackobject.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &GitPackObjectDeleteOne{builder}
+}
+
+// Query returns a query builder for GitPackObject.
+func (c *GitPackObjectClient) Query() *GitPackObjectQuery {
+	return &GitPackObjectQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeGitPackObject},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a GitPackObject entity by its id.
+func (c *GitPackObjectClient) Get(ctx context.Context, id int) (*GitPackObject, error) {
+	return c.Query().Where(gitpackobject.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *GitPackObjectClient) GetX(ctx context.Context, id int) *GitPackObject {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a GitPackObject.
+func (c *GitPackObjectClient) QueryProject(_m *GitPackObject) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(gitpackobject.Table, gitpackobject.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, gitpackobject.ProjectTable, gitpackobject.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryPack queries the pack edge of a GitPackObject.
+func (c *GitPackObjectClient) QueryPack(_m *GitPackObject) *GitPackQuery {
+	query := (&GitPackClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(gitpackobject.Table, gitpackobject.FieldID, id),
+			sqlgraph.To(gitpack.Table, gitpack.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, gitpackobject.PackTable, gitpackobject.PackColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *GitPackObjectClient) Hooks() []Hook {
+	hooks := c.hooks.GitPackObject
+	return append(hooks[:len(hooks):len(hooks)], gitpackobject.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *GitPackObjectClient) Interceptors() []Interceptor {
+	return c.inters.GitPackObject
+}
+
+func (c *GitPackObjectClient) mutate(ctx context.Context, m *GitPackObjectMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&GitPackObjectCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&GitPackObjectUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&GitPackObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&GitPackObjectDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown GitPackObject mutation op: %q", m.Op())
+	}
+}
+
 // GitRefClient is a client for the GitRef schema.
 type GitRefClient struct {
 	config
@@ -1692,6 +3440,156 @@ func (c *GitRefClient) mutate(ctx context.Context, m *GitRefMutation) (Value, er
 		return (&GitRefDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown GitRef mutation op: %q", m.Op())
+	}
+}
+
+// GitStorageClient is a client for the GitStorage schema.
+type GitStorageClient struct {
+	config
+}
+
+// NewGitStorageClient returns a client for the GitStorage from the given config.
+func NewGitStorageClient(c config) *GitStorageClient {
+	return &GitStorageClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `gitstorage.Hooks(f(g(h())))`.
+func (c *GitStorageClient) Use(hooks ...Hook) {
+	c.hooks.GitStorage = append(c.hooks.GitStorage, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `gitstorage.Intercept(f(g(h())))`.
+func (c *GitStorageClient) Intercept(interceptors ...Interceptor) {
+	c.inters.GitStorage = append(c.inters.GitStorage, interceptors...)
+}
+
+// Create returns a builder for creating a GitStorage entity.
+func (c *GitStorageClient) Create() *GitStorageCreate {
+	mutation := newGitStorageMutation(c.config, OpCreate)
+	return &GitStorageCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of GitStorage entities.
+func (c *GitStorageClient) CreateBulk(builders ...*GitStorageCreate) *GitStorageCreateBulk {
+	return &GitStorageCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *GitStorageClient) MapCreateBulk(slice any, setFunc func(*GitStorageCreate, int)) *GitStorageCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &GitStorageCreateBulk{err: fmt.Errorf("calling to GitStorageClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*GitStorageCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &GitStorageCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for GitStorage.
+func (c *GitStorageClient) Update() *GitStorageUpdate {
+	mutation := newGitStorageMutation(c.config, OpUpdate)
+	return &GitStorageUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *GitStorageClient) UpdateOne(_m *GitStorage) *GitStorageUpdateOne {
+	mutation := newGitStorageMutation(c.config, OpUpdateOne, withGitStorage(_m))
+	return &GitStorageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *GitStorageClient) UpdateOneID(id int) *GitStorageUpdateOne {
+	mutation := newGitStorageMutation(c.config, OpUpdateOne, withGitStorageID(id))
+	return &GitStorageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for GitStorage.
+func (c *GitStorageClient) Delete() *GitStorageDelete {
+	mutation := newGitStorageMutation(c.config, OpDelete)
+	return &GitStorageDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *GitStorageClient) DeleteOne(_m *GitStorage) *GitStorageDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *GitStorageClient) DeleteOneID(id int) *GitStorageDeleteOne {
+	builder := c.Delete().Where(gitstorage.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &GitStorageDeleteOne{builder}
+}
+
+// Query returns a query builder for GitStorage.
+func (c *GitStorageClient) Query() *GitStorageQuery {
+	return &GitStorageQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeGitStorage},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a GitStorage entity by its id.
+func (c *GitStorageClient) Get(ctx context.Context, id int) (*GitStorage, error) {
+	return c.Query().Where(gitstorage.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *GitStorageClient) GetX(ctx context.Context, id int) *GitStorage {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a GitStorage.
+func (c *GitStorageClient) QueryProject(_m *GitStorage) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(gitstorage.Table, gitstorage.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, gitstorage.ProjectTable, gitstorage.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *GitStorageClient) Hooks() []Hook {
+	hooks := c.hooks.GitStorage
+	return append(hooks[:len(hooks):len(hooks)], gitstorage.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *GitStorageClient) Interceptors() []Interceptor {
+	return c.inters.GitStorage
+}
+
+func (c *GitStorageClient) mutate(ctx context.Context, m *GitStorageMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&GitStorageCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&GitStorageUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&GitStorageUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&GitStorageDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown GitStorage mutation op: %q", m.Op())
 	}
 }
 
@@ -2142,6 +4040,204 @@ func (c *MembershipClient) mutate(ctx context.Context, m *MembershipMutation) (V
 		return (&MembershipDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Membership mutation op: %q", m.Op())
+	}
+}
+
+// MergeClient is a client for the Merge schema.
+type MergeClient struct {
+	config
+}
+
+// NewMergeClient returns a client for the Merge from the given config.
+func NewMergeClient(c config) *MergeClient {
+	return &MergeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `merge.Hooks(f(g(h())))`.
+func (c *MergeClient) Use(hooks ...Hook) {
+	c.hooks.Merge = append(c.hooks.Merge, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `merge.Intercept(f(g(h())))`.
+func (c *MergeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Merge = append(c.inters.Merge, interceptors...)
+}
+
+// Create returns a builder for creating a Merge entity.
+func (c *MergeClient) Create() *MergeCreate {
+	mutation := newMergeMutation(c.config, OpCreate)
+	return &MergeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Merge entities.
+func (c *MergeClient) CreateBulk(builders ...*MergeCreate) *MergeCreateBulk {
+	return &MergeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MergeClient) MapCreateBulk(slice any, setFunc func(*MergeCreate, int)) *MergeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MergeCreateBulk{err: fmt.Errorf("calling to MergeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MergeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MergeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Merge.
+func (c *MergeClient) Update() *MergeUpdate {
+	mutation := newMergeMutation(c.config, OpUpdate)
+	return &MergeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MergeClient) UpdateOne(_m *Merge) *MergeUpdateOne {
+	mutation := newMergeMutation(c.config, OpUpdateOne, withMerge(_m))
+	return &MergeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MergeClient) UpdateOneID(id string) *MergeUpdateOne {
+	mutation := newMergeMutation(c.config, OpUpdateOne, withMergeID(id))
+	return &MergeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Merge.
+func (c *MergeClient) Delete() *MergeDelete {
+	mutation := newMergeMutation(c.config, OpDelete)
+	return &MergeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MergeClient) DeleteOne(_m *Merge) *MergeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MergeClient) DeleteOneID(id string) *MergeDeleteOne {
+	builder := c.Delete().Where(merge.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MergeDeleteOne{builder}
+}
+
+// Query returns a query builder for Merge.
+func (c *MergeClient) Query() *MergeQuery {
+	return &MergeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMerge},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Merge entity by its id.
+func (c *MergeClient) Get(ctx context.Context, id string) (*Merge, error) {
+	return c.Query().Where(merge.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MergeClient) GetX(ctx context.Context, id string) *Merge {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Merge.
+func (c *MergeClient) QueryProject(_m *Merge) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(merge.Table, merge.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, merge.ProjectTable, merge.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUser queries the user edge of a Merge.
+func (c *MergeClient) QueryUser(_m *Merge) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(merge.Table, merge.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, merge.UserTable, merge.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAgent queries the agent edge of a Merge.
+func (c *MergeClient) QueryAgent(_m *Merge) *AgentQuery {
+	query := (&AgentClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(merge.Table, merge.FieldID, id),
+			sqlgraph.To(agent.Table, agent.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, merge.AgentTable, merge.AgentColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRun queries the run edge of a Merge.
+func (c *MergeClient) QueryRun(_m *Merge) *RunQuery {
+	query := (&RunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(merge.Table, merge.FieldID, id),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, merge.RunTable, merge.RunColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *MergeClient) Hooks() []Hook {
+	hooks := c.hooks.Merge
+	return append(hooks[:len(hooks):len(hooks)], merge.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *MergeClient) Interceptors() []Interceptor {
+	return c.inters.Merge
+}
+
+func (c *MergeClient) mutate(ctx context.Context, m *MergeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MergeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MergeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MergeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MergeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Merge mutation op: %q", m.Op())
 	}
 }
 
@@ -2659,6 +4755,536 @@ func (c *OrganisationClient) mutate(ctx context.Context, m *OrganisationMutation
 	}
 }
 
+// OutputPieceClient is a client for the OutputPiece schema.
+type OutputPieceClient struct {
+	config
+}
+
+// NewOutputPieceClient returns a client for the OutputPiece from the given config.
+func NewOutputPieceClient(c config) *OutputPieceClient {
+	return &OutputPieceClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `outputpiece.Hooks(f(g(h())))`.
+func (c *OutputPieceClient) Use(hooks ...Hook) {
+	c.hooks.OutputPiece = append(c.hooks.OutputPiece, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `outputpiece.Intercept(f(g(h())))`.
+func (c *OutputPieceClient) Intercept(interceptors ...Interceptor) {
+	c.inters.OutputPiece = append(c.inters.OutputPiece, interceptors...)
+}
+
+// Create returns a builder for creating a OutputPiece entity.
+func (c *OutputPieceClient) Create() *OutputPieceCreate {
+	mutation := newOutputPieceMutation(c.config, OpCreate)
+	return &OutputPieceCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of OutputPiece entities.
+func (c *OutputPieceClient) CreateBulk(builders ...*OutputPieceCreate) *OutputPieceCreateBulk {
+	return &OutputPieceCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OutputPieceClient) MapCreateBulk(slice any, setFunc func(*OutputPieceCreate, int)) *OutputPieceCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OutputPieceCreateBulk{err: fmt.Errorf("calling to OutputPieceClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OutputPieceCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OutputPieceCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for OutputPiece.
+func (c *OutputPieceClient) Update() *OutputPieceUpdate {
+	mutation := newOutputPieceMutation(c.config, OpUpdate)
+	return &OutputPieceUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OutputPieceClient) UpdateOne(_m *OutputPiece) *OutputPieceUpdateOne {
+	mutation := newOutputPieceMutation(c.config, OpUpdateOne, withOutputPiece(_m))
+	return &OutputPieceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OutputPieceClient) UpdateOneID(id int) *OutputPieceUpdateOne {
+	mutation := newOutputPieceMutation(c.config, OpUpdateOne, withOutputPieceID(id))
+	return &OutputPieceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for OutputPiece.
+func (c *OutputPieceClient) Delete() *OutputPieceDelete {
+	mutation := newOutputPieceMutation(c.config, OpDelete)
+	return &OutputPieceDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OutputPieceClient) DeleteOne(_m *OutputPiece) *OutputPieceDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OutputPieceClient) DeleteOneID(id int) *OutputPieceDeleteOne {
+	builder := c.Delete().Where(outputpiece.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OutputPieceDeleteOne{builder}
+}
+
+// Query returns a query builder for OutputPiece.
+func (c *OutputPieceClient) Query() *OutputPieceQuery {
+	return &OutputPieceQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOutputPiece},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a OutputPiece entity by its id.
+func (c *OutputPieceClient) Get(ctx context.Context, id int) (*OutputPiece, error) {
+	return c.Query().Where(outputpiece.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OutputPieceClient) GetX(ctx context.Context, id int) *OutputPiece {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a OutputPiece.
+func (c *OutputPieceClient) QueryProject(_m *OutputPiece) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(outputpiece.Table, outputpiece.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, outputpiece.ProjectTable, outputpiece.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCommand queries the command edge of a OutputPiece.
+func (c *OutputPieceClient) QueryCommand(_m *OutputPiece) *CommandQuery {
+	query := (&CommandClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(outputpiece.Table, outputpiece.FieldID, id),
+			sqlgraph.To(command.Table, command.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, outputpiece.CommandTable, outputpiece.CommandColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *OutputPieceClient) Hooks() []Hook {
+	hooks := c.hooks.OutputPiece
+	return append(hooks[:len(hooks):len(hooks)], outputpiece.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *OutputPieceClient) Interceptors() []Interceptor {
+	return c.inters.OutputPiece
+}
+
+func (c *OutputPieceClient) mutate(ctx context.Context, m *OutputPieceMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OutputPieceCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OutputPieceUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OutputPieceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OutputPieceDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown OutputPiece mutation op: %q", m.Op())
+	}
+}
+
+// PermissionRuleClient is a client for the PermissionRule schema.
+type PermissionRuleClient struct {
+	config
+}
+
+// NewPermissionRuleClient returns a client for the PermissionRule from the given config.
+func NewPermissionRuleClient(c config) *PermissionRuleClient {
+	return &PermissionRuleClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `permissionrule.Hooks(f(g(h())))`.
+func (c *PermissionRuleClient) Use(hooks ...Hook) {
+	c.hooks.PermissionRule = append(c.hooks.PermissionRule, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `permissionrule.Intercept(f(g(h())))`.
+func (c *PermissionRuleClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PermissionRule = append(c.inters.PermissionRule, interceptors...)
+}
+
+// Create returns a builder for creating a PermissionRule entity.
+func (c *PermissionRuleClient) Create() *PermissionRuleCreate {
+	mutation := newPermissionRuleMutation(c.config, OpCreate)
+	return &PermissionRuleCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PermissionRule entities.
+func (c *PermissionRuleClient) CreateBulk(builders ...*PermissionRuleCreate) *PermissionRuleCreateBulk {
+	return &PermissionRuleCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PermissionRuleClient) MapCreateBulk(slice any, setFunc func(*PermissionRuleCreate, int)) *PermissionRuleCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PermissionRuleCreateBulk{err: fmt.Errorf("calling to PermissionRuleClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PermissionRuleCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PermissionRuleCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PermissionRule.
+func (c *PermissionRuleClient) Update() *PermissionRuleUpdate {
+	mutation := newPermissionRuleMutation(c.config, OpUpdate)
+	return &PermissionRuleUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PermissionRuleClient) UpdateOne(_m *PermissionRule) *PermissionRuleUpdateOne {
+	mutation := newPermissionRuleMutation(c.config, OpUpdateOne, withPermissionRule(_m))
+	return &PermissionRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PermissionRuleClient) UpdateOneID(id string) *PermissionRuleUpdateOne {
+	mutation := newPermissionRuleMutation(c.config, OpUpdateOne, withPermissionRuleID(id))
+	return &PermissionRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PermissionRule.
+func (c *PermissionRuleClient) Delete() *PermissionRuleDelete {
+	mutation := newPermissionRuleMutation(c.config, OpDelete)
+	return &PermissionRuleDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PermissionRuleClient) DeleteOne(_m *PermissionRule) *PermissionRuleDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PermissionRuleClient) DeleteOneID(id string) *PermissionRuleDeleteOne {
+	builder := c.Delete().Where(permissionrule.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PermissionRuleDeleteOne{builder}
+}
+
+// Query returns a query builder for PermissionRule.
+func (c *PermissionRuleClient) Query() *PermissionRuleQuery {
+	return &PermissionRuleQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePermissionRule},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PermissionRule entity by its id.
+func (c *PermissionRuleClient) Get(ctx context.Context, id string) (*PermissionRule, error) {
+	return c.Query().Where(permissionrule.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PermissionRuleClient) GetX(ctx context.Context, id string) *PermissionRule {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganisation queries the organisation edge of a PermissionRule.
+func (c *PermissionRuleClient) QueryOrganisation(_m *PermissionRule) *OrganisationQuery {
+	query := (&OrganisationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(permissionrule.Table, permissionrule.FieldID, id),
+			sqlgraph.To(organisation.Table, organisation.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, permissionrule.OrganisationTable, permissionrule.OrganisationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryProject queries the project edge of a PermissionRule.
+func (c *PermissionRuleClient) QueryProject(_m *PermissionRule) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(permissionrule.Table, permissionrule.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, permissionrule.ProjectTable, permissionrule.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCreatedBy queries the created_by edge of a PermissionRule.
+func (c *PermissionRuleClient) QueryCreatedBy(_m *PermissionRule) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(permissionrule.Table, permissionrule.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, permissionrule.CreatedByTable, permissionrule.CreatedByColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *PermissionRuleClient) Hooks() []Hook {
+	hooks := c.hooks.PermissionRule
+	return append(hooks[:len(hooks):len(hooks)], permissionrule.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *PermissionRuleClient) Interceptors() []Interceptor {
+	return c.inters.PermissionRule
+}
+
+func (c *PermissionRuleClient) mutate(ctx context.Context, m *PermissionRuleMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PermissionRuleCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PermissionRuleUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PermissionRuleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PermissionRuleDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown PermissionRule mutation op: %q", m.Op())
+	}
+}
+
+// PlanClient is a client for the Plan schema.
+type PlanClient struct {
+	config
+}
+
+// NewPlanClient returns a client for the Plan from the given config.
+func NewPlanClient(c config) *PlanClient {
+	return &PlanClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `plan.Hooks(f(g(h())))`.
+func (c *PlanClient) Use(hooks ...Hook) {
+	c.hooks.Plan = append(c.hooks.Plan, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `plan.Intercept(f(g(h())))`.
+func (c *PlanClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Plan = append(c.inters.Plan, interceptors...)
+}
+
+// Create returns a builder for creating a Plan entity.
+func (c *PlanClient) Create() *PlanCreate {
+	mutation := newPlanMutation(c.config, OpCreate)
+	return &PlanCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Plan entities.
+func (c *PlanClient) CreateBulk(builders ...*PlanCreate) *PlanCreateBulk {
+	return &PlanCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PlanClient) MapCreateBulk(slice any, setFunc func(*PlanCreate, int)) *PlanCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PlanCreateBulk{err: fmt.Errorf("calling to PlanClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PlanCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PlanCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Plan.
+func (c *PlanClient) Update() *PlanUpdate {
+	mutation := newPlanMutation(c.config, OpUpdate)
+	return &PlanUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PlanClient) UpdateOne(_m *Plan) *PlanUpdateOne {
+	mutation := newPlanMutation(c.config, OpUpdateOne, withPlan(_m))
+	return &PlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PlanClient) UpdateOneID(id string) *PlanUpdateOne {
+	mutation := newPlanMutation(c.config, OpUpdateOne, withPlanID(id))
+	return &PlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Plan.
+func (c *PlanClient) Delete() *PlanDelete {
+	mutation := newPlanMutation(c.config, OpDelete)
+	return &PlanDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PlanClient) DeleteOne(_m *Plan) *PlanDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PlanClient) DeleteOneID(id string) *PlanDeleteOne {
+	builder := c.Delete().Where(plan.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PlanDeleteOne{builder}
+}
+
+// Query returns a query builder for Plan.
+func (c *PlanClient) Query() *PlanQuery {
+	return &PlanQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePlan},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Plan entity by its id.
+func (c *PlanClient) Get(ctx context.Context, id string) (*Plan, error) {
+	return c.Query().Where(plan.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PlanClient) GetX(ctx context.Context, id string) *Plan {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Plan.
+func (c *PlanClient) QueryProject(_m *Plan) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(plan.Table, plan.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, plan.ProjectTable, plan.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRun queries the run edge of a Plan.
+func (c *PlanClient) QueryRun(_m *Plan) *RunQuery {
+	query := (&RunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(plan.Table, plan.FieldID, id),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, plan.RunTable, plan.RunColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUser queries the user edge of a Plan.
+func (c *PlanClient) QueryUser(_m *Plan) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(plan.Table, plan.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, plan.UserTable, plan.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *PlanClient) Hooks() []Hook {
+	hooks := c.hooks.Plan
+	return append(hooks[:len(hooks):len(hooks)], plan.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *PlanClient) Interceptors() []Interceptor {
+	return c.inters.Plan
+}
+
+func (c *PlanClient) mutate(ctx context.Context, m *PlanMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PlanCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PlanUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PlanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PlanDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Plan mutation op: %q", m.Op())
+	}
+}
+
 // ProjectClient is a client for the Project schema.
 type ProjectClient struct {
 	config
@@ -3004,6 +5630,236 @@ func (c *ProviderKeyClient) mutate(ctx context.Context, m *ProviderKeyMutation) 
 		return (&ProviderKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown ProviderKey mutation op: %q", m.Op())
+	}
+}
+
+// QuestionClient is a client for the Question schema.
+type QuestionClient struct {
+	config
+}
+
+// NewQuestionClient returns a client for the Question from the given config.
+func NewQuestionClient(c config) *QuestionClient {
+	return &QuestionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `question.Hooks(f(g(h())))`.
+func (c *QuestionClient) Use(hooks ...Hook) {
+	c.hooks.Question = append(c.hooks.Question, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `question.Intercept(f(g(h())))`.
+func (c *QuestionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Question = append(c.inters.Question, interceptors...)
+}
+
+// Create returns a builder for creating a Question entity.
+func (c *QuestionClient) Create() *QuestionCreate {
+	mutation := newQuestionMutation(c.config, OpCreate)
+	return &QuestionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Question entities.
+func (c *QuestionClient) CreateBulk(builders ...*QuestionCreate) *QuestionCreateBulk {
+	return &QuestionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *QuestionClient) MapCreateBulk(slice any, setFunc func(*QuestionCreate, int)) *QuestionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &QuestionCreateBulk{err: fmt.Errorf("calling to QuestionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*QuestionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &QuestionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Question.
+func (c *QuestionClient) Update() *QuestionUpdate {
+	mutation := newQuestionMutation(c.config, OpUpdate)
+	return &QuestionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *QuestionClient) UpdateOne(_m *Question) *QuestionUpdateOne {
+	mutation := newQuestionMutation(c.config, OpUpdateOne, withQuestion(_m))
+	return &QuestionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *QuestionClient) UpdateOneID(id string) *QuestionUpdateOne {
+	mutation := newQuestionMutation(c.config, OpUpdateOne, withQuestionID(id))
+	return &QuestionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Question.
+func (c *QuestionClient) Delete() *QuestionDelete {
+	mutation := newQuestionMutation(c.config, OpDelete)
+	return &QuestionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *QuestionClient) DeleteOne(_m *Question) *QuestionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *QuestionClient) DeleteOneID(id string) *QuestionDeleteOne {
+	builder := c.Delete().Where(question.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &QuestionDeleteOne{builder}
+}
+
+// Query returns a query builder for Question.
+func (c *QuestionClient) Query() *QuestionQuery {
+	return &QuestionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeQuestion},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Question entity by its id.
+func (c *QuestionClient) Get(ctx context.Context, id string) (*Question, error) {
+	return c.Query().Where(question.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *QuestionClient) GetX(ctx context.Context, id string) *Question {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Question.
+func (c *QuestionClient) QueryProject(_m *Question) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(question.Table, question.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, question.ProjectTable, question.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryConversation queries the conversation edge of a Question.
+func (c *QuestionClient) QueryConversation(_m *Question) *ConversationQuery {
+	query := (&ConversationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(question.Table, question.FieldID, id),
+			sqlgraph.To(conversation.Table, conversation.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, question.ConversationTable, question.ConversationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRun queries the run edge of a Question.
+func (c *QuestionClient) QueryRun(_m *Question) *RunQuery {
+	query := (&RunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(question.Table, question.FieldID, id),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, question.RunTable, question.RunColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryToolCall queries the tool_call edge of a Question.
+func (c *QuestionClient) QueryToolCall(_m *Question) *ToolCallQuery {
+	query := (&ToolCallClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(question.Table, question.FieldID, id),
+			sqlgraph.To(toolcall.Table, toolcall.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, question.ToolCallTable, question.ToolCallColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAgent queries the agent edge of a Question.
+func (c *QuestionClient) QueryAgent(_m *Question) *AgentQuery {
+	query := (&AgentClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(question.Table, question.FieldID, id),
+			sqlgraph.To(agent.Table, agent.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, question.AgentTable, question.AgentColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAnsweredBy queries the answered_by edge of a Question.
+func (c *QuestionClient) QueryAnsweredBy(_m *Question) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(question.Table, question.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, question.AnsweredByTable, question.AnsweredByColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *QuestionClient) Hooks() []Hook {
+	hooks := c.hooks.Question
+	return append(hooks[:len(hooks):len(hooks)], question.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *QuestionClient) Interceptors() []Interceptor {
+	return c.inters.Question
+}
+
+func (c *QuestionClient) mutate(ctx context.Context, m *QuestionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&QuestionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&QuestionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&QuestionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&QuestionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Question mutation op: %q", m.Op())
 	}
 }
 
@@ -3479,6 +6335,38 @@ func (c *RunClient) QueryUser(_m *Run) *UserQuery {
 	return query
 }
 
+// QueryParent queries the parent edge of a Run.
+func (c *RunClient) QueryParent(_m *Run) *RunQuery {
+	query := (&RunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(run.Table, run.FieldID, id),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, run.ParentTable, run.ParentColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryChildren queries the children edge of a Run.
+func (c *RunClient) QueryChildren(_m *Run) *RunQuery {
+	query := (&RunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(run.Table, run.FieldID, id),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, run.ChildrenTable, run.ChildrenColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // QueryRetriedFrom queries the retried_from edge of a Run.
 func (c *RunClient) QueryRetriedFrom(_m *Run) *RunQuery {
 	query := (&RunClient{config: c.config}).Query()
@@ -3534,6 +6422,322 @@ func (c *RunClient) mutate(ctx context.Context, m *RunMutation) (Value, error) {
 		return (&RunDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Run mutation op: %q", m.Op())
+	}
+}
+
+// SandboxClient is a client for the Sandbox schema.
+type SandboxClient struct {
+	config
+}
+
+// NewSandboxClient returns a client for the Sandbox from the given config.
+func NewSandboxClient(c config) *SandboxClient {
+	return &SandboxClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `sandbox.Hooks(f(g(h())))`.
+func (c *SandboxClient) Use(hooks ...Hook) {
+	c.hooks.Sandbox = append(c.hooks.Sandbox, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `sandbox.Intercept(f(g(h())))`.
+func (c *SandboxClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Sandbox = append(c.inters.Sandbox, interceptors...)
+}
+
+// Create returns a builder for creating a Sandbox entity.
+func (c *SandboxClient) Create() *SandboxCreate {
+	mutation := newSandboxMutation(c.config, OpCreate)
+	return &SandboxCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Sandbox entities.
+func (c *SandboxClient) CreateBulk(builders ...*SandboxCreate) *SandboxCreateBulk {
+	return &SandboxCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SandboxClient) MapCreateBulk(slice any, setFunc func(*SandboxCreate, int)) *SandboxCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SandboxCreateBulk{err: fmt.Errorf("calling to SandboxClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SandboxCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SandboxCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Sandbox.
+func (c *SandboxClient) Update() *SandboxUpdate {
+	mutation := newSandboxMutation(c.config, OpUpdate)
+	return &SandboxUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SandboxClient) UpdateOne(_m *Sandbox) *SandboxUpdateOne {
+	mutation := newSandboxMutation(c.config, OpUpdateOne, withSandbox(_m))
+	return &SandboxUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SandboxClient) UpdateOneID(id string) *SandboxUpdateOne {
+	mutation := newSandboxMutation(c.config, OpUpdateOne, withSandboxID(id))
+	return &SandboxUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Sandbox.
+func (c *SandboxClient) Delete() *SandboxDelete {
+	mutation := newSandboxMutation(c.config, OpDelete)
+	return &SandboxDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SandboxClient) DeleteOne(_m *Sandbox) *SandboxDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SandboxClient) DeleteOneID(id string) *SandboxDeleteOne {
+	builder := c.Delete().Where(sandbox.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SandboxDeleteOne{builder}
+}
+
+// Query returns a query builder for Sandbox.
+func (c *SandboxClient) Query() *SandboxQuery {
+	return &SandboxQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSandbox},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Sandbox entity by its id.
+func (c *SandboxClient) Get(ctx context.Context, id string) (*Sandbox, error) {
+	return c.Query().Where(sandbox.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SandboxClient) GetX(ctx context.Context, id string) *Sandbox {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Sandbox.
+func (c *SandboxClient) QueryProject(_m *Sandbox) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(sandbox.Table, sandbox.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, sandbox.ProjectTable, sandbox.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *SandboxClient) Hooks() []Hook {
+	hooks := c.hooks.Sandbox
+	return append(hooks[:len(hooks):len(hooks)], sandbox.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *SandboxClient) Interceptors() []Interceptor {
+	return c.inters.Sandbox
+}
+
+func (c *SandboxClient) mutate(ctx context.Context, m *SandboxMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SandboxCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SandboxUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SandboxUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SandboxDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Sandbox mutation op: %q", m.Op())
+	}
+}
+
+// SecurityScanClient is a client for the SecurityScan schema.
+type SecurityScanClient struct {
+	config
+}
+
+// NewSecurityScanClient returns a client for the SecurityScan from the given config.
+func NewSecurityScanClient(c config) *SecurityScanClient {
+	return &SecurityScanClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `securityscan.Hooks(f(g(h())))`.
+func (c *SecurityScanClient) Use(hooks ...Hook) {
+	c.hooks.SecurityScan = append(c.hooks.SecurityScan, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `securityscan.Intercept(f(g(h())))`.
+func (c *SecurityScanClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SecurityScan = append(c.inters.SecurityScan, interceptors...)
+}
+
+// Create returns a builder for creating a SecurityScan entity.
+func (c *SecurityScanClient) Create() *SecurityScanCreate {
+	mutation := newSecurityScanMutation(c.config, OpCreate)
+	return &SecurityScanCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SecurityScan entities.
+func (c *SecurityScanClient) CreateBulk(builders ...*SecurityScanCreate) *SecurityScanCreateBulk {
+	return &SecurityScanCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SecurityScanClient) MapCreateBulk(slice any, setFunc func(*SecurityScanCreate, int)) *SecurityScanCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SecurityScanCreateBulk{err: fmt.Errorf("calling to SecurityScanClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SecurityScanCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SecurityScanCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SecurityScan.
+func (c *SecurityScanClient) Update() *SecurityScanUpdate {
+	mutation := newSecurityScanMutation(c.config, OpUpdate)
+	return &SecurityScanUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SecurityScanClient) UpdateOne(_m *SecurityScan) *SecurityScanUpdateOne {
+	mutation := newSecurityScanMutation(c.config, OpUpdateOne, withSecurityScan(_m))
+	return &SecurityScanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SecurityScanClient) UpdateOneID(id string) *SecurityScanUpdateOne {
+	mutation := newSecurityScanMutation(c.config, OpUpdateOne, withSecurityScanID(id))
+	return &SecurityScanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SecurityScan.
+func (c *SecurityScanClient) Delete() *SecurityScanDelete {
+	mutation := newSecurityScanMutation(c.config, OpDelete)
+	return &SecurityScanDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SecurityScanClient) DeleteOne(_m *SecurityScan) *SecurityScanDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SecurityScanClient) DeleteOneID(id string) *SecurityScanDeleteOne {
+	builder := c.Delete().Where(securityscan.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SecurityScanDeleteOne{builder}
+}
+
+// Query returns a query builder for SecurityScan.
+func (c *SecurityScanClient) Query() *SecurityScanQuery {
+	return &SecurityScanQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSecurityScan},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SecurityScan entity by its id.
+func (c *SecurityScanClient) Get(ctx context.Context, id string) (*SecurityScan, error) {
+	return c.Query().Where(securityscan.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SecurityScanClient) GetX(ctx context.Context, id string) *SecurityScan {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a SecurityScan.
+func (c *SecurityScanClient) QueryProject(_m *SecurityScan) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(securityscan.Table, securityscan.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, securityscan.ProjectTable, securityscan.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRun queries the run edge of a SecurityScan.
+func (c *SecurityScanClient) QueryRun(_m *SecurityScan) *RunQuery {
+	query := (&RunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(securityscan.Table, securityscan.FieldID, id),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, securityscan.RunTable, securityscan.RunColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *SecurityScanClient) Hooks() []Hook {
+	hooks := c.hooks.SecurityScan
+	return append(hooks[:len(hooks):len(hooks)], securityscan.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *SecurityScanClient) Interceptors() []Interceptor {
+	return c.inters.SecurityScan
+}
+
+func (c *SecurityScanClient) mutate(ctx context.Context, m *SecurityScanMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SecurityScanCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SecurityScanUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SecurityScanUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SecurityScanDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SecurityScan mutation op: %q", m.Op())
 	}
 }
 
@@ -4105,6 +7309,188 @@ func (c *StreamClient) mutate(ctx context.Context, m *StreamMutation) (Value, er
 	}
 }
 
+// TaskClient is a client for the Task schema.
+type TaskClient struct {
+	config
+}
+
+// NewTaskClient returns a client for the Task from the given config.
+func NewTaskClient(c config) *TaskClient {
+	return &TaskClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `task.Hooks(f(g(h())))`.
+func (c *TaskClient) Use(hooks ...Hook) {
+	c.hooks.Task = append(c.hooks.Task, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `task.Intercept(f(g(h())))`.
+func (c *TaskClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Task = append(c.inters.Task, interceptors...)
+}
+
+// Create returns a builder for creating a Task entity.
+func (c *TaskClient) Create() *TaskCreate {
+	mutation := newTaskMutation(c.config, OpCreate)
+	return &TaskCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Task entities.
+func (c *TaskClient) CreateBulk(builders ...*TaskCreate) *TaskCreateBulk {
+	return &TaskCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TaskClient) MapCreateBulk(slice any, setFunc func(*TaskCreate, int)) *TaskCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TaskCreateBulk{err: fmt.Errorf("calling to TaskClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TaskCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TaskCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Task.
+func (c *TaskClient) Update() *TaskUpdate {
+	mutation := newTaskMutation(c.config, OpUpdate)
+	return &TaskUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TaskClient) UpdateOne(_m *Task) *TaskUpdateOne {
+	mutation := newTaskMutation(c.config, OpUpdateOne, withTask(_m))
+	return &TaskUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TaskClient) UpdateOneID(id string) *TaskUpdateOne {
+	mutation := newTaskMutation(c.config, OpUpdateOne, withTaskID(id))
+	return &TaskUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Task.
+func (c *TaskClient) Delete() *TaskDelete {
+	mutation := newTaskMutation(c.config, OpDelete)
+	return &TaskDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TaskClient) DeleteOne(_m *Task) *TaskDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TaskClient) DeleteOneID(id string) *TaskDeleteOne {
+	builder := c.Delete().Where(task.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TaskDeleteOne{builder}
+}
+
+// Query returns a query builder for Task.
+func (c *TaskClient) Query() *TaskQuery {
+	return &TaskQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTask},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Task entity by its id.
+func (c *TaskClient) Get(ctx context.Context, id string) (*Task, error) {
+	return c.Query().Where(task.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TaskClient) GetX(ctx context.Context, id string) *Task {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Task.
+func (c *TaskClient) QueryProject(_m *Task) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(task.Table, task.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, task.ProjectTable, task.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryPlan queries the plan edge of a Task.
+func (c *TaskClient) QueryPlan(_m *Task) *PlanQuery {
+	query := (&PlanClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(task.Table, task.FieldID, id),
+			sqlgraph.To(plan.Table, plan.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, task.PlanTable, task.PlanColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAuthor queries the author edge of a Task.
+func (c *TaskClient) QueryAuthor(_m *Task) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(task.Table, task.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, task.AuthorTable, task.AuthorColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *TaskClient) Hooks() []Hook {
+	hooks := c.hooks.Task
+	return append(hooks[:len(hooks):len(hooks)], task.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *TaskClient) Interceptors() []Interceptor {
+	return c.inters.Task
+}
+
+func (c *TaskClient) mutate(ctx context.Context, m *TaskMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TaskCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TaskUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TaskUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TaskDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Task mutation op: %q", m.Op())
+	}
+}
+
 // ToolCallClient is a client for the ToolCall schema.
 type ToolCallClient struct {
 	config
@@ -4571,19 +7957,175 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 	}
 }
 
+// WorktreeClient is a client for the Worktree schema.
+type WorktreeClient struct {
+	config
+}
+
+// NewWorktreeClient returns a client for the Worktree from the given config.
+func NewWorktreeClient(c config) *WorktreeClient {
+	return &WorktreeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `worktree.Hooks(f(g(h())))`.
+func (c *WorktreeClient) Use(hooks ...Hook) {
+	c.hooks.Worktree = append(c.hooks.Worktree, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `worktree.Intercept(f(g(h())))`.
+func (c *WorktreeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Worktree = append(c.inters.Worktree, interceptors...)
+}
+
+// Create returns a builder for creating a Worktree entity.
+func (c *WorktreeClient) Create() *WorktreeCreate {
+	mutation := newWorktreeMutation(c.config, OpCreate)
+	return &WorktreeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Worktree entities.
+func (c *WorktreeClient) CreateBulk(builders ...*WorktreeCreate) *WorktreeCreateBulk {
+	return &WorktreeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *WorktreeClient) MapCreateBulk(slice any, setFunc func(*WorktreeCreate, int)) *WorktreeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &WorktreeCreateBulk{err: fmt.Errorf("calling to WorktreeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*WorktreeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &WorktreeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Worktree.
+func (c *WorktreeClient) Update() *WorktreeUpdate {
+	mutation := newWorktreeMutation(c.config, OpUpdate)
+	return &WorktreeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *WorktreeClient) UpdateOne(_m *Worktree) *WorktreeUpdateOne {
+	mutation := newWorktreeMutation(c.config, OpUpdateOne, withWorktree(_m))
+	return &WorktreeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *WorktreeClient) UpdateOneID(id int) *WorktreeUpdateOne {
+	mutation := newWorktreeMutation(c.config, OpUpdateOne, withWorktreeID(id))
+	return &WorktreeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Worktree.
+func (c *WorktreeClient) Delete() *WorktreeDelete {
+	mutation := newWorktreeMutation(c.config, OpDelete)
+	return &WorktreeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *WorktreeClient) DeleteOne(_m *Worktree) *WorktreeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *WorktreeClient) DeleteOneID(id int) *WorktreeDeleteOne {
+	builder := c.Delete().Where(worktree.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &WorktreeDeleteOne{builder}
+}
+
+// Query returns a query builder for Worktree.
+func (c *WorktreeClient) Query() *WorktreeQuery {
+	return &WorktreeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeWorktree},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Worktree entity by its id.
+func (c *WorktreeClient) Get(ctx context.Context, id int) (*Worktree, error) {
+	return c.Query().Where(worktree.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *WorktreeClient) GetX(ctx context.Context, id int) *Worktree {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Worktree.
+func (c *WorktreeClient) QueryProject(_m *Worktree) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(worktree.Table, worktree.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, worktree.ProjectTable, worktree.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *WorktreeClient) Hooks() []Hook {
+	hooks := c.hooks.Worktree
+	return append(hooks[:len(hooks):len(hooks)], worktree.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *WorktreeClient) Interceptors() []Interceptor {
+	return c.inters.Worktree
+}
+
+func (c *WorktreeClient) mutate(ctx context.Context, m *WorktreeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&WorktreeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&WorktreeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&WorktreeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&WorktreeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Worktree mutation op: %q", m.Op())
+	}
+}
+
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Agent, ApiKey, Budget, Conversation, DeviceCode, Event, GitObject, GitRef,
-		IdempotencyKey, Installation, Membership, Message, OrgMembership, Organisation,
-		Project, ProviderKey, RefreshToken, Reservation, Run, Session, SigningKey,
-		Spending, Stream, ToolCall, UsageRecord, User []ent.Hook
+		Agent, ApiKey, Approval, Budget, Checkpoint, Command, ConsoleEntry, ConsoleKey,
+		Conversation, Criterion, DeviceCode, Event, Finding, GitObject, GitPack,
+		GitPackObject, GitRef, GitStorage, IdempotencyKey, Installation, Membership,
+		Merge, Message, OrgMembership, Organisation, OutputPiece, PermissionRule, Plan,
+		Project, ProviderKey, Question, RefreshToken, Reservation, Run, Sandbox,
+		SecurityScan, Session, SigningKey, Spending, Stream, Task, ToolCall,
+		UsageRecord, User, Worktree []ent.Hook
 	}
 	inters struct {
-		Agent, ApiKey, Budget, Conversation, DeviceCode, Event, GitObject, GitRef,
-		IdempotencyKey, Installation, Membership, Message, OrgMembership, Organisation,
-		Project, ProviderKey, RefreshToken, Reservation, Run, Session, SigningKey,
-		Spending, Stream, ToolCall, UsageRecord, User []ent.Interceptor
+		Agent, ApiKey, Approval, Budget, Checkpoint, Command, ConsoleEntry, ConsoleKey,
+		Conversation, Criterion, DeviceCode, Event, Finding, GitObject, GitPack,
+		GitPackObject, GitRef, GitStorage, IdempotencyKey, Installation, Membership,
+		Merge, Message, OrgMembership, Organisation, OutputPiece, PermissionRule, Plan,
+		Project, ProviderKey, Question, RefreshToken, Reservation, Run, Sandbox,
+		SecurityScan, Session, SigningKey, Spending, Stream, Task, ToolCall,
+		UsageRecord, User, Worktree []ent.Interceptor
 	}
 )
 

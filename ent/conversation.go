@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -27,10 +28,20 @@ type Conversation struct {
 	AuthorID *string `json:"author_id,omitempty"`
 	// Title holds the value of the "title" field.
 	Title string `json:"title,omitempty"`
+	// the task that is worked on in it; empty for one between people and agents
+	TaskID string `json:"task_id,omitempty"`
 	// the position of the next message; also the row that orders its writers
 	NextPosition int `json:"next_position,omitempty"`
+	// ranges of positions, from and before, whose messages are out of the context
+	Retracted [][2]int `json:"retracted,omitempty"`
+	// the branch that its runs work on; empty is main
+	Branch string `json:"branch,omitempty"`
+	// the message that it was forked from, which may be gone; empty for one that is no fork
+	ForkedFromID string `json:"forked_from_id,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
 	UpdatedAt time.Time `json:"updated_at,omitempty"`
+	// set once people have deleted it: its runs stay, as the record of what was done and paid for
+	DeletedAt *time.Time `json:"deleted_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the ConversationQuery when eager-loading is set.
 	Edges        ConversationEdges `json:"edges"`
@@ -75,11 +86,13 @@ func (*Conversation) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case conversation.FieldRetracted:
+			values[i] = new([]byte)
 		case conversation.FieldNextPosition:
 			values[i] = new(sql.NullInt64)
-		case conversation.FieldID, conversation.FieldProjectID, conversation.FieldAuthorID, conversation.FieldTitle:
+		case conversation.FieldID, conversation.FieldProjectID, conversation.FieldAuthorID, conversation.FieldTitle, conversation.FieldTaskID, conversation.FieldBranch, conversation.FieldForkedFromID:
 			values[i] = new(sql.NullString)
-		case conversation.FieldCreatedAt, conversation.FieldUpdatedAt:
+		case conversation.FieldCreatedAt, conversation.FieldUpdatedAt, conversation.FieldDeletedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -127,17 +140,50 @@ func (_m *Conversation) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Title = value.String
 			}
+		case conversation.FieldTaskID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field task_id", values[i])
+			} else if value.Valid {
+				_m.TaskID = value.String
+			}
 		case conversation.FieldNextPosition:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field next_position", values[i])
 			} else if value.Valid {
 				_m.NextPosition = int(value.Int64)
 			}
+		case conversation.FieldRetracted:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field retracted", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Retracted); err != nil {
+					return fmt.Errorf("unmarshal field retracted: %w", err)
+				}
+			}
+		case conversation.FieldBranch:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field branch", values[i])
+			} else if value.Valid {
+				_m.Branch = value.String
+			}
+		case conversation.FieldForkedFromID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field forked_from_id", values[i])
+			} else if value.Valid {
+				_m.ForkedFromID = value.String
+			}
 		case conversation.FieldUpdatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field updated_at", values[i])
 			} else if value.Valid {
 				_m.UpdatedAt = value.Time
+			}
+		case conversation.FieldDeletedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field deleted_at", values[i])
+			} else if value.Valid {
+				_m.DeletedAt = new(time.Time)
+				*_m.DeletedAt = value.Time
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -199,11 +245,28 @@ func (_m *Conversation) String() string {
 	builder.WriteString("title=")
 	builder.WriteString(_m.Title)
 	builder.WriteString(", ")
+	builder.WriteString("task_id=")
+	builder.WriteString(_m.TaskID)
+	builder.WriteString(", ")
 	builder.WriteString("next_position=")
 	builder.WriteString(fmt.Sprintf("%v", _m.NextPosition))
 	builder.WriteString(", ")
+	builder.WriteString("retracted=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Retracted))
+	builder.WriteString(", ")
+	builder.WriteString("branch=")
+	builder.WriteString(_m.Branch)
+	builder.WriteString(", ")
+	builder.WriteString("forked_from_id=")
+	builder.WriteString(_m.ForkedFromID)
+	builder.WriteString(", ")
 	builder.WriteString("updated_at=")
 	builder.WriteString(_m.UpdatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	if v := _m.DeletedAt; v != nil {
+		builder.WriteString("deleted_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -65,6 +65,20 @@ func (_c *ConversationCreate) SetTitle(v string) *ConversationCreate {
 	return _c
 }
 
+// SetTaskID sets the "task_id" field.
+func (_c *ConversationCreate) SetTaskID(v string) *ConversationCreate {
+	_c.mutation.SetTaskID(v)
+	return _c
+}
+
+// SetNillableTaskID sets the "task_id" field if the given value is not nil.
+func (_c *ConversationCreate) SetNillableTaskID(v *string) *ConversationCreate {
+	if v != nil {
+		_c.SetTaskID(*v)
+	}
+	return _c
+}
+
 // SetNextPosition sets the "next_position" field.
 func (_c *ConversationCreate) SetNextPosition(v int) *ConversationCreate {
 	_c.mutation.SetNextPosition(v)
@@ -79,6 +93,40 @@ func (_c *ConversationCreate) SetNillableNextPosition(v *int) *ConversationCreat
 	return _c
 }
 
+// SetRetracted sets the "retracted" field.
+func (_c *ConversationCreate) SetRetracted(v [][2]int) *ConversationCreate {
+	_c.mutation.SetRetracted(v)
+	return _c
+}
+
+// SetBranch sets the "branch" field.
+func (_c *ConversationCreate) SetBranch(v string) *ConversationCreate {
+	_c.mutation.SetBranch(v)
+	return _c
+}
+
+// SetNillableBranch sets the "branch" field if the given value is not nil.
+func (_c *ConversationCreate) SetNillableBranch(v *string) *ConversationCreate {
+	if v != nil {
+		_c.SetBranch(*v)
+	}
+	return _c
+}
+
+// SetForkedFromID sets the "forked_from_id" field.
+func (_c *ConversationCreate) SetForkedFromID(v string) *ConversationCreate {
+	_c.mutation.SetForkedFromID(v)
+	return _c
+}
+
+// SetNillableForkedFromID sets the "forked_from_id" field if the given value is not nil.
+func (_c *ConversationCreate) SetNillableForkedFromID(v *string) *ConversationCreate {
+	if v != nil {
+		_c.SetForkedFromID(*v)
+	}
+	return _c
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_c *ConversationCreate) SetUpdatedAt(v time.Time) *ConversationCreate {
 	_c.mutation.SetUpdatedAt(v)
@@ -89,6 +137,20 @@ func (_c *ConversationCreate) SetUpdatedAt(v time.Time) *ConversationCreate {
 func (_c *ConversationCreate) SetNillableUpdatedAt(v *time.Time) *ConversationCreate {
 	if v != nil {
 		_c.SetUpdatedAt(*v)
+	}
+	return _c
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (_c *ConversationCreate) SetDeletedAt(v time.Time) *ConversationCreate {
+	_c.mutation.SetDeletedAt(v)
+	return _c
+}
+
+// SetNillableDeletedAt sets the "deleted_at" field if the given value is not nil.
+func (_c *ConversationCreate) SetNillableDeletedAt(v *time.Time) *ConversationCreate {
+	if v != nil {
+		_c.SetDeletedAt(*v)
 	}
 	return _c
 }
@@ -161,9 +223,21 @@ func (_c *ConversationCreate) defaults() error {
 		v := conversation.DefaultCreatedAt()
 		_c.mutation.SetCreatedAt(v)
 	}
+	if _, ok := _c.mutation.TaskID(); !ok {
+		v := conversation.DefaultTaskID
+		_c.mutation.SetTaskID(v)
+	}
 	if _, ok := _c.mutation.NextPosition(); !ok {
 		v := conversation.DefaultNextPosition
 		_c.mutation.SetNextPosition(v)
+	}
+	if _, ok := _c.mutation.Branch(); !ok {
+		v := conversation.DefaultBranch
+		_c.mutation.SetBranch(v)
+	}
+	if _, ok := _c.mutation.ForkedFromID(); !ok {
+		v := conversation.DefaultForkedFromID
+		_c.mutation.SetForkedFromID(v)
 	}
 	if _, ok := _c.mutation.UpdatedAt(); !ok {
 		if conversation.DefaultUpdatedAt == nil {
@@ -193,8 +267,17 @@ func (_c *ConversationCreate) check() error {
 	if _, ok := _c.mutation.Title(); !ok {
 		return &ValidationError{Name: "title", err: errors.New(`ent: missing required field "Conversation.title"`)}
 	}
+	if _, ok := _c.mutation.TaskID(); !ok {
+		return &ValidationError{Name: "task_id", err: errors.New(`ent: missing required field "Conversation.task_id"`)}
+	}
 	if _, ok := _c.mutation.NextPosition(); !ok {
 		return &ValidationError{Name: "next_position", err: errors.New(`ent: missing required field "Conversation.next_position"`)}
+	}
+	if _, ok := _c.mutation.Branch(); !ok {
+		return &ValidationError{Name: "branch", err: errors.New(`ent: missing required field "Conversation.branch"`)}
+	}
+	if _, ok := _c.mutation.ForkedFromID(); !ok {
+		return &ValidationError{Name: "forked_from_id", err: errors.New(`ent: missing required field "Conversation.forked_from_id"`)}
 	}
 	if _, ok := _c.mutation.UpdatedAt(); !ok {
 		return &ValidationError{Name: "updated_at", err: errors.New(`ent: missing required field "Conversation.updated_at"`)}
@@ -246,13 +329,33 @@ func (_c *ConversationCreate) createSpec() (*Conversation, *sqlgraph.CreateSpec)
 		_spec.SetField(conversation.FieldTitle, field.TypeString, value)
 		_node.Title = value
 	}
+	if value, ok := _c.mutation.TaskID(); ok {
+		_spec.SetField(conversation.FieldTaskID, field.TypeString, value)
+		_node.TaskID = value
+	}
 	if value, ok := _c.mutation.NextPosition(); ok {
 		_spec.SetField(conversation.FieldNextPosition, field.TypeInt, value)
 		_node.NextPosition = value
 	}
+	if value, ok := _c.mutation.Retracted(); ok {
+		_spec.SetField(conversation.FieldRetracted, field.TypeJSON, value)
+		_node.Retracted = value
+	}
+	if value, ok := _c.mutation.Branch(); ok {
+		_spec.SetField(conversation.FieldBranch, field.TypeString, value)
+		_node.Branch = value
+	}
+	if value, ok := _c.mutation.ForkedFromID(); ok {
+		_spec.SetField(conversation.FieldForkedFromID, field.TypeString, value)
+		_node.ForkedFromID = value
+	}
 	if value, ok := _c.mutation.UpdatedAt(); ok {
 		_spec.SetField(conversation.FieldUpdatedAt, field.TypeTime, value)
 		_node.UpdatedAt = value
+	}
+	if value, ok := _c.mutation.DeletedAt(); ok {
+		_spec.SetField(conversation.FieldDeletedAt, field.TypeTime, value)
+		_node.DeletedAt = &value
 	}
 	if nodes := _c.mutation.ProjectIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -370,6 +473,24 @@ func (u *ConversationUpsert) AddNextPosition(v int) *ConversationUpsert {
 	return u
 }
 
+// SetRetracted sets the "retracted" field.
+func (u *ConversationUpsert) SetRetracted(v [][2]int) *ConversationUpsert {
+	u.Set(conversation.FieldRetracted, v)
+	return u
+}
+
+// UpdateRetracted sets the "retracted" field to the value that was provided on create.
+func (u *ConversationUpsert) UpdateRetracted() *ConversationUpsert {
+	u.SetExcluded(conversation.FieldRetracted)
+	return u
+}
+
+// ClearRetracted clears the value of the "retracted" field.
+func (u *ConversationUpsert) ClearRetracted() *ConversationUpsert {
+	u.SetNull(conversation.FieldRetracted)
+	return u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (u *ConversationUpsert) SetUpdatedAt(v time.Time) *ConversationUpsert {
 	u.Set(conversation.FieldUpdatedAt, v)
@@ -379,6 +500,24 @@ func (u *ConversationUpsert) SetUpdatedAt(v time.Time) *ConversationUpsert {
 // UpdateUpdatedAt sets the "updated_at" field to the value that was provided on create.
 func (u *ConversationUpsert) UpdateUpdatedAt() *ConversationUpsert {
 	u.SetExcluded(conversation.FieldUpdatedAt)
+	return u
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (u *ConversationUpsert) SetDeletedAt(v time.Time) *ConversationUpsert {
+	u.Set(conversation.FieldDeletedAt, v)
+	return u
+}
+
+// UpdateDeletedAt sets the "deleted_at" field to the value that was provided on create.
+func (u *ConversationUpsert) UpdateDeletedAt() *ConversationUpsert {
+	u.SetExcluded(conversation.FieldDeletedAt)
+	return u
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (u *ConversationUpsert) ClearDeletedAt() *ConversationUpsert {
+	u.SetNull(conversation.FieldDeletedAt)
 	return u
 }
 
@@ -407,6 +546,15 @@ func (u *ConversationUpsertOne) UpdateNewValues() *ConversationUpsertOne {
 		}
 		if _, exists := u.create.mutation.AuthorID(); exists {
 			s.SetIgnore(conversation.FieldAuthorID)
+		}
+		if _, exists := u.create.mutation.TaskID(); exists {
+			s.SetIgnore(conversation.FieldTaskID)
+		}
+		if _, exists := u.create.mutation.Branch(); exists {
+			s.SetIgnore(conversation.FieldBranch)
+		}
+		if _, exists := u.create.mutation.ForkedFromID(); exists {
+			s.SetIgnore(conversation.FieldForkedFromID)
 		}
 	}))
 	return u
@@ -474,6 +622,27 @@ func (u *ConversationUpsertOne) UpdateNextPosition() *ConversationUpsertOne {
 	})
 }
 
+// SetRetracted sets the "retracted" field.
+func (u *ConversationUpsertOne) SetRetracted(v [][2]int) *ConversationUpsertOne {
+	return u.Update(func(s *ConversationUpsert) {
+		s.SetRetracted(v)
+	})
+}
+
+// UpdateRetracted sets the "retracted" field to the value that was provided on create.
+func (u *ConversationUpsertOne) UpdateRetracted() *ConversationUpsertOne {
+	return u.Update(func(s *ConversationUpsert) {
+		s.UpdateRetracted()
+	})
+}
+
+// ClearRetracted clears the value of the "retracted" field.
+func (u *ConversationUpsertOne) ClearRetracted() *ConversationUpsertOne {
+	return u.Update(func(s *ConversationUpsert) {
+		s.ClearRetracted()
+	})
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (u *ConversationUpsertOne) SetUpdatedAt(v time.Time) *ConversationUpsertOne {
 	return u.Update(func(s *ConversationUpsert) {
@@ -485,6 +654,27 @@ func (u *ConversationUpsertOne) SetUpdatedAt(v time.Time) *ConversationUpsertOne
 func (u *ConversationUpsertOne) UpdateUpdatedAt() *ConversationUpsertOne {
 	return u.Update(func(s *ConversationUpsert) {
 		s.UpdateUpdatedAt()
+	})
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (u *ConversationUpsertOne) SetDeletedAt(v time.Time) *ConversationUpsertOne {
+	return u.Update(func(s *ConversationUpsert) {
+		s.SetDeletedAt(v)
+	})
+}
+
+// UpdateDeletedAt sets the "deleted_at" field to the value that was provided on create.
+func (u *ConversationUpsertOne) UpdateDeletedAt() *ConversationUpsertOne {
+	return u.Update(func(s *ConversationUpsert) {
+		s.UpdateDeletedAt()
+	})
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (u *ConversationUpsertOne) ClearDeletedAt() *ConversationUpsertOne {
+	return u.Update(func(s *ConversationUpsert) {
+		s.ClearDeletedAt()
 	})
 }
 
@@ -680,6 +870,15 @@ func (u *ConversationUpsertBulk) UpdateNewValues() *ConversationUpsertBulk {
 			if _, exists := b.mutation.AuthorID(); exists {
 				s.SetIgnore(conversation.FieldAuthorID)
 			}
+			if _, exists := b.mutation.TaskID(); exists {
+				s.SetIgnore(conversation.FieldTaskID)
+			}
+			if _, exists := b.mutation.Branch(); exists {
+				s.SetIgnore(conversation.FieldBranch)
+			}
+			if _, exists := b.mutation.ForkedFromID(); exists {
+				s.SetIgnore(conversation.FieldForkedFromID)
+			}
 		}
 	}))
 	return u
@@ -747,6 +946,27 @@ func (u *ConversationUpsertBulk) UpdateNextPosition() *ConversationUpsertBulk {
 	})
 }
 
+// SetRetracted sets the "retracted" field.
+func (u *ConversationUpsertBulk) SetRetracted(v [][2]int) *ConversationUpsertBulk {
+	return u.Update(func(s *ConversationUpsert) {
+		s.SetRetracted(v)
+	})
+}
+
+// UpdateRetracted sets the "retracted" field to the value that was provided on create.
+func (u *ConversationUpsertBulk) UpdateRetracted() *ConversationUpsertBulk {
+	return u.Update(func(s *ConversationUpsert) {
+		s.UpdateRetracted()
+	})
+}
+
+// ClearRetracted clears the value of the "retracted" field.
+func (u *ConversationUpsertBulk) ClearRetracted() *ConversationUpsertBulk {
+	return u.Update(func(s *ConversationUpsert) {
+		s.ClearRetracted()
+	})
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (u *ConversationUpsertBulk) SetUpdatedAt(v time.Time) *ConversationUpsertBulk {
 	return u.Update(func(s *ConversationUpsert) {
@@ -758,6 +978,27 @@ func (u *ConversationUpsertBulk) SetUpdatedAt(v time.Time) *ConversationUpsertBu
 func (u *ConversationUpsertBulk) UpdateUpdatedAt() *ConversationUpsertBulk {
 	return u.Update(func(s *ConversationUpsert) {
 		s.UpdateUpdatedAt()
+	})
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (u *ConversationUpsertBulk) SetDeletedAt(v time.Time) *ConversationUpsertBulk {
+	return u.Update(func(s *ConversationUpsert) {
+		s.SetDeletedAt(v)
+	})
+}
+
+// UpdateDeletedAt sets the "deleted_at" field to the value that was provided on create.
+func (u *ConversationUpsertBulk) UpdateDeletedAt() *ConversationUpsertBulk {
+	return u.Update(func(s *ConversationUpsert) {
+		s.UpdateDeletedAt()
+	})
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (u *ConversationUpsertBulk) ClearDeletedAt() *ConversationUpsertBulk {
+	return u.Update(func(s *ConversationUpsert) {
+		s.ClearDeletedAt()
 	})
 }
 

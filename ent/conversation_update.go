@@ -10,6 +10,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 	"github.com/zeblit/zeblit/ent/conversation"
 	"github.com/zeblit/zeblit/ent/predicate"
@@ -64,6 +65,24 @@ func (_u *ConversationUpdate) AddNextPosition(v int) *ConversationUpdate {
 	return _u
 }
 
+// SetRetracted sets the "retracted" field.
+func (_u *ConversationUpdate) SetRetracted(v [][2]int) *ConversationUpdate {
+	_u.mutation.SetRetracted(v)
+	return _u
+}
+
+// AppendRetracted appends value to the "retracted" field.
+func (_u *ConversationUpdate) AppendRetracted(v [][2]int) *ConversationUpdate {
+	_u.mutation.AppendRetracted(v)
+	return _u
+}
+
+// ClearRetracted clears the value of the "retracted" field.
+func (_u *ConversationUpdate) ClearRetracted() *ConversationUpdate {
+	_u.mutation.ClearRetracted()
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *ConversationUpdate) SetUpdatedAt(v time.Time) *ConversationUpdate {
 	_u.mutation.SetUpdatedAt(v)
@@ -75,6 +94,26 @@ func (_u *ConversationUpdate) SetNillableUpdatedAt(v *time.Time) *ConversationUp
 	if v != nil {
 		_u.SetUpdatedAt(*v)
 	}
+	return _u
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (_u *ConversationUpdate) SetDeletedAt(v time.Time) *ConversationUpdate {
+	_u.mutation.SetDeletedAt(v)
+	return _u
+}
+
+// SetNillableDeletedAt sets the "deleted_at" field if the given value is not nil.
+func (_u *ConversationUpdate) SetNillableDeletedAt(v *time.Time) *ConversationUpdate {
+	if v != nil {
+		_u.SetDeletedAt(*v)
+	}
+	return _u
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (_u *ConversationUpdate) ClearDeletedAt() *ConversationUpdate {
+	_u.mutation.ClearDeletedAt()
 	return _u
 }
 
@@ -145,8 +184,25 @@ func (_u *ConversationUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.AddedNextPosition(); ok {
 		_spec.AddField(conversation.FieldNextPosition, field.TypeInt, value)
 	}
+	if value, ok := _u.mutation.Retracted(); ok {
+		_spec.SetField(conversation.FieldRetracted, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedRetracted(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, conversation.FieldRetracted, value)
+		})
+	}
+	if _u.mutation.RetractedCleared() {
+		_spec.ClearField(conversation.FieldRetracted, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(conversation.FieldUpdatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.DeletedAt(); ok {
+		_spec.SetField(conversation.FieldDeletedAt, field.TypeTime, value)
+	}
+	if _u.mutation.DeletedAtCleared() {
+		_spec.ClearField(conversation.FieldDeletedAt, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -205,6 +261,24 @@ func (_u *ConversationUpdateOne) AddNextPosition(v int) *ConversationUpdateOne {
 	return _u
 }
 
+// SetRetracted sets the "retracted" field.
+func (_u *ConversationUpdateOne) SetRetracted(v [][2]int) *ConversationUpdateOne {
+	_u.mutation.SetRetracted(v)
+	return _u
+}
+
+// AppendRetracted appends value to the "retracted" field.
+func (_u *ConversationUpdateOne) AppendRetracted(v [][2]int) *ConversationUpdateOne {
+	_u.mutation.AppendRetracted(v)
+	return _u
+}
+
+// ClearRetracted clears the value of the "retracted" field.
+func (_u *ConversationUpdateOne) ClearRetracted() *ConversationUpdateOne {
+	_u.mutation.ClearRetracted()
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *ConversationUpdateOne) SetUpdatedAt(v time.Time) *ConversationUpdateOne {
 	_u.mutation.SetUpdatedAt(v)
@@ -216,6 +290,26 @@ func (_u *ConversationUpdateOne) SetNillableUpdatedAt(v *time.Time) *Conversatio
 	if v != nil {
 		_u.SetUpdatedAt(*v)
 	}
+	return _u
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (_u *ConversationUpdateOne) SetDeletedAt(v time.Time) *ConversationUpdateOne {
+	_u.mutation.SetDeletedAt(v)
+	return _u
+}
+
+// SetNillableDeletedAt sets the "deleted_at" field if the given value is not nil.
+func (_u *ConversationUpdateOne) SetNillableDeletedAt(v *time.Time) *ConversationUpdateOne {
+	if v != nil {
+		_u.SetDeletedAt(*v)
+	}
+	return _u
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (_u *ConversationUpdateOne) ClearDeletedAt() *ConversationUpdateOne {
+	_u.mutation.ClearDeletedAt()
 	return _u
 }
 
@@ -316,8 +410,25 @@ func (_u *ConversationUpdateOne) sqlSave(ctx context.Context) (_node *Conversati
 	if value, ok := _u.mutation.AddedNextPosition(); ok {
 		_spec.AddField(conversation.FieldNextPosition, field.TypeInt, value)
 	}
+	if value, ok := _u.mutation.Retracted(); ok {
+		_spec.SetField(conversation.FieldRetracted, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedRetracted(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, conversation.FieldRetracted, value)
+		})
+	}
+	if _u.mutation.RetractedCleared() {
+		_spec.ClearField(conversation.FieldRetracted, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(conversation.FieldUpdatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.DeletedAt(); ok {
+		_spec.SetField(conversation.FieldDeletedAt, field.TypeTime, value)
+	}
+	if _u.mutation.DeletedAtCleared() {
+		_spec.ClearField(conversation.FieldDeletedAt, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Conversation{config: _u.config}

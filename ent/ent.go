@@ -14,30 +14,49 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
+	"github.com/zeblit/zeblit/ent/approval"
 	"github.com/zeblit/zeblit/ent/budget"
+	"github.com/zeblit/zeblit/ent/checkpoint"
+	"github.com/zeblit/zeblit/ent/command"
+	"github.com/zeblit/zeblit/ent/consoleentry"
+	"github.com/zeblit/zeblit/ent/consolekey"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/criterion"
 	"github.com/zeblit/zeblit/ent/devicecode"
 	"github.com/zeblit/zeblit/ent/event"
+	"github.com/zeblit/zeblit/ent/finding"
 	"github.com/zeblit/zeblit/ent/gitobject"
+	"github.com/zeblit/zeblit/ent/gitpack"
+	"github.com/zeblit/zeblit/ent/gitpackobject"
 	"github.com/zeblit/zeblit/ent/gitref"
+	"github.com/zeblit/zeblit/ent/gitstorage"
 	"github.com/zeblit/zeblit/ent/idempotencykey"
 	"github.com/zeblit/zeblit/ent/installation"
 	"github.com/zeblit/zeblit/ent/membership"
+	"github.com/zeblit/zeblit/ent/merge"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/orgmembership"
+	"github.com/zeblit/zeblit/ent/outputpiece"
+	"github.com/zeblit/zeblit/ent/permissionrule"
+	"github.com/zeblit/zeblit/ent/plan"
 	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/ent/providerkey"
+	"github.com/zeblit/zeblit/ent/question"
 	"github.com/zeblit/zeblit/ent/refreshtoken"
 	"github.com/zeblit/zeblit/ent/reservation"
 	"github.com/zeblit/zeblit/ent/run"
+	"github.com/zeblit/zeblit/ent/sandbox"
+	"github.com/zeblit/zeblit/ent/securityscan"
 	"github.com/zeblit/zeblit/ent/session"
 	"github.com/zeblit/zeblit/ent/signingkey"
 	"github.com/zeblit/zeblit/ent/spending"
 	"github.com/zeblit/zeblit/ent/stream"
+	"github.com/zeblit/zeblit/ent/task"
 	"github.com/zeblit/zeblit/ent/toolcall"
 	"github.com/zeblit/zeblit/ent/usagerecord"
 	"github.com/zeblit/zeblit/ent/user"
+	"github.com/zeblit/zeblit/ent/worktree"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -100,30 +119,49 @@ func checkColumn(t, c string) error {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			agent.Table:          agent.ValidColumn,
 			apikey.Table:         apikey.ValidColumn,
+			approval.Table:       approval.ValidColumn,
 			budget.Table:         budget.ValidColumn,
+			checkpoint.Table:     checkpoint.ValidColumn,
+			command.Table:        command.ValidColumn,
+			consoleentry.Table:   consoleentry.ValidColumn,
+			consolekey.Table:     consolekey.ValidColumn,
 			conversation.Table:   conversation.ValidColumn,
+			criterion.Table:      criterion.ValidColumn,
 			devicecode.Table:     devicecode.ValidColumn,
 			event.Table:          event.ValidColumn,
+			finding.Table:        finding.ValidColumn,
 			gitobject.Table:      gitobject.ValidColumn,
+			gitpack.Table:        gitpack.ValidColumn,
+			gitpackobject.Table:  gitpackobject.ValidColumn,
 			gitref.Table:         gitref.ValidColumn,
+			gitstorage.Table:     gitstorage.ValidColumn,
 			idempotencykey.Table: idempotencykey.ValidColumn,
 			installation.Table:   installation.ValidColumn,
 			membership.Table:     membership.ValidColumn,
+			merge.Table:          merge.ValidColumn,
 			message.Table:        message.ValidColumn,
 			orgmembership.Table:  orgmembership.ValidColumn,
 			organisation.Table:   organisation.ValidColumn,
+			outputpiece.Table:    outputpiece.ValidColumn,
+			permissionrule.Table: permissionrule.ValidColumn,
+			plan.Table:           plan.ValidColumn,
 			project.Table:        project.ValidColumn,
 			providerkey.Table:    providerkey.ValidColumn,
+			question.Table:       question.ValidColumn,
 			refreshtoken.Table:   refreshtoken.ValidColumn,
 			reservation.Table:    reservation.ValidColumn,
 			run.Table:            run.ValidColumn,
+			sandbox.Table:        sandbox.ValidColumn,
+			securityscan.Table:   securityscan.ValidColumn,
 			session.Table:        session.ValidColumn,
 			signingkey.Table:     signingkey.ValidColumn,
 			spending.Table:       spending.ValidColumn,
 			stream.Table:         stream.ValidColumn,
+			task.Table:           task.ValidColumn,
 			toolcall.Table:       toolcall.ValidColumn,
 			usagerecord.Table:    usagerecord.ValidColumn,
 			user.Table:           user.ValidColumn,
+			worktree.Table:       worktree.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -5,6 +5,7 @@ package ent
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
@@ -25,6 +26,8 @@ type GitObject struct {
 	Kind int8 `json:"kind,omitempty"`
 	// bytes, inflated
 	Size int64 `json:"size,omitempty"`
+	// null: before this was noted
+	CreatedAt *time.Time `json:"created_at,omitempty"`
 	// deflated
 	Data []byte `json:"data,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -64,6 +67,8 @@ func (*GitObject) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case gitobject.FieldProjectID, gitobject.FieldHash:
 			values[i] = new(sql.NullString)
+		case gitobject.FieldCreatedAt:
+			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
 		}
@@ -108,6 +113,13 @@ func (_m *GitObject) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field size", values[i])
 			} else if value.Valid {
 				_m.Size = value.Int64
+			}
+		case gitobject.FieldCreatedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field created_at", values[i])
+			} else if value.Valid {
+				_m.CreatedAt = new(time.Time)
+				*_m.CreatedAt = value.Time
 			}
 		case gitobject.FieldData:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -167,6 +179,11 @@ func (_m *GitObject) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("size=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Size))
+	builder.WriteString(", ")
+	if v := _m.CreatedAt; v != nil {
+		builder.WriteString("created_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("data=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Data))

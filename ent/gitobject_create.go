@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -46,6 +47,20 @@ func (_c *GitObjectCreate) SetSize(v int64) *GitObjectCreate {
 	return _c
 }
 
+// SetCreatedAt sets the "created_at" field.
+func (_c *GitObjectCreate) SetCreatedAt(v time.Time) *GitObjectCreate {
+	_c.mutation.SetCreatedAt(v)
+	return _c
+}
+
+// SetNillableCreatedAt sets the "created_at" field if the given value is not nil.
+func (_c *GitObjectCreate) SetNillableCreatedAt(v *time.Time) *GitObjectCreate {
+	if v != nil {
+		_c.SetCreatedAt(*v)
+	}
+	return _c
+}
+
 // SetData sets the "data" field.
 func (_c *GitObjectCreate) SetData(v []byte) *GitObjectCreate {
 	_c.mutation.SetData(v)
@@ -64,6 +79,9 @@ func (_c *GitObjectCreate) Mutation() *GitObjectMutation {
 
 // Save creates the GitObject in the database.
 func (_c *GitObjectCreate) Save(ctx context.Context) (*GitObject, error) {
+	if err := _c.defaults(); err != nil {
+		return nil, err
+	}
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -87,6 +105,18 @@ func (_c *GitObjectCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
 	}
+}
+
+// defaults sets the default values of the builder before save.
+func (_c *GitObjectCreate) defaults() error {
+	if _, ok := _c.mutation.CreatedAt(); !ok {
+		if gitobject.DefaultCreatedAt == nil {
+			return fmt.Errorf("ent: uninitialized gitobject.DefaultCreatedAt (forgotten import ent/runtime?)")
+		}
+		v := gitobject.DefaultCreatedAt()
+		_c.mutation.SetCreatedAt(v)
+	}
+	return nil
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -147,6 +177,10 @@ func (_c *GitObjectCreate) createSpec() (*GitObject, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Size(); ok {
 		_spec.SetField(gitobject.FieldSize, field.TypeInt64, value)
 		_node.Size = value
+	}
+	if value, ok := _c.mutation.CreatedAt(); ok {
+		_spec.SetField(gitobject.FieldCreatedAt, field.TypeTime, value)
+		_node.CreatedAt = &value
 	}
 	if value, ok := _c.mutation.Data(); ok {
 		_spec.SetField(gitobject.FieldData, field.TypeBytes, value)
@@ -244,6 +278,9 @@ func (u *GitObjectUpsertOne) UpdateNewValues() *GitObjectUpsertOne {
 		if _, exists := u.create.mutation.Size(); exists {
 			s.SetIgnore(gitobject.FieldSize)
 		}
+		if _, exists := u.create.mutation.CreatedAt(); exists {
+			s.SetIgnore(gitobject.FieldCreatedAt)
+		}
 		if _, exists := u.create.mutation.Data(); exists {
 			s.SetIgnore(gitobject.FieldData)
 		}
@@ -330,6 +367,7 @@ func (_c *GitObjectCreateBulk) Save(ctx context.Context) ([]*GitObject, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*GitObjectMutation)
 				if !ok {
@@ -464,6 +502,9 @@ func (u *GitObjectUpsertBulk) UpdateNewValues() *GitObjectUpsertBulk {
 			}
 			if _, exists := b.mutation.Size(); exists {
 				s.SetIgnore(gitobject.FieldSize)
+			}
+			if _, exists := b.mutation.CreatedAt(); exists {
+				s.SetIgnore(gitobject.FieldCreatedAt)
 			}
 			if _, exists := b.mutation.Data(); exists {
 				s.SetIgnore(gitobject.FieldData)

@@ -86,6 +86,9 @@ func (_u *GitObjectUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			}
 		}
 	}
+	if _u.mutation.CreatedAtCleared() {
+		_spec.ClearField(gitobject.FieldCreatedAt, field.TypeTime)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -195,6 +198,9 @@ func (_u *GitObjectUpdateOne) sqlSave(ctx context.Context) (_node *GitObject, er
 				ps[i](selector)
 			}
 		}
+	}
+	if _u.mutation.CreatedAtCleared() {
+		_spec.ClearField(gitobject.FieldCreatedAt, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &GitObject{config: _u.config}

@@ -25,6 +25,8 @@ type GitRef struct {
 	Hash string `json:"hash,omitempty"`
 	// bytes of all files at the tip
 	Size int64 `json:"size,omitempty"`
+	// how many files are at the tip; -1: not counted yet
+	Files int `json:"files,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the GitRefQuery when eager-loading is set.
 	Edges        GitRefEdges `json:"edges"`
@@ -56,7 +58,7 @@ func (*GitRef) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case gitref.FieldID, gitref.FieldSize:
+		case gitref.FieldID, gitref.FieldSize, gitref.FieldFiles:
 			values[i] = new(sql.NullInt64)
 		case gitref.FieldProjectID, gitref.FieldName, gitref.FieldHash:
 			values[i] = new(sql.NullString)
@@ -104,6 +106,12 @@ func (_m *GitRef) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field size", values[i])
 			} else if value.Valid {
 				_m.Size = value.Int64
+			}
+		case gitref.FieldFiles:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field files", values[i])
+			} else if value.Valid {
+				_m.Files = int(value.Int64)
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -157,6 +165,9 @@ func (_m *GitRef) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("size=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Size))
+	builder.WriteString(", ")
+	builder.WriteString("files=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Files))
 	builder.WriteByte(')')
 	return builder.String()
 }

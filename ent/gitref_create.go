@@ -54,6 +54,20 @@ func (_c *GitRefCreate) SetNillableSize(v *int64) *GitRefCreate {
 	return _c
 }
 
+// SetFiles sets the "files" field.
+func (_c *GitRefCreate) SetFiles(v int) *GitRefCreate {
+	_c.mutation.SetFiles(v)
+	return _c
+}
+
+// SetNillableFiles sets the "files" field if the given value is not nil.
+func (_c *GitRefCreate) SetNillableFiles(v *int) *GitRefCreate {
+	if v != nil {
+		_c.SetFiles(*v)
+	}
+	return _c
+}
+
 // SetProject sets the "project" edge to the Project entity.
 func (_c *GitRefCreate) SetProject(v *Project) *GitRefCreate {
 	return _c.SetProjectID(v.ID)
@@ -100,6 +114,10 @@ func (_c *GitRefCreate) defaults() error {
 		v := gitref.DefaultSize
 		_c.mutation.SetSize(v)
 	}
+	if _, ok := _c.mutation.Files(); !ok {
+		v := gitref.DefaultFiles
+		_c.mutation.SetFiles(v)
+	}
 	return nil
 }
 
@@ -116,6 +134,9 @@ func (_c *GitRefCreate) check() error {
 	}
 	if _, ok := _c.mutation.Size(); !ok {
 		return &ValidationError{Name: "size", err: errors.New(`ent: missing required field "GitRef.size"`)}
+	}
+	if _, ok := _c.mutation.Files(); !ok {
+		return &ValidationError{Name: "files", err: errors.New(`ent: missing required field "GitRef.files"`)}
 	}
 	if len(_c.mutation.ProjectIDs()) == 0 {
 		return &ValidationError{Name: "project", err: errors.New(`ent: missing required edge "GitRef.project"`)}
@@ -158,6 +179,10 @@ func (_c *GitRefCreate) createSpec() (*GitRef, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Size(); ok {
 		_spec.SetField(gitref.FieldSize, field.TypeInt64, value)
 		_node.Size = value
+	}
+	if value, ok := _c.mutation.Files(); ok {
+		_spec.SetField(gitref.FieldFiles, field.TypeInt, value)
+		_node.Files = value
 	}
 	if nodes := _c.mutation.ProjectIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -258,6 +283,24 @@ func (u *GitRefUpsert) AddSize(v int64) *GitRefUpsert {
 	return u
 }
 
+// SetFiles sets the "files" field.
+func (u *GitRefUpsert) SetFiles(v int) *GitRefUpsert {
+	u.Set(gitref.FieldFiles, v)
+	return u
+}
+
+// UpdateFiles sets the "files" field to the value that was provided on create.
+func (u *GitRefUpsert) UpdateFiles() *GitRefUpsert {
+	u.SetExcluded(gitref.FieldFiles)
+	return u
+}
+
+// AddFiles adds v to the "files" field.
+func (u *GitRefUpsert) AddFiles(v int) *GitRefUpsert {
+	u.Add(gitref.FieldFiles, v)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create.
 // Using this option is equivalent to using:
 //
@@ -338,6 +381,27 @@ func (u *GitRefUpsertOne) AddSize(v int64) *GitRefUpsertOne {
 func (u *GitRefUpsertOne) UpdateSize() *GitRefUpsertOne {
 	return u.Update(func(s *GitRefUpsert) {
 		s.UpdateSize()
+	})
+}
+
+// SetFiles sets the "files" field.
+func (u *GitRefUpsertOne) SetFiles(v int) *GitRefUpsertOne {
+	return u.Update(func(s *GitRefUpsert) {
+		s.SetFiles(v)
+	})
+}
+
+// AddFiles adds v to the "files" field.
+func (u *GitRefUpsertOne) AddFiles(v int) *GitRefUpsertOne {
+	return u.Update(func(s *GitRefUpsert) {
+		s.AddFiles(v)
+	})
+}
+
+// UpdateFiles sets the "files" field to the value that was provided on create.
+func (u *GitRefUpsertOne) UpdateFiles() *GitRefUpsertOne {
+	return u.Update(func(s *GitRefUpsert) {
+		s.UpdateFiles()
 	})
 }
 
@@ -587,6 +651,27 @@ func (u *GitRefUpsertBulk) AddSize(v int64) *GitRefUpsertBulk {
 func (u *GitRefUpsertBulk) UpdateSize() *GitRefUpsertBulk {
 	return u.Update(func(s *GitRefUpsert) {
 		s.UpdateSize()
+	})
+}
+
+// SetFiles sets the "files" field.
+func (u *GitRefUpsertBulk) SetFiles(v int) *GitRefUpsertBulk {
+	return u.Update(func(s *GitRefUpsert) {
+		s.SetFiles(v)
+	})
+}
+
+// AddFiles adds v to the "files" field.
+func (u *GitRefUpsertBulk) AddFiles(v int) *GitRefUpsertBulk {
+	return u.Update(func(s *GitRefUpsert) {
+		s.AddFiles(v)
+	})
+}
+
+// UpdateFiles sets the "files" field to the value that was provided on create.
+func (u *GitRefUpsertBulk) UpdateFiles() *GitRefUpsertBulk {
+	return u.Update(func(s *GitRefUpsert) {
+		s.UpdateFiles()
 	})
 }
 

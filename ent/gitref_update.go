@@ -63,6 +63,27 @@ func (_u *GitRefUpdate) AddSize(v int64) *GitRefUpdate {
 	return _u
 }
 
+// SetFiles sets the "files" field.
+func (_u *GitRefUpdate) SetFiles(v int) *GitRefUpdate {
+	_u.mutation.ResetFiles()
+	_u.mutation.SetFiles(v)
+	return _u
+}
+
+// SetNillableFiles sets the "files" field if the given value is not nil.
+func (_u *GitRefUpdate) SetNillableFiles(v *int) *GitRefUpdate {
+	if v != nil {
+		_u.SetFiles(*v)
+	}
+	return _u
+}
+
+// AddFiles adds value to the "files" field.
+func (_u *GitRefUpdate) AddFiles(v int) *GitRefUpdate {
+	_u.mutation.AddFiles(v)
+	return _u
+}
+
 // Mutation returns the GitRefMutation object of the builder.
 func (_u *GitRefUpdate) Mutation() *GitRefMutation {
 	return _u.mutation
@@ -130,6 +151,12 @@ func (_u *GitRefUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedSize(); ok {
 		_spec.AddField(gitref.FieldSize, field.TypeInt64, value)
 	}
+	if value, ok := _u.mutation.Files(); ok {
+		_spec.SetField(gitref.FieldFiles, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedFiles(); ok {
+		_spec.AddField(gitref.FieldFiles, field.TypeInt, value)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -184,6 +211,27 @@ func (_u *GitRefUpdateOne) SetNillableSize(v *int64) *GitRefUpdateOne {
 // AddSize adds value to the "size" field.
 func (_u *GitRefUpdateOne) AddSize(v int64) *GitRefUpdateOne {
 	_u.mutation.AddSize(v)
+	return _u
+}
+
+// SetFiles sets the "files" field.
+func (_u *GitRefUpdateOne) SetFiles(v int) *GitRefUpdateOne {
+	_u.mutation.ResetFiles()
+	_u.mutation.SetFiles(v)
+	return _u
+}
+
+// SetNillableFiles sets the "files" field if the given value is not nil.
+func (_u *GitRefUpdateOne) SetNillableFiles(v *int) *GitRefUpdateOne {
+	if v != nil {
+		_u.SetFiles(*v)
+	}
+	return _u
+}
+
+// AddFiles adds value to the "files" field.
+func (_u *GitRefUpdateOne) AddFiles(v int) *GitRefUpdateOne {
+	_u.mutation.AddFiles(v)
 	return _u
 }
 
@@ -283,6 +331,12 @@ func (_u *GitRefUpdateOne) sqlSave(ctx context.Context) (_node *GitRef, err erro
 	}
 	if value, ok := _u.mutation.AddedSize(); ok {
 		_spec.AddField(gitref.FieldSize, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Files(); ok {
+		_spec.SetField(gitref.FieldFiles, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedFiles(); ok {
+		_spec.AddField(gitref.FieldFiles, field.TypeInt, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &GitRef{config: _u.config}

@@ -47,6 +47,16 @@ type Message struct {
 	Step int `json:"step,omitempty"`
 	// the step in which the run's model first saw a message that came while it worked
 	SeenStep *int `json:"seen_step,omitempty"`
+	// out of the conversation's context, since somebody went back to before it
+	Retracted bool `json:"retracted,omitempty"`
+	// the message of the same person that it takes the place of; empty: none
+	EditsID string `json:"edits_id,omitempty"`
+	// the run whose agent says it to another run's; empty where a person speaks, or an agent to people
+	SenderRunID string `json:"sender_run_id,omitempty"`
+	// in a fork: the message that it is a copy of, whose tool calls are its own; empty for an original
+	CopyOfID string `json:"copy_of_id,omitempty"`
+	// of a copy: the run to whose turn the original belongs
+	TurnID string `json:"turn_id,omitempty"`
 	// made by the offline demo model
 	Demo bool `json:"demo,omitempty"`
 	// what the vendor wants back with this message, unread
@@ -138,11 +148,11 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case message.FieldCarry:
 			values[i] = new([]byte)
-		case message.FieldDemo:
+		case message.FieldRetracted, message.FieldDemo:
 			values[i] = new(sql.NullBool)
 		case message.FieldPosition, message.FieldStep, message.FieldSeenStep:
 			values[i] = new(sql.NullInt64)
-		case message.FieldID, message.FieldConversationID, message.FieldProjectID, message.FieldAuthorID, message.FieldAgentID, message.FieldRunID, message.FieldRole, message.FieldStatus, message.FieldText:
+		case message.FieldID, message.FieldConversationID, message.FieldProjectID, message.FieldAuthorID, message.FieldAgentID, message.FieldRunID, message.FieldRole, message.FieldStatus, message.FieldText, message.FieldEditsID, message.FieldSenderRunID, message.FieldCopyOfID, message.FieldTurnID:
 			values[i] = new(sql.NullString)
 		case message.FieldCreatedAt, message.FieldCompletedAt:
 			values[i] = new(sql.NullTime)
@@ -242,6 +252,36 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.SeenStep = new(int)
 				*_m.SeenStep = int(value.Int64)
+			}
+		case message.FieldRetracted:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field retracted", values[i])
+			} else if value.Valid {
+				_m.Retracted = value.Bool
+			}
+		case message.FieldEditsID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field edits_id", values[i])
+			} else if value.Valid {
+				_m.EditsID = value.String
+			}
+		case message.FieldSenderRunID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field sender_run_id", values[i])
+			} else if value.Valid {
+				_m.SenderRunID = value.String
+			}
+		case message.FieldCopyOfID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field copy_of_id", values[i])
+			} else if value.Valid {
+				_m.CopyOfID = value.String
+			}
+		case message.FieldTurnID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field turn_id", values[i])
+			} else if value.Valid {
+				_m.TurnID = value.String
 			}
 		case message.FieldDemo:
 			if value, ok := values[i].(*sql.NullBool); !ok {
@@ -366,6 +406,21 @@ func (_m *Message) String() string {
 		builder.WriteString("seen_step=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("retracted=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Retracted))
+	builder.WriteString(", ")
+	builder.WriteString("edits_id=")
+	builder.WriteString(_m.EditsID)
+	builder.WriteString(", ")
+	builder.WriteString("sender_run_id=")
+	builder.WriteString(_m.SenderRunID)
+	builder.WriteString(", ")
+	builder.WriteString("copy_of_id=")
+	builder.WriteString(_m.CopyOfID)
+	builder.WriteString(", ")
+	builder.WriteString("turn_id=")
+	builder.WriteString(_m.TurnID)
 	builder.WriteString(", ")
 	builder.WriteString("demo=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Demo))

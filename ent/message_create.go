@@ -157,6 +157,76 @@ func (_c *MessageCreate) SetNillableSeenStep(v *int) *MessageCreate {
 	return _c
 }
 
+// SetRetracted sets the "retracted" field.
+func (_c *MessageCreate) SetRetracted(v bool) *MessageCreate {
+	_c.mutation.SetRetracted(v)
+	return _c
+}
+
+// SetNillableRetracted sets the "retracted" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableRetracted(v *bool) *MessageCreate {
+	if v != nil {
+		_c.SetRetracted(*v)
+	}
+	return _c
+}
+
+// SetEditsID sets the "edits_id" field.
+func (_c *MessageCreate) SetEditsID(v string) *MessageCreate {
+	_c.mutation.SetEditsID(v)
+	return _c
+}
+
+// SetNillableEditsID sets the "edits_id" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableEditsID(v *string) *MessageCreate {
+	if v != nil {
+		_c.SetEditsID(*v)
+	}
+	return _c
+}
+
+// SetSenderRunID sets the "sender_run_id" field.
+func (_c *MessageCreate) SetSenderRunID(v string) *MessageCreate {
+	_c.mutation.SetSenderRunID(v)
+	return _c
+}
+
+// SetNillableSenderRunID sets the "sender_run_id" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableSenderRunID(v *string) *MessageCreate {
+	if v != nil {
+		_c.SetSenderRunID(*v)
+	}
+	return _c
+}
+
+// SetCopyOfID sets the "copy_of_id" field.
+func (_c *MessageCreate) SetCopyOfID(v string) *MessageCreate {
+	_c.mutation.SetCopyOfID(v)
+	return _c
+}
+
+// SetNillableCopyOfID sets the "copy_of_id" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableCopyOfID(v *string) *MessageCreate {
+	if v != nil {
+		_c.SetCopyOfID(*v)
+	}
+	return _c
+}
+
+// SetTurnID sets the "turn_id" field.
+func (_c *MessageCreate) SetTurnID(v string) *MessageCreate {
+	_c.mutation.SetTurnID(v)
+	return _c
+}
+
+// SetNillableTurnID sets the "turn_id" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableTurnID(v *string) *MessageCreate {
+	if v != nil {
+		_c.SetTurnID(*v)
+	}
+	return _c
+}
+
 // SetDemo sets the "demo" field.
 func (_c *MessageCreate) SetDemo(v bool) *MessageCreate {
 	_c.mutation.SetDemo(v)
@@ -282,6 +352,26 @@ func (_c *MessageCreate) defaults() error {
 		v := message.DefaultStep
 		_c.mutation.SetStep(v)
 	}
+	if _, ok := _c.mutation.Retracted(); !ok {
+		v := message.DefaultRetracted
+		_c.mutation.SetRetracted(v)
+	}
+	if _, ok := _c.mutation.EditsID(); !ok {
+		v := message.DefaultEditsID
+		_c.mutation.SetEditsID(v)
+	}
+	if _, ok := _c.mutation.SenderRunID(); !ok {
+		v := message.DefaultSenderRunID
+		_c.mutation.SetSenderRunID(v)
+	}
+	if _, ok := _c.mutation.CopyOfID(); !ok {
+		v := message.DefaultCopyOfID
+		_c.mutation.SetCopyOfID(v)
+	}
+	if _, ok := _c.mutation.TurnID(); !ok {
+		v := message.DefaultTurnID
+		_c.mutation.SetTurnID(v)
+	}
 	if _, ok := _c.mutation.Demo(); !ok {
 		v := message.DefaultDemo
 		_c.mutation.SetDemo(v)
@@ -331,6 +421,21 @@ func (_c *MessageCreate) check() error {
 	}
 	if _, ok := _c.mutation.Step(); !ok {
 		return &ValidationError{Name: "step", err: errors.New(`ent: missing required field "Message.step"`)}
+	}
+	if _, ok := _c.mutation.Retracted(); !ok {
+		return &ValidationError{Name: "retracted", err: errors.New(`ent: missing required field "Message.retracted"`)}
+	}
+	if _, ok := _c.mutation.EditsID(); !ok {
+		return &ValidationError{Name: "edits_id", err: errors.New(`ent: missing required field "Message.edits_id"`)}
+	}
+	if _, ok := _c.mutation.SenderRunID(); !ok {
+		return &ValidationError{Name: "sender_run_id", err: errors.New(`ent: missing required field "Message.sender_run_id"`)}
+	}
+	if _, ok := _c.mutation.CopyOfID(); !ok {
+		return &ValidationError{Name: "copy_of_id", err: errors.New(`ent: missing required field "Message.copy_of_id"`)}
+	}
+	if _, ok := _c.mutation.TurnID(); !ok {
+		return &ValidationError{Name: "turn_id", err: errors.New(`ent: missing required field "Message.turn_id"`)}
 	}
 	if _, ok := _c.mutation.Demo(); !ok {
 		return &ValidationError{Name: "demo", err: errors.New(`ent: missing required field "Message.demo"`)}
@@ -404,6 +509,26 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SeenStep(); ok {
 		_spec.SetField(message.FieldSeenStep, field.TypeInt, value)
 		_node.SeenStep = &value
+	}
+	if value, ok := _c.mutation.Retracted(); ok {
+		_spec.SetField(message.FieldRetracted, field.TypeBool, value)
+		_node.Retracted = value
+	}
+	if value, ok := _c.mutation.EditsID(); ok {
+		_spec.SetField(message.FieldEditsID, field.TypeString, value)
+		_node.EditsID = value
+	}
+	if value, ok := _c.mutation.SenderRunID(); ok {
+		_spec.SetField(message.FieldSenderRunID, field.TypeString, value)
+		_node.SenderRunID = value
+	}
+	if value, ok := _c.mutation.CopyOfID(); ok {
+		_spec.SetField(message.FieldCopyOfID, field.TypeString, value)
+		_node.CopyOfID = value
+	}
+	if value, ok := _c.mutation.TurnID(); ok {
+		_spec.SetField(message.FieldTurnID, field.TypeString, value)
+		_node.TurnID = value
 	}
 	if value, ok := _c.mutation.Demo(); ok {
 		_spec.SetField(message.FieldDemo, field.TypeBool, value)
@@ -620,6 +745,18 @@ func (u *MessageUpsert) ClearSeenStep() *MessageUpsert {
 	return u
 }
 
+// SetRetracted sets the "retracted" field.
+func (u *MessageUpsert) SetRetracted(v bool) *MessageUpsert {
+	u.Set(message.FieldRetracted, v)
+	return u
+}
+
+// UpdateRetracted sets the "retracted" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateRetracted() *MessageUpsert {
+	u.SetExcluded(message.FieldRetracted)
+	return u
+}
+
 // SetCarry sets the "carry" field.
 func (u *MessageUpsert) SetCarry(v []byte) *MessageUpsert {
 	u.Set(message.FieldCarry, v)
@@ -696,6 +833,18 @@ func (u *MessageUpsertOne) UpdateNewValues() *MessageUpsertOne {
 		}
 		if _, exists := u.create.mutation.Step(); exists {
 			s.SetIgnore(message.FieldStep)
+		}
+		if _, exists := u.create.mutation.EditsID(); exists {
+			s.SetIgnore(message.FieldEditsID)
+		}
+		if _, exists := u.create.mutation.SenderRunID(); exists {
+			s.SetIgnore(message.FieldSenderRunID)
+		}
+		if _, exists := u.create.mutation.CopyOfID(); exists {
+			s.SetIgnore(message.FieldCopyOfID)
+		}
+		if _, exists := u.create.mutation.TurnID(); exists {
+			s.SetIgnore(message.FieldTurnID)
 		}
 		if _, exists := u.create.mutation.Demo(); exists {
 			s.SetIgnore(message.FieldDemo)
@@ -805,6 +954,20 @@ func (u *MessageUpsertOne) UpdateSeenStep() *MessageUpsertOne {
 func (u *MessageUpsertOne) ClearSeenStep() *MessageUpsertOne {
 	return u.Update(func(s *MessageUpsert) {
 		s.ClearSeenStep()
+	})
+}
+
+// SetRetracted sets the "retracted" field.
+func (u *MessageUpsertOne) SetRetracted(v bool) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetRetracted(v)
+	})
+}
+
+// UpdateRetracted sets the "retracted" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateRetracted() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateRetracted()
 	})
 }
 
@@ -1057,6 +1220,18 @@ func (u *MessageUpsertBulk) UpdateNewValues() *MessageUpsertBulk {
 			if _, exists := b.mutation.Step(); exists {
 				s.SetIgnore(message.FieldStep)
 			}
+			if _, exists := b.mutation.EditsID(); exists {
+				s.SetIgnore(message.FieldEditsID)
+			}
+			if _, exists := b.mutation.SenderRunID(); exists {
+				s.SetIgnore(message.FieldSenderRunID)
+			}
+			if _, exists := b.mutation.CopyOfID(); exists {
+				s.SetIgnore(message.FieldCopyOfID)
+			}
+			if _, exists := b.mutation.TurnID(); exists {
+				s.SetIgnore(message.FieldTurnID)
+			}
 			if _, exists := b.mutation.Demo(); exists {
 				s.SetIgnore(message.FieldDemo)
 			}
@@ -1166,6 +1341,20 @@ func (u *MessageUpsertBulk) UpdateSeenStep() *MessageUpsertBulk {
 func (u *MessageUpsertBulk) ClearSeenStep() *MessageUpsertBulk {
 	return u.Update(func(s *MessageUpsert) {
 		s.ClearSeenStep()
+	})
+}
+
+// SetRetracted sets the "retracted" field.
+func (u *MessageUpsertBulk) SetRetracted(v bool) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetRetracted(v)
+	})
+}
+
+// UpdateRetracted sets the "retracted" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateRetracted() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateRetracted()
 	})
 }
 

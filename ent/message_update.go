@@ -106,6 +106,20 @@ func (_u *MessageUpdate) ClearSeenStep() *MessageUpdate {
 	return _u
 }
 
+// SetRetracted sets the "retracted" field.
+func (_u *MessageUpdate) SetRetracted(v bool) *MessageUpdate {
+	_u.mutation.SetRetracted(v)
+	return _u
+}
+
+// SetNillableRetracted sets the "retracted" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableRetracted(v *bool) *MessageUpdate {
+	if v != nil {
+		_u.SetRetracted(*v)
+	}
+	return _u
+}
+
 // SetCarry sets the "carry" field.
 func (_u *MessageUpdate) SetCarry(v []byte) *MessageUpdate {
 	_u.mutation.SetCarry(v)
@@ -229,6 +243,9 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.SeenStepCleared() {
 		_spec.ClearField(message.FieldSeenStep, field.TypeInt)
+	}
+	if value, ok := _u.mutation.Retracted(); ok {
+		_spec.SetField(message.FieldRetracted, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.Carry(); ok {
 		_spec.SetField(message.FieldCarry, field.TypeBytes, value)
@@ -365,6 +382,20 @@ func (_u *MessageUpdateOne) AddSeenStep(v int) *MessageUpdateOne {
 // ClearSeenStep clears the value of the "seen_step" field.
 func (_u *MessageUpdateOne) ClearSeenStep() *MessageUpdateOne {
 	_u.mutation.ClearSeenStep()
+	return _u
+}
+
+// SetRetracted sets the "retracted" field.
+func (_u *MessageUpdateOne) SetRetracted(v bool) *MessageUpdateOne {
+	_u.mutation.SetRetracted(v)
+	return _u
+}
+
+// SetNillableRetracted sets the "retracted" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableRetracted(v *bool) *MessageUpdateOne {
+	if v != nil {
+		_u.SetRetracted(*v)
+	}
 	return _u
 }
 
@@ -521,6 +552,9 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if _u.mutation.SeenStepCleared() {
 		_spec.ClearField(message.FieldSeenStep, field.TypeInt)
+	}
+	if value, ok := _u.mutation.Retracted(); ok {
+		_spec.SetField(message.FieldRetracted, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.Carry(); ok {
 		_spec.SetField(message.FieldCarry, field.TypeBytes, value)

@@ -13,32 +13,51 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
+	"github.com/zeblit/zeblit/ent/approval"
 	"github.com/zeblit/zeblit/ent/budget"
+	"github.com/zeblit/zeblit/ent/checkpoint"
+	"github.com/zeblit/zeblit/ent/command"
+	"github.com/zeblit/zeblit/ent/consoleentry"
+	"github.com/zeblit/zeblit/ent/consolekey"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/criterion"
 	"github.com/zeblit/zeblit/ent/devicecode"
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/event"
+	"github.com/zeblit/zeblit/ent/finding"
 	"github.com/zeblit/zeblit/ent/gitobject"
+	"github.com/zeblit/zeblit/ent/gitpack"
+	"github.com/zeblit/zeblit/ent/gitpackobject"
 	"github.com/zeblit/zeblit/ent/gitref"
+	"github.com/zeblit/zeblit/ent/gitstorage"
 	"github.com/zeblit/zeblit/ent/idempotencykey"
 	"github.com/zeblit/zeblit/ent/installation"
 	"github.com/zeblit/zeblit/ent/membership"
+	"github.com/zeblit/zeblit/ent/merge"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/orgmembership"
+	"github.com/zeblit/zeblit/ent/outputpiece"
+	"github.com/zeblit/zeblit/ent/permissionrule"
+	"github.com/zeblit/zeblit/ent/plan"
 	"github.com/zeblit/zeblit/ent/predicate"
 	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/ent/providerkey"
+	"github.com/zeblit/zeblit/ent/question"
 	"github.com/zeblit/zeblit/ent/refreshtoken"
 	"github.com/zeblit/zeblit/ent/reservation"
 	"github.com/zeblit/zeblit/ent/run"
+	"github.com/zeblit/zeblit/ent/sandbox"
+	"github.com/zeblit/zeblit/ent/securityscan"
 	"github.com/zeblit/zeblit/ent/session"
 	"github.com/zeblit/zeblit/ent/signingkey"
 	"github.com/zeblit/zeblit/ent/spending"
 	"github.com/zeblit/zeblit/ent/stream"
+	"github.com/zeblit/zeblit/ent/task"
 	"github.com/zeblit/zeblit/ent/toolcall"
 	"github.com/zeblit/zeblit/ent/usagerecord"
 	"github.com/zeblit/zeblit/ent/user"
+	"github.com/zeblit/zeblit/ent/worktree"
 )
 
 const (
@@ -52,30 +71,49 @@ const (
 	// Node types.
 	TypeAgent          = "Agent"
 	TypeApiKey         = "ApiKey"
+	TypeApproval       = "Approval"
 	TypeBudget         = "Budget"
+	TypeCheckpoint     = "Checkpoint"
+	TypeCommand        = "Command"
+	TypeConsoleEntry   = "ConsoleEntry"
+	TypeConsoleKey     = "ConsoleKey"
 	TypeConversation   = "Conversation"
+	TypeCriterion      = "Criterion"
 	TypeDeviceCode     = "DeviceCode"
 	TypeEvent          = "Event"
+	TypeFinding        = "Finding"
 	TypeGitObject      = "GitObject"
+	TypeGitPack        = "GitPack"
+	TypeGitPackObject  = "GitPackObject"
 	TypeGitRef         = "GitRef"
+	TypeGitStorage     = "GitStorage"
 	TypeIdempotencyKey = "IdempotencyKey"
 	TypeInstallation   = "Installation"
 	TypeMembership     = "Membership"
+	TypeMerge          = "Merge"
 	TypeMessage        = "Message"
 	TypeOrgMembership  = "OrgMembership"
 	TypeOrganisation   = "Organisation"
+	TypeOutputPiece    = "OutputPiece"
+	TypePermissionRule = "PermissionRule"
+	TypePlan           = "Plan"
 	TypeProject        = "Project"
 	TypeProviderKey    = "ProviderKey"
+	TypeQuestion       = "Question"
 	TypeRefreshToken   = "RefreshToken"
 	TypeReservation    = "Reservation"
 	TypeRun            = "Run"
+	TypeSandbox        = "Sandbox"
+	TypeSecurityScan   = "SecurityScan"
 	TypeSession        = "Session"
 	TypeSigningKey     = "SigningKey"
 	TypeSpending       = "Spending"
 	TypeStream         = "Stream"
+	TypeTask           = "Task"
 	TypeToolCall       = "ToolCall"
 	TypeUsageRecord    = "UsageRecord"
 	TypeUser           = "User"
+	TypeWorktree       = "Worktree"
 )
 
 // AgentMutation represents an operation that mutates the Agent nodes in the graph.
@@ -1394,6 +1432,1608 @@ func (m *ApiKeyMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown ApiKey edge %s", name)
+}
+
+// ApprovalMutation represents an operation that mutates the Approval nodes in the graph.
+type ApprovalMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *string
+	created_at        *time.Time
+	class             *enum.CallClass
+	risk              *enum.Risk
+	tool              *string
+	shown             *string
+	rule              *string
+	reason            *string
+	subject           *string
+	expires_at        *time.Time
+	state             *enum.ApprovalState
+	remember          *enum.ApprovalScope
+	until             *time.Time
+	decided_at        *time.Time
+	comment           *string
+	clearedFields     map[string]struct{}
+	project           *string
+	clearedproject    bool
+	run               *string
+	clearedrun        bool
+	tool_call         *string
+	clearedtool_call  bool
+	agent             *string
+	clearedagent      bool
+	decided_by        *string
+	cleareddecided_by bool
+	done              bool
+	oldValue          func(context.Context) (*Approval, error)
+	predicates        []predicate.Approval
+}
+
+var _ ent.Mutation = (*ApprovalMutation)(nil)
+
+// approvalOption allows management of the mutation configuration using functional options.
+type approvalOption func(*ApprovalMutation)
+
+// newApprovalMutation creates new mutation for the Approval entity.
+func newApprovalMutation(c config, op Op, opts ...approvalOption) *ApprovalMutation {
+	m := &ApprovalMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeApproval,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withApprovalID sets the ID field of the mutation.
+func withApprovalID(id string) approvalOption {
+	return func(m *ApprovalMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Approval
+		)
+		m.oldValue = func(ctx context.Context) (*Approval, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Approval.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withApproval sets the old Approval of the mutation.
+func withApproval(node *Approval) approvalOption {
+	return func(m *ApprovalMutation) {
+		m.oldValue = func(context.Context) (*Approval, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ApprovalMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ApprovalMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Approval entities.
+func (m *ApprovalMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ApprovalMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ApprovalMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Approval.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ApprovalMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ApprovalMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ApprovalMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *ApprovalMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *ApprovalMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *ApprovalMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *ApprovalMutation) SetRunID(s string) {
+	m.run = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *ApprovalMutation) RunID() (r string, exists bool) {
+	v := m.run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldRunID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *ApprovalMutation) ResetRunID() {
+	m.run = nil
+}
+
+// SetToolCallID sets the "tool_call_id" field.
+func (m *ApprovalMutation) SetToolCallID(s string) {
+	m.tool_call = &s
+}
+
+// ToolCallID returns the value of the "tool_call_id" field in the mutation.
+func (m *ApprovalMutation) ToolCallID() (r string, exists bool) {
+	v := m.tool_call
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToolCallID returns the old "tool_call_id" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldToolCallID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToolCallID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToolCallID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToolCallID: %w", err)
+	}
+	return oldValue.ToolCallID, nil
+}
+
+// ResetToolCallID resets all changes to the "tool_call_id" field.
+func (m *ApprovalMutation) ResetToolCallID() {
+	m.tool_call = nil
+}
+
+// SetAgentID sets the "agent_id" field.
+func (m *ApprovalMutation) SetAgentID(s string) {
+	m.agent = &s
+}
+
+// AgentID returns the value of the "agent_id" field in the mutation.
+func (m *ApprovalMutation) AgentID() (r string, exists bool) {
+	v := m.agent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAgentID returns the old "agent_id" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldAgentID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAgentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAgentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAgentID: %w", err)
+	}
+	return oldValue.AgentID, nil
+}
+
+// ResetAgentID resets all changes to the "agent_id" field.
+func (m *ApprovalMutation) ResetAgentID() {
+	m.agent = nil
+}
+
+// SetClass sets the "class" field.
+func (m *ApprovalMutation) SetClass(ec enum.CallClass) {
+	m.class = &ec
+}
+
+// Class returns the value of the "class" field in the mutation.
+func (m *ApprovalMutation) Class() (r enum.CallClass, exists bool) {
+	v := m.class
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClass returns the old "class" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldClass(ctx context.Context) (v enum.CallClass, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClass is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClass requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClass: %w", err)
+	}
+	return oldValue.Class, nil
+}
+
+// ResetClass resets all changes to the "class" field.
+func (m *ApprovalMutation) ResetClass() {
+	m.class = nil
+}
+
+// SetRisk sets the "risk" field.
+func (m *ApprovalMutation) SetRisk(e enum.Risk) {
+	m.risk = &e
+}
+
+// Risk returns the value of the "risk" field in the mutation.
+func (m *ApprovalMutation) Risk() (r enum.Risk, exists bool) {
+	v := m.risk
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRisk returns the old "risk" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldRisk(ctx context.Context) (v enum.Risk, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRisk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRisk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRisk: %w", err)
+	}
+	return oldValue.Risk, nil
+}
+
+// ResetRisk resets all changes to the "risk" field.
+func (m *ApprovalMutation) ResetRisk() {
+	m.risk = nil
+}
+
+// SetTool sets the "tool" field.
+func (m *ApprovalMutation) SetTool(s string) {
+	m.tool = &s
+}
+
+// Tool returns the value of the "tool" field in the mutation.
+func (m *ApprovalMutation) Tool() (r string, exists bool) {
+	v := m.tool
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTool returns the old "tool" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldTool(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTool is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTool requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTool: %w", err)
+	}
+	return oldValue.Tool, nil
+}
+
+// ResetTool resets all changes to the "tool" field.
+func (m *ApprovalMutation) ResetTool() {
+	m.tool = nil
+}
+
+// SetShown sets the "shown" field.
+func (m *ApprovalMutation) SetShown(s string) {
+	m.shown = &s
+}
+
+// Shown returns the value of the "shown" field in the mutation.
+func (m *ApprovalMutation) Shown() (r string, exists bool) {
+	v := m.shown
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldShown returns the old "shown" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldShown(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldShown is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldShown requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldShown: %w", err)
+	}
+	return oldValue.Shown, nil
+}
+
+// ResetShown resets all changes to the "shown" field.
+func (m *ApprovalMutation) ResetShown() {
+	m.shown = nil
+}
+
+// SetRule sets the "rule" field.
+func (m *ApprovalMutation) SetRule(s string) {
+	m.rule = &s
+}
+
+// Rule returns the value of the "rule" field in the mutation.
+func (m *ApprovalMutation) Rule() (r string, exists bool) {
+	v := m.rule
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRule returns the old "rule" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldRule(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRule is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRule requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRule: %w", err)
+	}
+	return oldValue.Rule, nil
+}
+
+// ResetRule resets all changes to the "rule" field.
+func (m *ApprovalMutation) ResetRule() {
+	m.rule = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *ApprovalMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *ApprovalMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *ApprovalMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetSubject sets the "subject" field.
+func (m *ApprovalMutation) SetSubject(s string) {
+	m.subject = &s
+}
+
+// Subject returns the value of the "subject" field in the mutation.
+func (m *ApprovalMutation) Subject() (r string, exists bool) {
+	v := m.subject
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubject returns the old "subject" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldSubject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubject: %w", err)
+	}
+	return oldValue.Subject, nil
+}
+
+// ResetSubject resets all changes to the "subject" field.
+func (m *ApprovalMutation) ResetSubject() {
+	m.subject = nil
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *ApprovalMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *ApprovalMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldExpiresAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *ApprovalMutation) ResetExpiresAt() {
+	m.expires_at = nil
+}
+
+// SetState sets the "state" field.
+func (m *ApprovalMutation) SetState(es enum.ApprovalState) {
+	m.state = &es
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *ApprovalMutation) State() (r enum.ApprovalState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldState(ctx context.Context) (v enum.ApprovalState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *ApprovalMutation) ResetState() {
+	m.state = nil
+}
+
+// SetRemember sets the "remember" field.
+func (m *ApprovalMutation) SetRemember(es enum.ApprovalScope) {
+	m.remember = &es
+}
+
+// Remember returns the value of the "remember" field in the mutation.
+func (m *ApprovalMutation) Remember() (r enum.ApprovalScope, exists bool) {
+	v := m.remember
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRemember returns the old "remember" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldRemember(ctx context.Context) (v enum.ApprovalScope, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRemember is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRemember requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRemember: %w", err)
+	}
+	return oldValue.Remember, nil
+}
+
+// ResetRemember resets all changes to the "remember" field.
+func (m *ApprovalMutation) ResetRemember() {
+	m.remember = nil
+}
+
+// SetUntil sets the "until" field.
+func (m *ApprovalMutation) SetUntil(t time.Time) {
+	m.until = &t
+}
+
+// Until returns the value of the "until" field in the mutation.
+func (m *ApprovalMutation) Until() (r time.Time, exists bool) {
+	v := m.until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUntil returns the old "until" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUntil: %w", err)
+	}
+	return oldValue.Until, nil
+}
+
+// ClearUntil clears the value of the "until" field.
+func (m *ApprovalMutation) ClearUntil() {
+	m.until = nil
+	m.clearedFields[approval.FieldUntil] = struct{}{}
+}
+
+// UntilCleared returns if the "until" field was cleared in this mutation.
+func (m *ApprovalMutation) UntilCleared() bool {
+	_, ok := m.clearedFields[approval.FieldUntil]
+	return ok
+}
+
+// ResetUntil resets all changes to the "until" field.
+func (m *ApprovalMutation) ResetUntil() {
+	m.until = nil
+	delete(m.clearedFields, approval.FieldUntil)
+}
+
+// SetDecidedByID sets the "decided_by_id" field.
+func (m *ApprovalMutation) SetDecidedByID(s string) {
+	m.decided_by = &s
+}
+
+// DecidedByID returns the value of the "decided_by_id" field in the mutation.
+func (m *ApprovalMutation) DecidedByID() (r string, exists bool) {
+	v := m.decided_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDecidedByID returns the old "decided_by_id" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldDecidedByID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDecidedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDecidedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDecidedByID: %w", err)
+	}
+	return oldValue.DecidedByID, nil
+}
+
+// ClearDecidedByID clears the value of the "decided_by_id" field.
+func (m *ApprovalMutation) ClearDecidedByID() {
+	m.decided_by = nil
+	m.clearedFields[approval.FieldDecidedByID] = struct{}{}
+}
+
+// DecidedByIDCleared returns if the "decided_by_id" field was cleared in this mutation.
+func (m *ApprovalMutation) DecidedByIDCleared() bool {
+	_, ok := m.clearedFields[approval.FieldDecidedByID]
+	return ok
+}
+
+// ResetDecidedByID resets all changes to the "decided_by_id" field.
+func (m *ApprovalMutation) ResetDecidedByID() {
+	m.decided_by = nil
+	delete(m.clearedFields, approval.FieldDecidedByID)
+}
+
+// SetDecidedAt sets the "decided_at" field.
+func (m *ApprovalMutation) SetDecidedAt(t time.Time) {
+	m.decided_at = &t
+}
+
+// DecidedAt returns the value of the "decided_at" field in the mutation.
+func (m *ApprovalMutation) DecidedAt() (r time.Time, exists bool) {
+	v := m.decided_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDecidedAt returns the old "decided_at" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldDecidedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDecidedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDecidedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDecidedAt: %w", err)
+	}
+	return oldValue.DecidedAt, nil
+}
+
+// ClearDecidedAt clears the value of the "decided_at" field.
+func (m *ApprovalMutation) ClearDecidedAt() {
+	m.decided_at = nil
+	m.clearedFields[approval.FieldDecidedAt] = struct{}{}
+}
+
+// DecidedAtCleared returns if the "decided_at" field was cleared in this mutation.
+func (m *ApprovalMutation) DecidedAtCleared() bool {
+	_, ok := m.clearedFields[approval.FieldDecidedAt]
+	return ok
+}
+
+// ResetDecidedAt resets all changes to the "decided_at" field.
+func (m *ApprovalMutation) ResetDecidedAt() {
+	m.decided_at = nil
+	delete(m.clearedFields, approval.FieldDecidedAt)
+}
+
+// SetComment sets the "comment" field.
+func (m *ApprovalMutation) SetComment(s string) {
+	m.comment = &s
+}
+
+// Comment returns the value of the "comment" field in the mutation.
+func (m *ApprovalMutation) Comment() (r string, exists bool) {
+	v := m.comment
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldComment returns the old "comment" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldComment(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldComment is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldComment requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldComment: %w", err)
+	}
+	return oldValue.Comment, nil
+}
+
+// ResetComment resets all changes to the "comment" field.
+func (m *ApprovalMutation) ResetComment() {
+	m.comment = nil
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *ApprovalMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[approval.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *ApprovalMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *ApprovalMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *ApprovalMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearRun clears the "run" edge to the Run entity.
+func (m *ApprovalMutation) ClearRun() {
+	m.clearedrun = true
+	m.clearedFields[approval.FieldRunID] = struct{}{}
+}
+
+// RunCleared reports if the "run" edge to the Run entity was cleared.
+func (m *ApprovalMutation) RunCleared() bool {
+	return m.clearedrun
+}
+
+// RunIDs returns the "run" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RunID instead. It exists only for internal usage by the builders.
+func (m *ApprovalMutation) RunIDs() (ids []string) {
+	if id := m.run; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRun resets all changes to the "run" edge.
+func (m *ApprovalMutation) ResetRun() {
+	m.run = nil
+	m.clearedrun = false
+}
+
+// ClearToolCall clears the "tool_call" edge to the ToolCall entity.
+func (m *ApprovalMutation) ClearToolCall() {
+	m.clearedtool_call = true
+	m.clearedFields[approval.FieldToolCallID] = struct{}{}
+}
+
+// ToolCallCleared reports if the "tool_call" edge to the ToolCall entity was cleared.
+func (m *ApprovalMutation) ToolCallCleared() bool {
+	return m.clearedtool_call
+}
+
+// ToolCallIDs returns the "tool_call" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ToolCallID instead. It exists only for internal usage by the builders.
+func (m *ApprovalMutation) ToolCallIDs() (ids []string) {
+	if id := m.tool_call; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetToolCall resets all changes to the "tool_call" edge.
+func (m *ApprovalMutation) ResetToolCall() {
+	m.tool_call = nil
+	m.clearedtool_call = false
+}
+
+// ClearAgent clears the "agent" edge to the Agent entity.
+func (m *ApprovalMutation) ClearAgent() {
+	m.clearedagent = true
+	m.clearedFields[approval.FieldAgentID] = struct{}{}
+}
+
+// AgentCleared reports if the "agent" edge to the Agent entity was cleared.
+func (m *ApprovalMutation) AgentCleared() bool {
+	return m.clearedagent
+}
+
+// AgentIDs returns the "agent" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AgentID instead. It exists only for internal usage by the builders.
+func (m *ApprovalMutation) AgentIDs() (ids []string) {
+	if id := m.agent; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAgent resets all changes to the "agent" edge.
+func (m *ApprovalMutation) ResetAgent() {
+	m.agent = nil
+	m.clearedagent = false
+}
+
+// ClearDecidedBy clears the "decided_by" edge to the User entity.
+func (m *ApprovalMutation) ClearDecidedBy() {
+	m.cleareddecided_by = true
+	m.clearedFields[approval.FieldDecidedByID] = struct{}{}
+}
+
+// DecidedByCleared reports if the "decided_by" edge to the User entity was cleared.
+func (m *ApprovalMutation) DecidedByCleared() bool {
+	return m.DecidedByIDCleared() || m.cleareddecided_by
+}
+
+// DecidedByIDs returns the "decided_by" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// DecidedByID instead. It exists only for internal usage by the builders.
+func (m *ApprovalMutation) DecidedByIDs() (ids []string) {
+	if id := m.decided_by; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetDecidedBy resets all changes to the "decided_by" edge.
+func (m *ApprovalMutation) ResetDecidedBy() {
+	m.decided_by = nil
+	m.cleareddecided_by = false
+}
+
+// Where appends a list predicates to the ApprovalMutation builder.
+func (m *ApprovalMutation) Where(ps ...predicate.Approval) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ApprovalMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ApprovalMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Approval, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ApprovalMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ApprovalMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Approval).
+func (m *ApprovalMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ApprovalMutation) Fields() []string {
+	fields := make([]string, 0, 19)
+	if m.created_at != nil {
+		fields = append(fields, approval.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, approval.FieldProjectID)
+	}
+	if m.run != nil {
+		fields = append(fields, approval.FieldRunID)
+	}
+	if m.tool_call != nil {
+		fields = append(fields, approval.FieldToolCallID)
+	}
+	if m.agent != nil {
+		fields = append(fields, approval.FieldAgentID)
+	}
+	if m.class != nil {
+		fields = append(fields, approval.FieldClass)
+	}
+	if m.risk != nil {
+		fields = append(fields, approval.FieldRisk)
+	}
+	if m.tool != nil {
+		fields = append(fields, approval.FieldTool)
+	}
+	if m.shown != nil {
+		fields = append(fields, approval.FieldShown)
+	}
+	if m.rule != nil {
+		fields = append(fields, approval.FieldRule)
+	}
+	if m.reason != nil {
+		fields = append(fields, approval.FieldReason)
+	}
+	if m.subject != nil {
+		fields = append(fields, approval.FieldSubject)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, approval.FieldExpiresAt)
+	}
+	if m.state != nil {
+		fields = append(fields, approval.FieldState)
+	}
+	if m.remember != nil {
+		fields = append(fields, approval.FieldRemember)
+	}
+	if m.until != nil {
+		fields = append(fields, approval.FieldUntil)
+	}
+	if m.decided_by != nil {
+		fields = append(fields, approval.FieldDecidedByID)
+	}
+	if m.decided_at != nil {
+		fields = append(fields, approval.FieldDecidedAt)
+	}
+	if m.comment != nil {
+		fields = append(fields, approval.FieldComment)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ApprovalMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case approval.FieldCreatedAt:
+		return m.CreatedAt()
+	case approval.FieldProjectID:
+		return m.ProjectID()
+	case approval.FieldRunID:
+		return m.RunID()
+	case approval.FieldToolCallID:
+		return m.ToolCallID()
+	case approval.FieldAgentID:
+		return m.AgentID()
+	case approval.FieldClass:
+		return m.Class()
+	case approval.FieldRisk:
+		return m.Risk()
+	case approval.FieldTool:
+		return m.Tool()
+	case approval.FieldShown:
+		return m.Shown()
+	case approval.FieldRule:
+		return m.Rule()
+	case approval.FieldReason:
+		return m.Reason()
+	case approval.FieldSubject:
+		return m.Subject()
+	case approval.FieldExpiresAt:
+		return m.ExpiresAt()
+	case approval.FieldState:
+		return m.State()
+	case approval.FieldRemember:
+		return m.Remember()
+	case approval.FieldUntil:
+		return m.Until()
+	case approval.FieldDecidedByID:
+		return m.DecidedByID()
+	case approval.FieldDecidedAt:
+		return m.DecidedAt()
+	case approval.FieldComment:
+		return m.Comment()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ApprovalMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case approval.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case approval.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case approval.FieldRunID:
+		return m.OldRunID(ctx)
+	case approval.FieldToolCallID:
+		return m.OldToolCallID(ctx)
+	case approval.FieldAgentID:
+		return m.OldAgentID(ctx)
+	case approval.FieldClass:
+		return m.OldClass(ctx)
+	case approval.FieldRisk:
+		return m.OldRisk(ctx)
+	case approval.FieldTool:
+		return m.OldTool(ctx)
+	case approval.FieldShown:
+		return m.OldShown(ctx)
+	case approval.FieldRule:
+		return m.OldRule(ctx)
+	case approval.FieldReason:
+		return m.OldReason(ctx)
+	case approval.FieldSubject:
+		return m.OldSubject(ctx)
+	case approval.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	case approval.FieldState:
+		return m.OldState(ctx)
+	case approval.FieldRemember:
+		return m.OldRemember(ctx)
+	case approval.FieldUntil:
+		return m.OldUntil(ctx)
+	case approval.FieldDecidedByID:
+		return m.OldDecidedByID(ctx)
+	case approval.FieldDecidedAt:
+		return m.OldDecidedAt(ctx)
+	case approval.FieldComment:
+		return m.OldComment(ctx)
+	}
+	return nil, fmt.Errorf("unknown Approval field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ApprovalMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case approval.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case approval.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case approval.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case approval.FieldToolCallID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToolCallID(v)
+		return nil
+	case approval.FieldAgentID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAgentID(v)
+		return nil
+	case approval.FieldClass:
+		v, ok := value.(enum.CallClass)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClass(v)
+		return nil
+	case approval.FieldRisk:
+		v, ok := value.(enum.Risk)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRisk(v)
+		return nil
+	case approval.FieldTool:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTool(v)
+		return nil
+	case approval.FieldShown:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetShown(v)
+		return nil
+	case approval.FieldRule:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRule(v)
+		return nil
+	case approval.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case approval.FieldSubject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubject(v)
+		return nil
+	case approval.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	case approval.FieldState:
+		v, ok := value.(enum.ApprovalState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case approval.FieldRemember:
+		v, ok := value.(enum.ApprovalScope)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRemember(v)
+		return nil
+	case approval.FieldUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUntil(v)
+		return nil
+	case approval.FieldDecidedByID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDecidedByID(v)
+		return nil
+	case approval.FieldDecidedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDecidedAt(v)
+		return nil
+	case approval.FieldComment:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetComment(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Approval field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ApprovalMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ApprovalMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ApprovalMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Approval numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ApprovalMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(approval.FieldUntil) {
+		fields = append(fields, approval.FieldUntil)
+	}
+	if m.FieldCleared(approval.FieldDecidedByID) {
+		fields = append(fields, approval.FieldDecidedByID)
+	}
+	if m.FieldCleared(approval.FieldDecidedAt) {
+		fields = append(fields, approval.FieldDecidedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ApprovalMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ApprovalMutation) ClearField(name string) error {
+	switch name {
+	case approval.FieldUntil:
+		m.ClearUntil()
+		return nil
+	case approval.FieldDecidedByID:
+		m.ClearDecidedByID()
+		return nil
+	case approval.FieldDecidedAt:
+		m.ClearDecidedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Approval nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ApprovalMutation) ResetField(name string) error {
+	switch name {
+	case approval.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case approval.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case approval.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case approval.FieldToolCallID:
+		m.ResetToolCallID()
+		return nil
+	case approval.FieldAgentID:
+		m.ResetAgentID()
+		return nil
+	case approval.FieldClass:
+		m.ResetClass()
+		return nil
+	case approval.FieldRisk:
+		m.ResetRisk()
+		return nil
+	case approval.FieldTool:
+		m.ResetTool()
+		return nil
+	case approval.FieldShown:
+		m.ResetShown()
+		return nil
+	case approval.FieldRule:
+		m.ResetRule()
+		return nil
+	case approval.FieldReason:
+		m.ResetReason()
+		return nil
+	case approval.FieldSubject:
+		m.ResetSubject()
+		return nil
+	case approval.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	case approval.FieldState:
+		m.ResetState()
+		return nil
+	case approval.FieldRemember:
+		m.ResetRemember()
+		return nil
+	case approval.FieldUntil:
+		m.ResetUntil()
+		return nil
+	case approval.FieldDecidedByID:
+		m.ResetDecidedByID()
+		return nil
+	case approval.FieldDecidedAt:
+		m.ResetDecidedAt()
+		return nil
+	case approval.FieldComment:
+		m.ResetComment()
+		return nil
+	}
+	return fmt.Errorf("unknown Approval field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ApprovalMutation) AddedEdges() []string {
+	edges := make([]string, 0, 5)
+	if m.project != nil {
+		edges = append(edges, approval.EdgeProject)
+	}
+	if m.run != nil {
+		edges = append(edges, approval.EdgeRun)
+	}
+	if m.tool_call != nil {
+		edges = append(edges, approval.EdgeToolCall)
+	}
+	if m.agent != nil {
+		edges = append(edges, approval.EdgeAgent)
+	}
+	if m.decided_by != nil {
+		edges = append(edges, approval.EdgeDecidedBy)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ApprovalMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case approval.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case approval.EdgeRun:
+		if id := m.run; id != nil {
+			return []ent.Value{*id}
+		}
+	case approval.EdgeToolCall:
+		if id := m.tool_call; id != nil {
+			return []ent.Value{*id}
+		}
+	case approval.EdgeAgent:
+		if id := m.agent; id != nil {
+			return []ent.Value{*id}
+		}
+	case approval.EdgeDecidedBy:
+		if id := m.decided_by; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ApprovalMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 5)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ApprovalMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ApprovalMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 5)
+	if m.clearedproject {
+		edges = append(edges, approval.EdgeProject)
+	}
+	if m.clearedrun {
+		edges = append(edges, approval.EdgeRun)
+	}
+	if m.clearedtool_call {
+		edges = append(edges, approval.EdgeToolCall)
+	}
+	if m.clearedagent {
+		edges = append(edges, approval.EdgeAgent)
+	}
+	if m.cleareddecided_by {
+		edges = append(edges, approval.EdgeDecidedBy)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ApprovalMutation) EdgeCleared(name string) bool {
+	switch name {
+	case approval.EdgeProject:
+		return m.clearedproject
+	case approval.EdgeRun:
+		return m.clearedrun
+	case approval.EdgeToolCall:
+		return m.clearedtool_call
+	case approval.EdgeAgent:
+		return m.clearedagent
+	case approval.EdgeDecidedBy:
+		return m.cleareddecided_by
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ApprovalMutation) ClearEdge(name string) error {
+	switch name {
+	case approval.EdgeProject:
+		m.ClearProject()
+		return nil
+	case approval.EdgeRun:
+		m.ClearRun()
+		return nil
+	case approval.EdgeToolCall:
+		m.ClearToolCall()
+		return nil
+	case approval.EdgeAgent:
+		m.ClearAgent()
+		return nil
+	case approval.EdgeDecidedBy:
+		m.ClearDecidedBy()
+		return nil
+	}
+	return fmt.Errorf("unknown Approval unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ApprovalMutation) ResetEdge(name string) error {
+	switch name {
+	case approval.EdgeProject:
+		m.ResetProject()
+		return nil
+	case approval.EdgeRun:
+		m.ResetRun()
+		return nil
+	case approval.EdgeToolCall:
+		m.ResetToolCall()
+		return nil
+	case approval.EdgeAgent:
+		m.ResetAgent()
+		return nil
+	case approval.EdgeDecidedBy:
+		m.ResetDecidedBy()
+		return nil
+	}
+	return fmt.Errorf("unknown Approval edge %s", name)
 }
 
 // BudgetMutation represents an operation that mutates the Budget nodes in the graph.
@@ -2759,6 +4399,5146 @@ func (m *BudgetMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Budget edge %s", name)
 }
 
+// CheckpointMutation represents an operation that mutates the Checkpoint nodes in the graph.
+type CheckpointMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *string
+	created_at          *time.Time
+	branch              *string
+	hash                *string
+	position            *int
+	addposition         *int
+	retracted           *[][2]int
+	appendretracted     [][2]int
+	reason              *string
+	clearedFields       map[string]struct{}
+	project             *string
+	clearedproject      bool
+	conversation        *string
+	clearedconversation bool
+	run                 *string
+	clearedrun          bool
+	tool_call           *string
+	clearedtool_call    bool
+	done                bool
+	oldValue            func(context.Context) (*Checkpoint, error)
+	predicates          []predicate.Checkpoint
+}
+
+var _ ent.Mutation = (*CheckpointMutation)(nil)
+
+// checkpointOption allows management of the mutation configuration using functional options.
+type checkpointOption func(*CheckpointMutation)
+
+// newCheckpointMutation creates new mutation for the Checkpoint entity.
+func newCheckpointMutation(c config, op Op, opts ...checkpointOption) *CheckpointMutation {
+	m := &CheckpointMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCheckpoint,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCheckpointID sets the ID field of the mutation.
+func withCheckpointID(id string) checkpointOption {
+	return func(m *CheckpointMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Checkpoint
+		)
+		m.oldValue = func(ctx context.Context) (*Checkpoint, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Checkpoint.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCheckpoint sets the old Checkpoint of the mutation.
+func withCheckpoint(node *Checkpoint) checkpointOption {
+	return func(m *CheckpointMutation) {
+		m.oldValue = func(context.Context) (*Checkpoint, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CheckpointMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CheckpointMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Checkpoint entities.
+func (m *CheckpointMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CheckpointMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CheckpointMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Checkpoint.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *CheckpointMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *CheckpointMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Checkpoint entity.
+// If the Checkpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckpointMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *CheckpointMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *CheckpointMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *CheckpointMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Checkpoint entity.
+// If the Checkpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckpointMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *CheckpointMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetConversationID sets the "conversation_id" field.
+func (m *CheckpointMutation) SetConversationID(s string) {
+	m.conversation = &s
+}
+
+// ConversationID returns the value of the "conversation_id" field in the mutation.
+func (m *CheckpointMutation) ConversationID() (r string, exists bool) {
+	v := m.conversation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConversationID returns the old "conversation_id" field's value of the Checkpoint entity.
+// If the Checkpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckpointMutation) OldConversationID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConversationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConversationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConversationID: %w", err)
+	}
+	return oldValue.ConversationID, nil
+}
+
+// ClearConversationID clears the value of the "conversation_id" field.
+func (m *CheckpointMutation) ClearConversationID() {
+	m.conversation = nil
+	m.clearedFields[checkpoint.FieldConversationID] = struct{}{}
+}
+
+// ConversationIDCleared returns if the "conversation_id" field was cleared in this mutation.
+func (m *CheckpointMutation) ConversationIDCleared() bool {
+	_, ok := m.clearedFields[checkpoint.FieldConversationID]
+	return ok
+}
+
+// ResetConversationID resets all changes to the "conversation_id" field.
+func (m *CheckpointMutation) ResetConversationID() {
+	m.conversation = nil
+	delete(m.clearedFields, checkpoint.FieldConversationID)
+}
+
+// SetRunID sets the "run_id" field.
+func (m *CheckpointMutation) SetRunID(s string) {
+	m.run = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *CheckpointMutation) RunID() (r string, exists bool) {
+	v := m.run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Checkpoint entity.
+// If the Checkpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckpointMutation) OldRunID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ClearRunID clears the value of the "run_id" field.
+func (m *CheckpointMutation) ClearRunID() {
+	m.run = nil
+	m.clearedFields[checkpoint.FieldRunID] = struct{}{}
+}
+
+// RunIDCleared returns if the "run_id" field was cleared in this mutation.
+func (m *CheckpointMutation) RunIDCleared() bool {
+	_, ok := m.clearedFields[checkpoint.FieldRunID]
+	return ok
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *CheckpointMutation) ResetRunID() {
+	m.run = nil
+	delete(m.clearedFields, checkpoint.FieldRunID)
+}
+
+// SetToolCallID sets the "tool_call_id" field.
+func (m *CheckpointMutation) SetToolCallID(s string) {
+	m.tool_call = &s
+}
+
+// ToolCallID returns the value of the "tool_call_id" field in the mutation.
+func (m *CheckpointMutation) ToolCallID() (r string, exists bool) {
+	v := m.tool_call
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToolCallID returns the old "tool_call_id" field's value of the Checkpoint entity.
+// If the Checkpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckpointMutation) OldToolCallID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToolCallID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToolCallID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToolCallID: %w", err)
+	}
+	return oldValue.ToolCallID, nil
+}
+
+// ClearToolCallID clears the value of the "tool_call_id" field.
+func (m *CheckpointMutation) ClearToolCallID() {
+	m.tool_call = nil
+	m.clearedFields[checkpoint.FieldToolCallID] = struct{}{}
+}
+
+// ToolCallIDCleared returns if the "tool_call_id" field was cleared in this mutation.
+func (m *CheckpointMutation) ToolCallIDCleared() bool {
+	_, ok := m.clearedFields[checkpoint.FieldToolCallID]
+	return ok
+}
+
+// ResetToolCallID resets all changes to the "tool_call_id" field.
+func (m *CheckpointMutation) ResetToolCallID() {
+	m.tool_call = nil
+	delete(m.clearedFields, checkpoint.FieldToolCallID)
+}
+
+// SetBranch sets the "branch" field.
+func (m *CheckpointMutation) SetBranch(s string) {
+	m.branch = &s
+}
+
+// Branch returns the value of the "branch" field in the mutation.
+func (m *CheckpointMutation) Branch() (r string, exists bool) {
+	v := m.branch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranch returns the old "branch" field's value of the Checkpoint entity.
+// If the Checkpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckpointMutation) OldBranch(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranch: %w", err)
+	}
+	return oldValue.Branch, nil
+}
+
+// ResetBranch resets all changes to the "branch" field.
+func (m *CheckpointMutation) ResetBranch() {
+	m.branch = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *CheckpointMutation) SetHash(s string) {
+	m.hash = &s
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *CheckpointMutation) Hash() (r string, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the Checkpoint entity.
+// If the Checkpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckpointMutation) OldHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *CheckpointMutation) ResetHash() {
+	m.hash = nil
+}
+
+// SetPosition sets the "position" field.
+func (m *CheckpointMutation) SetPosition(i int) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *CheckpointMutation) Position() (r int, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the Checkpoint entity.
+// If the Checkpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckpointMutation) OldPosition(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *CheckpointMutation) AddPosition(i int) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *CheckpointMutation) AddedPosition() (r int, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *CheckpointMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetRetracted sets the "retracted" field.
+func (m *CheckpointMutation) SetRetracted(i [][2]int) {
+	m.retracted = &i
+	m.appendretracted = nil
+}
+
+// Retracted returns the value of the "retracted" field in the mutation.
+func (m *CheckpointMutation) Retracted() (r [][2]int, exists bool) {
+	v := m.retracted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRetracted returns the old "retracted" field's value of the Checkpoint entity.
+// If the Checkpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckpointMutation) OldRetracted(ctx context.Context) (v [][2]int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRetracted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRetracted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRetracted: %w", err)
+	}
+	return oldValue.Retracted, nil
+}
+
+// AppendRetracted adds i to the "retracted" field.
+func (m *CheckpointMutation) AppendRetracted(i [][2]int) {
+	m.appendretracted = append(m.appendretracted, i...)
+}
+
+// AppendedRetracted returns the list of values that were appended to the "retracted" field in this mutation.
+func (m *CheckpointMutation) AppendedRetracted() ([][2]int, bool) {
+	if len(m.appendretracted) == 0 {
+		return nil, false
+	}
+	return m.appendretracted, true
+}
+
+// ClearRetracted clears the value of the "retracted" field.
+func (m *CheckpointMutation) ClearRetracted() {
+	m.retracted = nil
+	m.appendretracted = nil
+	m.clearedFields[checkpoint.FieldRetracted] = struct{}{}
+}
+
+// RetractedCleared returns if the "retracted" field was cleared in this mutation.
+func (m *CheckpointMutation) RetractedCleared() bool {
+	_, ok := m.clearedFields[checkpoint.FieldRetracted]
+	return ok
+}
+
+// ResetRetracted resets all changes to the "retracted" field.
+func (m *CheckpointMutation) ResetRetracted() {
+	m.retracted = nil
+	m.appendretracted = nil
+	delete(m.clearedFields, checkpoint.FieldRetracted)
+}
+
+// SetReason sets the "reason" field.
+func (m *CheckpointMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *CheckpointMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Checkpoint entity.
+// If the Checkpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckpointMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *CheckpointMutation) ResetReason() {
+	m.reason = nil
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *CheckpointMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[checkpoint.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *CheckpointMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *CheckpointMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *CheckpointMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearConversation clears the "conversation" edge to the Conversation entity.
+func (m *CheckpointMutation) ClearConversation() {
+	m.clearedconversation = true
+	m.clearedFields[checkpoint.FieldConversationID] = struct{}{}
+}
+
+// ConversationCleared reports if the "conversation" edge to the Conversation entity was cleared.
+func (m *CheckpointMutation) ConversationCleared() bool {
+	return m.ConversationIDCleared() || m.clearedconversation
+}
+
+// ConversationIDs returns the "conversation" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ConversationID instead. It exists only for internal usage by the builders.
+func (m *CheckpointMutation) ConversationIDs() (ids []string) {
+	if id := m.conversation; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetConversation resets all changes to the "conversation" edge.
+func (m *CheckpointMutation) ResetConversation() {
+	m.conversation = nil
+	m.clearedconversation = false
+}
+
+// ClearRun clears the "run" edge to the Run entity.
+func (m *CheckpointMutation) ClearRun() {
+	m.clearedrun = true
+	m.clearedFields[checkpoint.FieldRunID] = struct{}{}
+}
+
+// RunCleared reports if the "run" edge to the Run entity was cleared.
+func (m *CheckpointMutation) RunCleared() bool {
+	return m.RunIDCleared() || m.clearedrun
+}
+
+// RunIDs returns the "run" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RunID instead. It exists only for internal usage by the builders.
+func (m *CheckpointMutation) RunIDs() (ids []string) {
+	if id := m.run; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRun resets all changes to the "run" edge.
+func (m *CheckpointMutation) ResetRun() {
+	m.run = nil
+	m.clearedrun = false
+}
+
+// ClearToolCall clears the "tool_call" edge to the ToolCall entity.
+func (m *CheckpointMutation) ClearToolCall() {
+	m.clearedtool_call = true
+	m.clearedFields[checkpoint.FieldToolCallID] = struct{}{}
+}
+
+// ToolCallCleared reports if the "tool_call" edge to the ToolCall entity was cleared.
+func (m *CheckpointMutation) ToolCallCleared() bool {
+	return m.ToolCallIDCleared() || m.clearedtool_call
+}
+
+// ToolCallIDs returns the "tool_call" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ToolCallID instead. It exists only for internal usage by the builders.
+func (m *CheckpointMutation) ToolCallIDs() (ids []string) {
+	if id := m.tool_call; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetToolCall resets all changes to the "tool_call" edge.
+func (m *CheckpointMutation) ResetToolCall() {
+	m.tool_call = nil
+	m.clearedtool_call = false
+}
+
+// Where appends a list predicates to the CheckpointMutation builder.
+func (m *CheckpointMutation) Where(ps ...predicate.Checkpoint) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CheckpointMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CheckpointMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Checkpoint, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CheckpointMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CheckpointMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Checkpoint).
+func (m *CheckpointMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CheckpointMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.created_at != nil {
+		fields = append(fields, checkpoint.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, checkpoint.FieldProjectID)
+	}
+	if m.conversation != nil {
+		fields = append(fields, checkpoint.FieldConversationID)
+	}
+	if m.run != nil {
+		fields = append(fields, checkpoint.FieldRunID)
+	}
+	if m.tool_call != nil {
+		fields = append(fields, checkpoint.FieldToolCallID)
+	}
+	if m.branch != nil {
+		fields = append(fields, checkpoint.FieldBranch)
+	}
+	if m.hash != nil {
+		fields = append(fields, checkpoint.FieldHash)
+	}
+	if m.position != nil {
+		fields = append(fields, checkpoint.FieldPosition)
+	}
+	if m.retracted != nil {
+		fields = append(fields, checkpoint.FieldRetracted)
+	}
+	if m.reason != nil {
+		fields = append(fields, checkpoint.FieldReason)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CheckpointMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case checkpoint.FieldCreatedAt:
+		return m.CreatedAt()
+	case checkpoint.FieldProjectID:
+		return m.ProjectID()
+	case checkpoint.FieldConversationID:
+		return m.ConversationID()
+	case checkpoint.FieldRunID:
+		return m.RunID()
+	case checkpoint.FieldToolCallID:
+		return m.ToolCallID()
+	case checkpoint.FieldBranch:
+		return m.Branch()
+	case checkpoint.FieldHash:
+		return m.Hash()
+	case checkpoint.FieldPosition:
+		return m.Position()
+	case checkpoint.FieldRetracted:
+		return m.Retracted()
+	case checkpoint.FieldReason:
+		return m.Reason()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CheckpointMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case checkpoint.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case checkpoint.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case checkpoint.FieldConversationID:
+		return m.OldConversationID(ctx)
+	case checkpoint.FieldRunID:
+		return m.OldRunID(ctx)
+	case checkpoint.FieldToolCallID:
+		return m.OldToolCallID(ctx)
+	case checkpoint.FieldBranch:
+		return m.OldBranch(ctx)
+	case checkpoint.FieldHash:
+		return m.OldHash(ctx)
+	case checkpoint.FieldPosition:
+		return m.OldPosition(ctx)
+	case checkpoint.FieldRetracted:
+		return m.OldRetracted(ctx)
+	case checkpoint.FieldReason:
+		return m.OldReason(ctx)
+	}
+	return nil, fmt.Errorf("unknown Checkpoint field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CheckpointMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case checkpoint.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case checkpoint.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case checkpoint.FieldConversationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConversationID(v)
+		return nil
+	case checkpoint.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case checkpoint.FieldToolCallID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToolCallID(v)
+		return nil
+	case checkpoint.FieldBranch:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranch(v)
+		return nil
+	case checkpoint.FieldHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	case checkpoint.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case checkpoint.FieldRetracted:
+		v, ok := value.([][2]int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRetracted(v)
+		return nil
+	case checkpoint.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Checkpoint field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CheckpointMutation) AddedFields() []string {
+	var fields []string
+	if m.addposition != nil {
+		fields = append(fields, checkpoint.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CheckpointMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case checkpoint.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CheckpointMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case checkpoint.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Checkpoint numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CheckpointMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(checkpoint.FieldConversationID) {
+		fields = append(fields, checkpoint.FieldConversationID)
+	}
+	if m.FieldCleared(checkpoint.FieldRunID) {
+		fields = append(fields, checkpoint.FieldRunID)
+	}
+	if m.FieldCleared(checkpoint.FieldToolCallID) {
+		fields = append(fields, checkpoint.FieldToolCallID)
+	}
+	if m.FieldCleared(checkpoint.FieldRetracted) {
+		fields = append(fields, checkpoint.FieldRetracted)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CheckpointMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CheckpointMutation) ClearField(name string) error {
+	switch name {
+	case checkpoint.FieldConversationID:
+		m.ClearConversationID()
+		return nil
+	case checkpoint.FieldRunID:
+		m.ClearRunID()
+		return nil
+	case checkpoint.FieldToolCallID:
+		m.ClearToolCallID()
+		return nil
+	case checkpoint.FieldRetracted:
+		m.ClearRetracted()
+		return nil
+	}
+	return fmt.Errorf("unknown Checkpoint nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CheckpointMutation) ResetField(name string) error {
+	switch name {
+	case checkpoint.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case checkpoint.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case checkpoint.FieldConversationID:
+		m.ResetConversationID()
+		return nil
+	case checkpoint.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case checkpoint.FieldToolCallID:
+		m.ResetToolCallID()
+		return nil
+	case checkpoint.FieldBranch:
+		m.ResetBranch()
+		return nil
+	case checkpoint.FieldHash:
+		m.ResetHash()
+		return nil
+	case checkpoint.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case checkpoint.FieldRetracted:
+		m.ResetRetracted()
+		return nil
+	case checkpoint.FieldReason:
+		m.ResetReason()
+		return nil
+	}
+	return fmt.Errorf("unknown Checkpoint field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CheckpointMutation) AddedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.project != nil {
+		edges = append(edges, checkpoint.EdgeProject)
+	}
+	if m.conversation != nil {
+		edges = append(edges, checkpoint.EdgeConversation)
+	}
+	if m.run != nil {
+		edges = append(edges, checkpoint.EdgeRun)
+	}
+	if m.tool_call != nil {
+		edges = append(edges, checkpoint.EdgeToolCall)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CheckpointMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case checkpoint.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case checkpoint.EdgeConversation:
+		if id := m.conversation; id != nil {
+			return []ent.Value{*id}
+		}
+	case checkpoint.EdgeRun:
+		if id := m.run; id != nil {
+			return []ent.Value{*id}
+		}
+	case checkpoint.EdgeToolCall:
+		if id := m.tool_call; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CheckpointMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 4)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CheckpointMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CheckpointMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.clearedproject {
+		edges = append(edges, checkpoint.EdgeProject)
+	}
+	if m.clearedconversation {
+		edges = append(edges, checkpoint.EdgeConversation)
+	}
+	if m.clearedrun {
+		edges = append(edges, checkpoint.EdgeRun)
+	}
+	if m.clearedtool_call {
+		edges = append(edges, checkpoint.EdgeToolCall)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CheckpointMutation) EdgeCleared(name string) bool {
+	switch name {
+	case checkpoint.EdgeProject:
+		return m.clearedproject
+	case checkpoint.EdgeConversation:
+		return m.clearedconversation
+	case checkpoint.EdgeRun:
+		return m.clearedrun
+	case checkpoint.EdgeToolCall:
+		return m.clearedtool_call
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CheckpointMutation) ClearEdge(name string) error {
+	switch name {
+	case checkpoint.EdgeProject:
+		m.ClearProject()
+		return nil
+	case checkpoint.EdgeConversation:
+		m.ClearConversation()
+		return nil
+	case checkpoint.EdgeRun:
+		m.ClearRun()
+		return nil
+	case checkpoint.EdgeToolCall:
+		m.ClearToolCall()
+		return nil
+	}
+	return fmt.Errorf("unknown Checkpoint unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CheckpointMutation) ResetEdge(name string) error {
+	switch name {
+	case checkpoint.EdgeProject:
+		m.ResetProject()
+		return nil
+	case checkpoint.EdgeConversation:
+		m.ResetConversation()
+		return nil
+	case checkpoint.EdgeRun:
+		m.ResetRun()
+		return nil
+	case checkpoint.EdgeToolCall:
+		m.ResetToolCall()
+		return nil
+	}
+	return fmt.Errorf("unknown Checkpoint edge %s", name)
+}
+
+// CommandMutation represents an operation that mutates the Command nodes in the graph.
+type CommandMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *string
+	created_at        *time.Time
+	branch            *string
+	shell             *string
+	argv              *[]string
+	appendargv        []string
+	directory         *string
+	environment       *[]string
+	appendenvironment []string
+	stdin             *string
+	timeout_ms        *int64
+	addtimeout_ms     *int64
+	background        *bool
+	state             *enum.CommandState
+	exit_code         *int
+	addexit_code      *int
+	signal            *string
+	note              *string
+	output_bytes      *int64
+	addoutput_bytes   *int64
+	kept_bytes        *int64
+	addkept_bytes     *int64
+	commit            *string
+	changed_files     *int
+	addchanged_files  *int
+	generation        *int
+	addgeneration     *int
+	wanted_signal     *string
+	holder            *string
+	started_at        *time.Time
+	finished_at       *time.Time
+	clearedFields     map[string]struct{}
+	project           *string
+	clearedproject    bool
+	user              *string
+	cleareduser       bool
+	run               *string
+	clearedrun        bool
+	tool_call         *string
+	clearedtool_call  bool
+	done              bool
+	oldValue          func(context.Context) (*Command, error)
+	predicates        []predicate.Command
+}
+
+var _ ent.Mutation = (*CommandMutation)(nil)
+
+// commandOption allows management of the mutation configuration using functional options.
+type commandOption func(*CommandMutation)
+
+// newCommandMutation creates new mutation for the Command entity.
+func newCommandMutation(c config, op Op, opts ...commandOption) *CommandMutation {
+	m := &CommandMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCommand,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCommandID sets the ID field of the mutation.
+func withCommandID(id string) commandOption {
+	return func(m *CommandMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Command
+		)
+		m.oldValue = func(ctx context.Context) (*Command, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Command.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCommand sets the old Command of the mutation.
+func withCommand(node *Command) commandOption {
+	return func(m *CommandMutation) {
+		m.oldValue = func(context.Context) (*Command, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CommandMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CommandMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Command entities.
+func (m *CommandMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CommandMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CommandMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Command.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *CommandMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *CommandMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *CommandMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *CommandMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *CommandMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *CommandMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *CommandMutation) SetUserID(s string) {
+	m.user = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *CommandMutation) UserID() (r string, exists bool) {
+	v := m.user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldUserID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *CommandMutation) ResetUserID() {
+	m.user = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *CommandMutation) SetRunID(s string) {
+	m.run = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *CommandMutation) RunID() (r string, exists bool) {
+	v := m.run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldRunID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ClearRunID clears the value of the "run_id" field.
+func (m *CommandMutation) ClearRunID() {
+	m.run = nil
+	m.clearedFields[command.FieldRunID] = struct{}{}
+}
+
+// RunIDCleared returns if the "run_id" field was cleared in this mutation.
+func (m *CommandMutation) RunIDCleared() bool {
+	_, ok := m.clearedFields[command.FieldRunID]
+	return ok
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *CommandMutation) ResetRunID() {
+	m.run = nil
+	delete(m.clearedFields, command.FieldRunID)
+}
+
+// SetToolCallID sets the "tool_call_id" field.
+func (m *CommandMutation) SetToolCallID(s string) {
+	m.tool_call = &s
+}
+
+// ToolCallID returns the value of the "tool_call_id" field in the mutation.
+func (m *CommandMutation) ToolCallID() (r string, exists bool) {
+	v := m.tool_call
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToolCallID returns the old "tool_call_id" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldToolCallID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToolCallID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToolCallID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToolCallID: %w", err)
+	}
+	return oldValue.ToolCallID, nil
+}
+
+// ClearToolCallID clears the value of the "tool_call_id" field.
+func (m *CommandMutation) ClearToolCallID() {
+	m.tool_call = nil
+	m.clearedFields[command.FieldToolCallID] = struct{}{}
+}
+
+// ToolCallIDCleared returns if the "tool_call_id" field was cleared in this mutation.
+func (m *CommandMutation) ToolCallIDCleared() bool {
+	_, ok := m.clearedFields[command.FieldToolCallID]
+	return ok
+}
+
+// ResetToolCallID resets all changes to the "tool_call_id" field.
+func (m *CommandMutation) ResetToolCallID() {
+	m.tool_call = nil
+	delete(m.clearedFields, command.FieldToolCallID)
+}
+
+// SetBranch sets the "branch" field.
+func (m *CommandMutation) SetBranch(s string) {
+	m.branch = &s
+}
+
+// Branch returns the value of the "branch" field in the mutation.
+func (m *CommandMutation) Branch() (r string, exists bool) {
+	v := m.branch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranch returns the old "branch" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldBranch(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranch: %w", err)
+	}
+	return oldValue.Branch, nil
+}
+
+// ResetBranch resets all changes to the "branch" field.
+func (m *CommandMutation) ResetBranch() {
+	m.branch = nil
+}
+
+// SetShell sets the "shell" field.
+func (m *CommandMutation) SetShell(s string) {
+	m.shell = &s
+}
+
+// Shell returns the value of the "shell" field in the mutation.
+func (m *CommandMutation) Shell() (r string, exists bool) {
+	v := m.shell
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldShell returns the old "shell" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldShell(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldShell is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldShell requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldShell: %w", err)
+	}
+	return oldValue.Shell, nil
+}
+
+// ResetShell resets all changes to the "shell" field.
+func (m *CommandMutation) ResetShell() {
+	m.shell = nil
+}
+
+// SetArgv sets the "argv" field.
+func (m *CommandMutation) SetArgv(s []string) {
+	m.argv = &s
+	m.appendargv = nil
+}
+
+// Argv returns the value of the "argv" field in the mutation.
+func (m *CommandMutation) Argv() (r []string, exists bool) {
+	v := m.argv
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldArgv returns the old "argv" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldArgv(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldArgv is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldArgv requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldArgv: %w", err)
+	}
+	return oldValue.Argv, nil
+}
+
+// AppendArgv adds s to the "argv" field.
+func (m *CommandMutation) AppendArgv(s []string) {
+	m.appendargv = append(m.appendargv, s...)
+}
+
+// AppendedArgv returns the list of values that were appended to the "argv" field in this mutation.
+func (m *CommandMutation) AppendedArgv() ([]string, bool) {
+	if len(m.appendargv) == 0 {
+		return nil, false
+	}
+	return m.appendargv, true
+}
+
+// ClearArgv clears the value of the "argv" field.
+func (m *CommandMutation) ClearArgv() {
+	m.argv = nil
+	m.appendargv = nil
+	m.clearedFields[command.FieldArgv] = struct{}{}
+}
+
+// ArgvCleared returns if the "argv" field was cleared in this mutation.
+func (m *CommandMutation) ArgvCleared() bool {
+	_, ok := m.clearedFields[command.FieldArgv]
+	return ok
+}
+
+// ResetArgv resets all changes to the "argv" field.
+func (m *CommandMutation) ResetArgv() {
+	m.argv = nil
+	m.appendargv = nil
+	delete(m.clearedFields, command.FieldArgv)
+}
+
+// SetDirectory sets the "directory" field.
+func (m *CommandMutation) SetDirectory(s string) {
+	m.directory = &s
+}
+
+// Directory returns the value of the "directory" field in the mutation.
+func (m *CommandMutation) Directory() (r string, exists bool) {
+	v := m.directory
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDirectory returns the old "directory" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldDirectory(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDirectory is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDirectory requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDirectory: %w", err)
+	}
+	return oldValue.Directory, nil
+}
+
+// ResetDirectory resets all changes to the "directory" field.
+func (m *CommandMutation) ResetDirectory() {
+	m.directory = nil
+}
+
+// SetEnvironment sets the "environment" field.
+func (m *CommandMutation) SetEnvironment(s []string) {
+	m.environment = &s
+	m.appendenvironment = nil
+}
+
+// Environment returns the value of the "environment" field in the mutation.
+func (m *CommandMutation) Environment() (r []string, exists bool) {
+	v := m.environment
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEnvironment returns the old "environment" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldEnvironment(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEnvironment is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEnvironment requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEnvironment: %w", err)
+	}
+	return oldValue.Environment, nil
+}
+
+// AppendEnvironment adds s to the "environment" field.
+func (m *CommandMutation) AppendEnvironment(s []string) {
+	m.appendenvironment = append(m.appendenvironment, s...)
+}
+
+// AppendedEnvironment returns the list of values that were appended to the "environment" field in this mutation.
+func (m *CommandMutation) AppendedEnvironment() ([]string, bool) {
+	if len(m.appendenvironment) == 0 {
+		return nil, false
+	}
+	return m.appendenvironment, true
+}
+
+// ClearEnvironment clears the value of the "environment" field.
+func (m *CommandMutation) ClearEnvironment() {
+	m.environment = nil
+	m.appendenvironment = nil
+	m.clearedFields[command.FieldEnvironment] = struct{}{}
+}
+
+// EnvironmentCleared returns if the "environment" field was cleared in this mutation.
+func (m *CommandMutation) EnvironmentCleared() bool {
+	_, ok := m.clearedFields[command.FieldEnvironment]
+	return ok
+}
+
+// ResetEnvironment resets all changes to the "environment" field.
+func (m *CommandMutation) ResetEnvironment() {
+	m.environment = nil
+	m.appendenvironment = nil
+	delete(m.clearedFields, command.FieldEnvironment)
+}
+
+// SetStdin sets the "stdin" field.
+func (m *CommandMutation) SetStdin(s string) {
+	m.stdin = &s
+}
+
+// Stdin returns the value of the "stdin" field in the mutation.
+func (m *CommandMutation) Stdin() (r string, exists bool) {
+	v := m.stdin
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStdin returns the old "stdin" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldStdin(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStdin is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStdin requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStdin: %w", err)
+	}
+	return oldValue.Stdin, nil
+}
+
+// ResetStdin resets all changes to the "stdin" field.
+func (m *CommandMutation) ResetStdin() {
+	m.stdin = nil
+}
+
+// SetTimeoutMs sets the "timeout_ms" field.
+func (m *CommandMutation) SetTimeoutMs(i int64) {
+	m.timeout_ms = &i
+	m.addtimeout_ms = nil
+}
+
+// TimeoutMs returns the value of the "timeout_ms" field in the mutation.
+func (m *CommandMutation) TimeoutMs() (r int64, exists bool) {
+	v := m.timeout_ms
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTimeoutMs returns the old "timeout_ms" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldTimeoutMs(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTimeoutMs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTimeoutMs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTimeoutMs: %w", err)
+	}
+	return oldValue.TimeoutMs, nil
+}
+
+// AddTimeoutMs adds i to the "timeout_ms" field.
+func (m *CommandMutation) AddTimeoutMs(i int64) {
+	if m.addtimeout_ms != nil {
+		*m.addtimeout_ms += i
+	} else {
+		m.addtimeout_ms = &i
+	}
+}
+
+// AddedTimeoutMs returns the value that was added to the "timeout_ms" field in this mutation.
+func (m *CommandMutation) AddedTimeoutMs() (r int64, exists bool) {
+	v := m.addtimeout_ms
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTimeoutMs resets all changes to the "timeout_ms" field.
+func (m *CommandMutation) ResetTimeoutMs() {
+	m.timeout_ms = nil
+	m.addtimeout_ms = nil
+}
+
+// SetBackground sets the "background" field.
+func (m *CommandMutation) SetBackground(b bool) {
+	m.background = &b
+}
+
+// Background returns the value of the "background" field in the mutation.
+func (m *CommandMutation) Background() (r bool, exists bool) {
+	v := m.background
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBackground returns the old "background" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldBackground(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBackground is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBackground requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBackground: %w", err)
+	}
+	return oldValue.Background, nil
+}
+
+// ResetBackground resets all changes to the "background" field.
+func (m *CommandMutation) ResetBackground() {
+	m.background = nil
+}
+
+// SetState sets the "state" field.
+func (m *CommandMutation) SetState(es enum.CommandState) {
+	m.state = &es
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *CommandMutation) State() (r enum.CommandState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldState(ctx context.Context) (v enum.CommandState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *CommandMutation) ResetState() {
+	m.state = nil
+}
+
+// SetExitCode sets the "exit_code" field.
+func (m *CommandMutation) SetExitCode(i int) {
+	m.exit_code = &i
+	m.addexit_code = nil
+}
+
+// ExitCode returns the value of the "exit_code" field in the mutation.
+func (m *CommandMutation) ExitCode() (r int, exists bool) {
+	v := m.exit_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExitCode returns the old "exit_code" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldExitCode(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExitCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExitCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExitCode: %w", err)
+	}
+	return oldValue.ExitCode, nil
+}
+
+// AddExitCode adds i to the "exit_code" field.
+func (m *CommandMutation) AddExitCode(i int) {
+	if m.addexit_code != nil {
+		*m.addexit_code += i
+	} else {
+		m.addexit_code = &i
+	}
+}
+
+// AddedExitCode returns the value that was added to the "exit_code" field in this mutation.
+func (m *CommandMutation) AddedExitCode() (r int, exists bool) {
+	v := m.addexit_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearExitCode clears the value of the "exit_code" field.
+func (m *CommandMutation) ClearExitCode() {
+	m.exit_code = nil
+	m.addexit_code = nil
+	m.clearedFields[command.FieldExitCode] = struct{}{}
+}
+
+// ExitCodeCleared returns if the "exit_code" field was cleared in this mutation.
+func (m *CommandMutation) ExitCodeCleared() bool {
+	_, ok := m.clearedFields[command.FieldExitCode]
+	return ok
+}
+
+// ResetExitCode resets all changes to the "exit_code" field.
+func (m *CommandMutation) ResetExitCode() {
+	m.exit_code = nil
+	m.addexit_code = nil
+	delete(m.clearedFields, command.FieldExitCode)
+}
+
+// SetSignal sets the "signal" field.
+func (m *CommandMutation) SetSignal(s string) {
+	m.signal = &s
+}
+
+// Signal returns the value of the "signal" field in the mutation.
+func (m *CommandMutation) Signal() (r string, exists bool) {
+	v := m.signal
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSignal returns the old "signal" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldSignal(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSignal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSignal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSignal: %w", err)
+	}
+	return oldValue.Signal, nil
+}
+
+// ResetSignal resets all changes to the "signal" field.
+func (m *CommandMutation) ResetSignal() {
+	m.signal = nil
+}
+
+// SetNote sets the "note" field.
+func (m *CommandMutation) SetNote(s string) {
+	m.note = &s
+}
+
+// Note returns the value of the "note" field in the mutation.
+func (m *CommandMutation) Note() (r string, exists bool) {
+	v := m.note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNote returns the old "note" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldNote(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNote: %w", err)
+	}
+	return oldValue.Note, nil
+}
+
+// ResetNote resets all changes to the "note" field.
+func (m *CommandMutation) ResetNote() {
+	m.note = nil
+}
+
+// SetOutputBytes sets the "output_bytes" field.
+func (m *CommandMutation) SetOutputBytes(i int64) {
+	m.output_bytes = &i
+	m.addoutput_bytes = nil
+}
+
+// OutputBytes returns the value of the "output_bytes" field in the mutation.
+func (m *CommandMutation) OutputBytes() (r int64, exists bool) {
+	v := m.output_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOutputBytes returns the old "output_bytes" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldOutputBytes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOutputBytes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOutputBytes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOutputBytes: %w", err)
+	}
+	return oldValue.OutputBytes, nil
+}
+
+// AddOutputBytes adds i to the "output_bytes" field.
+func (m *CommandMutation) AddOutputBytes(i int64) {
+	if m.addoutput_bytes != nil {
+		*m.addoutput_bytes += i
+	} else {
+		m.addoutput_bytes = &i
+	}
+}
+
+// AddedOutputBytes returns the value that was added to the "output_bytes" field in this mutation.
+func (m *CommandMutation) AddedOutputBytes() (r int64, exists bool) {
+	v := m.addoutput_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetOutputBytes resets all changes to the "output_bytes" field.
+func (m *CommandMutation) ResetOutputBytes() {
+	m.output_bytes = nil
+	m.addoutput_bytes = nil
+}
+
+// SetKeptBytes sets the "kept_bytes" field.
+func (m *CommandMutation) SetKeptBytes(i int64) {
+	m.kept_bytes = &i
+	m.addkept_bytes = nil
+}
+
+// KeptBytes returns the value of the "kept_bytes" field in the mutation.
+func (m *CommandMutation) KeptBytes() (r int64, exists bool) {
+	v := m.kept_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeptBytes returns the old "kept_bytes" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldKeptBytes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeptBytes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeptBytes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeptBytes: %w", err)
+	}
+	return oldValue.KeptBytes, nil
+}
+
+// AddKeptBytes adds i to the "kept_bytes" field.
+func (m *CommandMutation) AddKeptBytes(i int64) {
+	if m.addkept_bytes != nil {
+		*m.addkept_bytes += i
+	} else {
+		m.addkept_bytes = &i
+	}
+}
+
+// AddedKeptBytes returns the value that was added to the "kept_bytes" field in this mutation.
+func (m *CommandMutation) AddedKeptBytes() (r int64, exists bool) {
+	v := m.addkept_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetKeptBytes resets all changes to the "kept_bytes" field.
+func (m *CommandMutation) ResetKeptBytes() {
+	m.kept_bytes = nil
+	m.addkept_bytes = nil
+}
+
+// SetCommit sets the "commit" field.
+func (m *CommandMutation) SetCommit(s string) {
+	m.commit = &s
+}
+
+// Commit returns the value of the "commit" field in the mutation.
+func (m *CommandMutation) Commit() (r string, exists bool) {
+	v := m.commit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCommit returns the old "commit" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldCommit(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCommit is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCommit requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCommit: %w", err)
+	}
+	return oldValue.Commit, nil
+}
+
+// ResetCommit resets all changes to the "commit" field.
+func (m *CommandMutation) ResetCommit() {
+	m.commit = nil
+}
+
+// SetChangedFiles sets the "changed_files" field.
+func (m *CommandMutation) SetChangedFiles(i int) {
+	m.changed_files = &i
+	m.addchanged_files = nil
+}
+
+// ChangedFiles returns the value of the "changed_files" field in the mutation.
+func (m *CommandMutation) ChangedFiles() (r int, exists bool) {
+	v := m.changed_files
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangedFiles returns the old "changed_files" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldChangedFiles(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangedFiles is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangedFiles requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangedFiles: %w", err)
+	}
+	return oldValue.ChangedFiles, nil
+}
+
+// AddChangedFiles adds i to the "changed_files" field.
+func (m *CommandMutation) AddChangedFiles(i int) {
+	if m.addchanged_files != nil {
+		*m.addchanged_files += i
+	} else {
+		m.addchanged_files = &i
+	}
+}
+
+// AddedChangedFiles returns the value that was added to the "changed_files" field in this mutation.
+func (m *CommandMutation) AddedChangedFiles() (r int, exists bool) {
+	v := m.addchanged_files
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChangedFiles resets all changes to the "changed_files" field.
+func (m *CommandMutation) ResetChangedFiles() {
+	m.changed_files = nil
+	m.addchanged_files = nil
+}
+
+// SetGeneration sets the "generation" field.
+func (m *CommandMutation) SetGeneration(i int) {
+	m.generation = &i
+	m.addgeneration = nil
+}
+
+// Generation returns the value of the "generation" field in the mutation.
+func (m *CommandMutation) Generation() (r int, exists bool) {
+	v := m.generation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGeneration returns the old "generation" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldGeneration(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGeneration is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGeneration requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGeneration: %w", err)
+	}
+	return oldValue.Generation, nil
+}
+
+// AddGeneration adds i to the "generation" field.
+func (m *CommandMutation) AddGeneration(i int) {
+	if m.addgeneration != nil {
+		*m.addgeneration += i
+	} else {
+		m.addgeneration = &i
+	}
+}
+
+// AddedGeneration returns the value that was added to the "generation" field in this mutation.
+func (m *CommandMutation) AddedGeneration() (r int, exists bool) {
+	v := m.addgeneration
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetGeneration resets all changes to the "generation" field.
+func (m *CommandMutation) ResetGeneration() {
+	m.generation = nil
+	m.addgeneration = nil
+}
+
+// SetWantedSignal sets the "wanted_signal" field.
+func (m *CommandMutation) SetWantedSignal(s string) {
+	m.wanted_signal = &s
+}
+
+// WantedSignal returns the value of the "wanted_signal" field in the mutation.
+func (m *CommandMutation) WantedSignal() (r string, exists bool) {
+	v := m.wanted_signal
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWantedSignal returns the old "wanted_signal" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldWantedSignal(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWantedSignal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWantedSignal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWantedSignal: %w", err)
+	}
+	return oldValue.WantedSignal, nil
+}
+
+// ResetWantedSignal resets all changes to the "wanted_signal" field.
+func (m *CommandMutation) ResetWantedSignal() {
+	m.wanted_signal = nil
+}
+
+// SetHolder sets the "holder" field.
+func (m *CommandMutation) SetHolder(s string) {
+	m.holder = &s
+}
+
+// Holder returns the value of the "holder" field in the mutation.
+func (m *CommandMutation) Holder() (r string, exists bool) {
+	v := m.holder
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHolder returns the old "holder" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldHolder(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHolder is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHolder requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHolder: %w", err)
+	}
+	return oldValue.Holder, nil
+}
+
+// ResetHolder resets all changes to the "holder" field.
+func (m *CommandMutation) ResetHolder() {
+	m.holder = nil
+}
+
+// SetStartedAt sets the "started_at" field.
+func (m *CommandMutation) SetStartedAt(t time.Time) {
+	m.started_at = &t
+}
+
+// StartedAt returns the value of the "started_at" field in the mutation.
+func (m *CommandMutation) StartedAt() (r time.Time, exists bool) {
+	v := m.started_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartedAt returns the old "started_at" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldStartedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartedAt: %w", err)
+	}
+	return oldValue.StartedAt, nil
+}
+
+// ClearStartedAt clears the value of the "started_at" field.
+func (m *CommandMutation) ClearStartedAt() {
+	m.started_at = nil
+	m.clearedFields[command.FieldStartedAt] = struct{}{}
+}
+
+// StartedAtCleared returns if the "started_at" field was cleared in this mutation.
+func (m *CommandMutation) StartedAtCleared() bool {
+	_, ok := m.clearedFields[command.FieldStartedAt]
+	return ok
+}
+
+// ResetStartedAt resets all changes to the "started_at" field.
+func (m *CommandMutation) ResetStartedAt() {
+	m.started_at = nil
+	delete(m.clearedFields, command.FieldStartedAt)
+}
+
+// SetFinishedAt sets the "finished_at" field.
+func (m *CommandMutation) SetFinishedAt(t time.Time) {
+	m.finished_at = &t
+}
+
+// FinishedAt returns the value of the "finished_at" field in the mutation.
+func (m *CommandMutation) FinishedAt() (r time.Time, exists bool) {
+	v := m.finished_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinishedAt returns the old "finished_at" field's value of the Command entity.
+// If the Command object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CommandMutation) OldFinishedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinishedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinishedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinishedAt: %w", err)
+	}
+	return oldValue.FinishedAt, nil
+}
+
+// ClearFinishedAt clears the value of the "finished_at" field.
+func (m *CommandMutation) ClearFinishedAt() {
+	m.finished_at = nil
+	m.clearedFields[command.FieldFinishedAt] = struct{}{}
+}
+
+// FinishedAtCleared returns if the "finished_at" field was cleared in this mutation.
+func (m *CommandMutation) FinishedAtCleared() bool {
+	_, ok := m.clearedFields[command.FieldFinishedAt]
+	return ok
+}
+
+// ResetFinishedAt resets all changes to the "finished_at" field.
+func (m *CommandMutation) ResetFinishedAt() {
+	m.finished_at = nil
+	delete(m.clearedFields, command.FieldFinishedAt)
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *CommandMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[command.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *CommandMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *CommandMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *CommandMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearUser clears the "user" edge to the User entity.
+func (m *CommandMutation) ClearUser() {
+	m.cleareduser = true
+	m.clearedFields[command.FieldUserID] = struct{}{}
+}
+
+// UserCleared reports if the "user" edge to the User entity was cleared.
+func (m *CommandMutation) UserCleared() bool {
+	return m.cleareduser
+}
+
+// UserIDs returns the "user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// UserID instead. It exists only for internal usage by the builders.
+func (m *CommandMutation) UserIDs() (ids []string) {
+	if id := m.user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetUser resets all changes to the "user" edge.
+func (m *CommandMutation) ResetUser() {
+	m.user = nil
+	m.cleareduser = false
+}
+
+// ClearRun clears the "run" edge to the Run entity.
+func (m *CommandMutation) ClearRun() {
+	m.clearedrun = true
+	m.clearedFields[command.FieldRunID] = struct{}{}
+}
+
+// RunCleared reports if the "run" edge to the Run entity was cleared.
+func (m *CommandMutation) RunCleared() bool {
+	return m.RunIDCleared() || m.clearedrun
+}
+
+// RunIDs returns the "run" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RunID instead. It exists only for internal usage by the builders.
+func (m *CommandMutation) RunIDs() (ids []string) {
+	if id := m.run; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRun resets all changes to the "run" edge.
+func (m *CommandMutation) ResetRun() {
+	m.run = nil
+	m.clearedrun = false
+}
+
+// ClearToolCall clears the "tool_call" edge to the ToolCall entity.
+func (m *CommandMutation) ClearToolCall() {
+	m.clearedtool_call = true
+	m.clearedFields[command.FieldToolCallID] = struct{}{}
+}
+
+// ToolCallCleared reports if the "tool_call" edge to the ToolCall entity was cleared.
+func (m *CommandMutation) ToolCallCleared() bool {
+	return m.ToolCallIDCleared() || m.clearedtool_call
+}
+
+// ToolCallIDs returns the "tool_call" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ToolCallID instead. It exists only for internal usage by the builders.
+func (m *CommandMutation) ToolCallIDs() (ids []string) {
+	if id := m.tool_call; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetToolCall resets all changes to the "tool_call" edge.
+func (m *CommandMutation) ResetToolCall() {
+	m.tool_call = nil
+	m.clearedtool_call = false
+}
+
+// Where appends a list predicates to the CommandMutation builder.
+func (m *CommandMutation) Where(ps ...predicate.Command) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CommandMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CommandMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Command, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CommandMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CommandMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Command).
+func (m *CommandMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CommandMutation) Fields() []string {
+	fields := make([]string, 0, 26)
+	if m.created_at != nil {
+		fields = append(fields, command.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, command.FieldProjectID)
+	}
+	if m.user != nil {
+		fields = append(fields, command.FieldUserID)
+	}
+	if m.run != nil {
+		fields = append(fields, command.FieldRunID)
+	}
+	if m.tool_call != nil {
+		fields = append(fields, command.FieldToolCallID)
+	}
+	if m.branch != nil {
+		fields = append(fields, command.FieldBranch)
+	}
+	if m.shell != nil {
+		fields = append(fields, command.FieldShell)
+	}
+	if m.argv != nil {
+		fields = append(fields, command.FieldArgv)
+	}
+	if m.directory != nil {
+		fields = append(fields, command.FieldDirectory)
+	}
+	if m.environment != nil {
+		fields = append(fields, command.FieldEnvironment)
+	}
+	if m.stdin != nil {
+		fields = append(fields, command.FieldStdin)
+	}
+	if m.timeout_ms != nil {
+		fields = append(fields, command.FieldTimeoutMs)
+	}
+	if m.background != nil {
+		fields = append(fields, command.FieldBackground)
+	}
+	if m.state != nil {
+		fields = append(fields, command.FieldState)
+	}
+	if m.exit_code != nil {
+		fields = append(fields, command.FieldExitCode)
+	}
+	if m.signal != nil {
+		fields = append(fields, command.FieldSignal)
+	}
+	if m.note != nil {
+		fields = append(fields, command.FieldNote)
+	}
+	if m.output_bytes != nil {
+		fields = append(fields, command.FieldOutputBytes)
+	}
+	if m.kept_bytes != nil {
+		fields = append(fields, command.FieldKeptBytes)
+	}
+	if m.commit != nil {
+		fields = append(fields, command.FieldCommit)
+	}
+	if m.changed_files != nil {
+		fields = append(fields, command.FieldChangedFiles)
+	}
+	if m.generation != nil {
+		fields = append(fields, command.FieldGeneration)
+	}
+	if m.wanted_signal != nil {
+		fields = append(fields, command.FieldWantedSignal)
+	}
+	if m.holder != nil {
+		fields = append(fields, command.FieldHolder)
+	}
+	if m.started_at != nil {
+		fields = append(fields, command.FieldStartedAt)
+	}
+	if m.finished_at != nil {
+		fields = append(fields, command.FieldFinishedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CommandMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case command.FieldCreatedAt:
+		return m.CreatedAt()
+	case command.FieldProjectID:
+		return m.ProjectID()
+	case command.FieldUserID:
+		return m.UserID()
+	case command.FieldRunID:
+		return m.RunID()
+	case command.FieldToolCallID:
+		return m.ToolCallID()
+	case command.FieldBranch:
+		return m.Branch()
+	case command.FieldShell:
+		return m.Shell()
+	case command.FieldArgv:
+		return m.Argv()
+	case command.FieldDirectory:
+		return m.Directory()
+	case command.FieldEnvironment:
+		return m.Environment()
+	case command.FieldStdin:
+		return m.Stdin()
+	case command.FieldTimeoutMs:
+		return m.TimeoutMs()
+	case command.FieldBackground:
+		return m.Background()
+	case command.FieldState:
+		return m.State()
+	case command.FieldExitCode:
+		return m.ExitCode()
+	case command.FieldSignal:
+		return m.Signal()
+	case command.FieldNote:
+		return m.Note()
+	case command.FieldOutputBytes:
+		return m.OutputBytes()
+	case command.FieldKeptBytes:
+		return m.KeptBytes()
+	case command.FieldCommit:
+		return m.Commit()
+	case command.FieldChangedFiles:
+		return m.ChangedFiles()
+	case command.FieldGeneration:
+		return m.Generation()
+	case command.FieldWantedSignal:
+		return m.WantedSignal()
+	case command.FieldHolder:
+		return m.Holder()
+	case command.FieldStartedAt:
+		return m.StartedAt()
+	case command.FieldFinishedAt:
+		return m.FinishedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CommandMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case command.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case command.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case command.FieldUserID:
+		return m.OldUserID(ctx)
+	case command.FieldRunID:
+		return m.OldRunID(ctx)
+	case command.FieldToolCallID:
+		return m.OldToolCallID(ctx)
+	case command.FieldBranch:
+		return m.OldBranch(ctx)
+	case command.FieldShell:
+		return m.OldShell(ctx)
+	case command.FieldArgv:
+		return m.OldArgv(ctx)
+	case command.FieldDirectory:
+		return m.OldDirectory(ctx)
+	case command.FieldEnvironment:
+		return m.OldEnvironment(ctx)
+	case command.FieldStdin:
+		return m.OldStdin(ctx)
+	case command.FieldTimeoutMs:
+		return m.OldTimeoutMs(ctx)
+	case command.FieldBackground:
+		return m.OldBackground(ctx)
+	case command.FieldState:
+		return m.OldState(ctx)
+	case command.FieldExitCode:
+		return m.OldExitCode(ctx)
+	case command.FieldSignal:
+		return m.OldSignal(ctx)
+	case command.FieldNote:
+		return m.OldNote(ctx)
+	case command.FieldOutputBytes:
+		return m.OldOutputBytes(ctx)
+	case command.FieldKeptBytes:
+		return m.OldKeptBytes(ctx)
+	case command.FieldCommit:
+		return m.OldCommit(ctx)
+	case command.FieldChangedFiles:
+		return m.OldChangedFiles(ctx)
+	case command.FieldGeneration:
+		return m.OldGeneration(ctx)
+	case command.FieldWantedSignal:
+		return m.OldWantedSignal(ctx)
+	case command.FieldHolder:
+		return m.OldHolder(ctx)
+	case command.FieldStartedAt:
+		return m.OldStartedAt(ctx)
+	case command.FieldFinishedAt:
+		return m.OldFinishedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Command field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CommandMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case command.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case command.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case command.FieldUserID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case command.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case command.FieldToolCallID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToolCallID(v)
+		return nil
+	case command.FieldBranch:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranch(v)
+		return nil
+	case command.FieldShell:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetShell(v)
+		return nil
+	case command.FieldArgv:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetArgv(v)
+		return nil
+	case command.FieldDirectory:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDirectory(v)
+		return nil
+	case command.FieldEnvironment:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEnvironment(v)
+		return nil
+	case command.FieldStdin:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStdin(v)
+		return nil
+	case command.FieldTimeoutMs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTimeoutMs(v)
+		return nil
+	case command.FieldBackground:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBackground(v)
+		return nil
+	case command.FieldState:
+		v, ok := value.(enum.CommandState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case command.FieldExitCode:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExitCode(v)
+		return nil
+	case command.FieldSignal:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSignal(v)
+		return nil
+	case command.FieldNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNote(v)
+		return nil
+	case command.FieldOutputBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOutputBytes(v)
+		return nil
+	case command.FieldKeptBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeptBytes(v)
+		return nil
+	case command.FieldCommit:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCommit(v)
+		return nil
+	case command.FieldChangedFiles:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangedFiles(v)
+		return nil
+	case command.FieldGeneration:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGeneration(v)
+		return nil
+	case command.FieldWantedSignal:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWantedSignal(v)
+		return nil
+	case command.FieldHolder:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHolder(v)
+		return nil
+	case command.FieldStartedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartedAt(v)
+		return nil
+	case command.FieldFinishedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinishedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Command field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CommandMutation) AddedFields() []string {
+	var fields []string
+	if m.addtimeout_ms != nil {
+		fields = append(fields, command.FieldTimeoutMs)
+	}
+	if m.addexit_code != nil {
+		fields = append(fields, command.FieldExitCode)
+	}
+	if m.addoutput_bytes != nil {
+		fields = append(fields, command.FieldOutputBytes)
+	}
+	if m.addkept_bytes != nil {
+		fields = append(fields, command.FieldKeptBytes)
+	}
+	if m.addchanged_files != nil {
+		fields = append(fields, command.FieldChangedFiles)
+	}
+	if m.addgeneration != nil {
+		fields = append(fields, command.FieldGeneration)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CommandMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case command.FieldTimeoutMs:
+		return m.AddedTimeoutMs()
+	case command.FieldExitCode:
+		return m.AddedExitCode()
+	case command.FieldOutputBytes:
+		return m.AddedOutputBytes()
+	case command.FieldKeptBytes:
+		return m.AddedKeptBytes()
+	case command.FieldChangedFiles:
+		return m.AddedChangedFiles()
+	case command.FieldGeneration:
+		return m.AddedGeneration()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CommandMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case command.FieldTimeoutMs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTimeoutMs(v)
+		return nil
+	case command.FieldExitCode:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExitCode(v)
+		return nil
+	case command.FieldOutputBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddOutputBytes(v)
+		return nil
+	case command.FieldKeptBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddKeptBytes(v)
+		return nil
+	case command.FieldChangedFiles:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChangedFiles(v)
+		return nil
+	case command.FieldGeneration:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddGeneration(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Command numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CommandMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(command.FieldRunID) {
+		fields = append(fields, command.FieldRunID)
+	}
+	if m.FieldCleared(command.FieldToolCallID) {
+		fields = append(fields, command.FieldToolCallID)
+	}
+	if m.FieldCleared(command.FieldArgv) {
+		fields = append(fields, command.FieldArgv)
+	}
+	if m.FieldCleared(command.FieldEnvironment) {
+		fields = append(fields, command.FieldEnvironment)
+	}
+	if m.FieldCleared(command.FieldExitCode) {
+		fields = append(fields, command.FieldExitCode)
+	}
+	if m.FieldCleared(command.FieldStartedAt) {
+		fields = append(fields, command.FieldStartedAt)
+	}
+	if m.FieldCleared(command.FieldFinishedAt) {
+		fields = append(fields, command.FieldFinishedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CommandMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CommandMutation) ClearField(name string) error {
+	switch name {
+	case command.FieldRunID:
+		m.ClearRunID()
+		return nil
+	case command.FieldToolCallID:
+		m.ClearToolCallID()
+		return nil
+	case command.FieldArgv:
+		m.ClearArgv()
+		return nil
+	case command.FieldEnvironment:
+		m.ClearEnvironment()
+		return nil
+	case command.FieldExitCode:
+		m.ClearExitCode()
+		return nil
+	case command.FieldStartedAt:
+		m.ClearStartedAt()
+		return nil
+	case command.FieldFinishedAt:
+		m.ClearFinishedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Command nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CommandMutation) ResetField(name string) error {
+	switch name {
+	case command.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case command.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case command.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case command.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case command.FieldToolCallID:
+		m.ResetToolCallID()
+		return nil
+	case command.FieldBranch:
+		m.ResetBranch()
+		return nil
+	case command.FieldShell:
+		m.ResetShell()
+		return nil
+	case command.FieldArgv:
+		m.ResetArgv()
+		return nil
+	case command.FieldDirectory:
+		m.ResetDirectory()
+		return nil
+	case command.FieldEnvironment:
+		m.ResetEnvironment()
+		return nil
+	case command.FieldStdin:
+		m.ResetStdin()
+		return nil
+	case command.FieldTimeoutMs:
+		m.ResetTimeoutMs()
+		return nil
+	case command.FieldBackground:
+		m.ResetBackground()
+		return nil
+	case command.FieldState:
+		m.ResetState()
+		return nil
+	case command.FieldExitCode:
+		m.ResetExitCode()
+		return nil
+	case command.FieldSignal:
+		m.ResetSignal()
+		return nil
+	case command.FieldNote:
+		m.ResetNote()
+		return nil
+	case command.FieldOutputBytes:
+		m.ResetOutputBytes()
+		return nil
+	case command.FieldKeptBytes:
+		m.ResetKeptBytes()
+		return nil
+	case command.FieldCommit:
+		m.ResetCommit()
+		return nil
+	case command.FieldChangedFiles:
+		m.ResetChangedFiles()
+		return nil
+	case command.FieldGeneration:
+		m.ResetGeneration()
+		return nil
+	case command.FieldWantedSignal:
+		m.ResetWantedSignal()
+		return nil
+	case command.FieldHolder:
+		m.ResetHolder()
+		return nil
+	case command.FieldStartedAt:
+		m.ResetStartedAt()
+		return nil
+	case command.FieldFinishedAt:
+		m.ResetFinishedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Command field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CommandMutation) AddedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.project != nil {
+		edges = append(edges, command.EdgeProject)
+	}
+	if m.user != nil {
+		edges = append(edges, command.EdgeUser)
+	}
+	if m.run != nil {
+		edges = append(edges, command.EdgeRun)
+	}
+	if m.tool_call != nil {
+		edges = append(edges, command.EdgeToolCall)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CommandMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case command.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case command.EdgeUser:
+		if id := m.user; id != nil {
+			return []ent.Value{*id}
+		}
+	case command.EdgeRun:
+		if id := m.run; id != nil {
+			return []ent.Value{*id}
+		}
+	case command.EdgeToolCall:
+		if id := m.tool_call; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CommandMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 4)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CommandMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CommandMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.clearedproject {
+		edges = append(edges, command.EdgeProject)
+	}
+	if m.cleareduser {
+		edges = append(edges, command.EdgeUser)
+	}
+	if m.clearedrun {
+		edges = append(edges, command.EdgeRun)
+	}
+	if m.clearedtool_call {
+		edges = append(edges, command.EdgeToolCall)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CommandMutation) EdgeCleared(name string) bool {
+	switch name {
+	case command.EdgeProject:
+		return m.clearedproject
+	case command.EdgeUser:
+		return m.cleareduser
+	case command.EdgeRun:
+		return m.clearedrun
+	case command.EdgeToolCall:
+		return m.clearedtool_call
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CommandMutation) ClearEdge(name string) error {
+	switch name {
+	case command.EdgeProject:
+		m.ClearProject()
+		return nil
+	case command.EdgeUser:
+		m.ClearUser()
+		return nil
+	case command.EdgeRun:
+		m.ClearRun()
+		return nil
+	case command.EdgeToolCall:
+		m.ClearToolCall()
+		return nil
+	}
+	return fmt.Errorf("unknown Command unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CommandMutation) ResetEdge(name string) error {
+	switch name {
+	case command.EdgeProject:
+		m.ResetProject()
+		return nil
+	case command.EdgeUser:
+		m.ResetUser()
+		return nil
+	case command.EdgeRun:
+		m.ResetRun()
+		return nil
+	case command.EdgeToolCall:
+		m.ResetToolCall()
+		return nil
+	}
+	return fmt.Errorf("unknown Command edge %s", name)
+}
+
+// ConsoleEntryMutation represents an operation that mutates the ConsoleEntry nodes in the graph.
+type ConsoleEntryMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	created_at     *time.Time
+	level          *enum.ConsoleLevel
+	text           *string
+	stack          *string
+	fingerprint    *string
+	uncaught       *bool
+	count          *int
+	addcount       *int
+	url            *string
+	line           *int
+	addline        *int
+	column         *int
+	addcolumn      *int
+	user_agent     *string
+	session        *string
+	clearedFields  map[string]struct{}
+	project        *string
+	clearedproject bool
+	done           bool
+	oldValue       func(context.Context) (*ConsoleEntry, error)
+	predicates     []predicate.ConsoleEntry
+}
+
+var _ ent.Mutation = (*ConsoleEntryMutation)(nil)
+
+// consoleentryOption allows management of the mutation configuration using functional options.
+type consoleentryOption func(*ConsoleEntryMutation)
+
+// newConsoleEntryMutation creates new mutation for the ConsoleEntry entity.
+func newConsoleEntryMutation(c config, op Op, opts ...consoleentryOption) *ConsoleEntryMutation {
+	m := &ConsoleEntryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeConsoleEntry,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withConsoleEntryID sets the ID field of the mutation.
+func withConsoleEntryID(id string) consoleentryOption {
+	return func(m *ConsoleEntryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ConsoleEntry
+		)
+		m.oldValue = func(ctx context.Context) (*ConsoleEntry, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ConsoleEntry.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withConsoleEntry sets the old ConsoleEntry of the mutation.
+func withConsoleEntry(node *ConsoleEntry) consoleentryOption {
+	return func(m *ConsoleEntryMutation) {
+		m.oldValue = func(context.Context) (*ConsoleEntry, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ConsoleEntryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ConsoleEntryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ConsoleEntry entities.
+func (m *ConsoleEntryMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ConsoleEntryMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ConsoleEntryMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ConsoleEntry.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ConsoleEntryMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ConsoleEntryMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ConsoleEntryMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *ConsoleEntryMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *ConsoleEntryMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *ConsoleEntryMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetLevel sets the "level" field.
+func (m *ConsoleEntryMutation) SetLevel(el enum.ConsoleLevel) {
+	m.level = &el
+}
+
+// Level returns the value of the "level" field in the mutation.
+func (m *ConsoleEntryMutation) Level() (r enum.ConsoleLevel, exists bool) {
+	v := m.level
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLevel returns the old "level" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldLevel(ctx context.Context) (v enum.ConsoleLevel, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLevel is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLevel requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLevel: %w", err)
+	}
+	return oldValue.Level, nil
+}
+
+// ResetLevel resets all changes to the "level" field.
+func (m *ConsoleEntryMutation) ResetLevel() {
+	m.level = nil
+}
+
+// SetText sets the "text" field.
+func (m *ConsoleEntryMutation) SetText(s string) {
+	m.text = &s
+}
+
+// Text returns the value of the "text" field in the mutation.
+func (m *ConsoleEntryMutation) Text() (r string, exists bool) {
+	v := m.text
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldText returns the old "text" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldText(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldText is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldText requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldText: %w", err)
+	}
+	return oldValue.Text, nil
+}
+
+// ResetText resets all changes to the "text" field.
+func (m *ConsoleEntryMutation) ResetText() {
+	m.text = nil
+}
+
+// SetStack sets the "stack" field.
+func (m *ConsoleEntryMutation) SetStack(s string) {
+	m.stack = &s
+}
+
+// Stack returns the value of the "stack" field in the mutation.
+func (m *ConsoleEntryMutation) Stack() (r string, exists bool) {
+	v := m.stack
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStack returns the old "stack" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldStack(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStack is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStack requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStack: %w", err)
+	}
+	return oldValue.Stack, nil
+}
+
+// ResetStack resets all changes to the "stack" field.
+func (m *ConsoleEntryMutation) ResetStack() {
+	m.stack = nil
+}
+
+// SetFingerprint sets the "fingerprint" field.
+func (m *ConsoleEntryMutation) SetFingerprint(s string) {
+	m.fingerprint = &s
+}
+
+// Fingerprint returns the value of the "fingerprint" field in the mutation.
+func (m *ConsoleEntryMutation) Fingerprint() (r string, exists bool) {
+	v := m.fingerprint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFingerprint returns the old "fingerprint" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldFingerprint(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFingerprint is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFingerprint requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFingerprint: %w", err)
+	}
+	return oldValue.Fingerprint, nil
+}
+
+// ResetFingerprint resets all changes to the "fingerprint" field.
+func (m *ConsoleEntryMutation) ResetFingerprint() {
+	m.fingerprint = nil
+}
+
+// SetUncaught sets the "uncaught" field.
+func (m *ConsoleEntryMutation) SetUncaught(b bool) {
+	m.uncaught = &b
+}
+
+// Uncaught returns the value of the "uncaught" field in the mutation.
+func (m *ConsoleEntryMutation) Uncaught() (r bool, exists bool) {
+	v := m.uncaught
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUncaught returns the old "uncaught" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldUncaught(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUncaught is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUncaught requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUncaught: %w", err)
+	}
+	return oldValue.Uncaught, nil
+}
+
+// ResetUncaught resets all changes to the "uncaught" field.
+func (m *ConsoleEntryMutation) ResetUncaught() {
+	m.uncaught = nil
+}
+
+// SetCount sets the "count" field.
+func (m *ConsoleEntryMutation) SetCount(i int) {
+	m.count = &i
+	m.addcount = nil
+}
+
+// Count returns the value of the "count" field in the mutation.
+func (m *ConsoleEntryMutation) Count() (r int, exists bool) {
+	v := m.count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCount returns the old "count" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldCount(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCount: %w", err)
+	}
+	return oldValue.Count, nil
+}
+
+// AddCount adds i to the "count" field.
+func (m *ConsoleEntryMutation) AddCount(i int) {
+	if m.addcount != nil {
+		*m.addcount += i
+	} else {
+		m.addcount = &i
+	}
+}
+
+// AddedCount returns the value that was added to the "count" field in this mutation.
+func (m *ConsoleEntryMutation) AddedCount() (r int, exists bool) {
+	v := m.addcount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCount resets all changes to the "count" field.
+func (m *ConsoleEntryMutation) ResetCount() {
+	m.count = nil
+	m.addcount = nil
+}
+
+// SetURL sets the "url" field.
+func (m *ConsoleEntryMutation) SetURL(s string) {
+	m.url = &s
+}
+
+// URL returns the value of the "url" field in the mutation.
+func (m *ConsoleEntryMutation) URL() (r string, exists bool) {
+	v := m.url
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldURL returns the old "url" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldURL(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldURL is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldURL requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldURL: %w", err)
+	}
+	return oldValue.URL, nil
+}
+
+// ResetURL resets all changes to the "url" field.
+func (m *ConsoleEntryMutation) ResetURL() {
+	m.url = nil
+}
+
+// SetLine sets the "line" field.
+func (m *ConsoleEntryMutation) SetLine(i int) {
+	m.line = &i
+	m.addline = nil
+}
+
+// Line returns the value of the "line" field in the mutation.
+func (m *ConsoleEntryMutation) Line() (r int, exists bool) {
+	v := m.line
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLine returns the old "line" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldLine(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLine is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLine requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLine: %w", err)
+	}
+	return oldValue.Line, nil
+}
+
+// AddLine adds i to the "line" field.
+func (m *ConsoleEntryMutation) AddLine(i int) {
+	if m.addline != nil {
+		*m.addline += i
+	} else {
+		m.addline = &i
+	}
+}
+
+// AddedLine returns the value that was added to the "line" field in this mutation.
+func (m *ConsoleEntryMutation) AddedLine() (r int, exists bool) {
+	v := m.addline
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLine resets all changes to the "line" field.
+func (m *ConsoleEntryMutation) ResetLine() {
+	m.line = nil
+	m.addline = nil
+}
+
+// SetColumn sets the "column" field.
+func (m *ConsoleEntryMutation) SetColumn(i int) {
+	m.column = &i
+	m.addcolumn = nil
+}
+
+// Column returns the value of the "column" field in the mutation.
+func (m *ConsoleEntryMutation) Column() (r int, exists bool) {
+	v := m.column
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldColumn returns the old "column" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldColumn(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldColumn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldColumn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldColumn: %w", err)
+	}
+	return oldValue.Column, nil
+}
+
+// AddColumn adds i to the "column" field.
+func (m *ConsoleEntryMutation) AddColumn(i int) {
+	if m.addcolumn != nil {
+		*m.addcolumn += i
+	} else {
+		m.addcolumn = &i
+	}
+}
+
+// AddedColumn returns the value that was added to the "column" field in this mutation.
+func (m *ConsoleEntryMutation) AddedColumn() (r int, exists bool) {
+	v := m.addcolumn
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetColumn resets all changes to the "column" field.
+func (m *ConsoleEntryMutation) ResetColumn() {
+	m.column = nil
+	m.addcolumn = nil
+}
+
+// SetUserAgent sets the "user_agent" field.
+func (m *ConsoleEntryMutation) SetUserAgent(s string) {
+	m.user_agent = &s
+}
+
+// UserAgent returns the value of the "user_agent" field in the mutation.
+func (m *ConsoleEntryMutation) UserAgent() (r string, exists bool) {
+	v := m.user_agent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserAgent returns the old "user_agent" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldUserAgent(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserAgent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserAgent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserAgent: %w", err)
+	}
+	return oldValue.UserAgent, nil
+}
+
+// ResetUserAgent resets all changes to the "user_agent" field.
+func (m *ConsoleEntryMutation) ResetUserAgent() {
+	m.user_agent = nil
+}
+
+// SetSession sets the "session" field.
+func (m *ConsoleEntryMutation) SetSession(s string) {
+	m.session = &s
+}
+
+// Session returns the value of the "session" field in the mutation.
+func (m *ConsoleEntryMutation) Session() (r string, exists bool) {
+	v := m.session
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSession returns the old "session" field's value of the ConsoleEntry entity.
+// If the ConsoleEntry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleEntryMutation) OldSession(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSession is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSession requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSession: %w", err)
+	}
+	return oldValue.Session, nil
+}
+
+// ResetSession resets all changes to the "session" field.
+func (m *ConsoleEntryMutation) ResetSession() {
+	m.session = nil
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *ConsoleEntryMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[consoleentry.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *ConsoleEntryMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *ConsoleEntryMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *ConsoleEntryMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// Where appends a list predicates to the ConsoleEntryMutation builder.
+func (m *ConsoleEntryMutation) Where(ps ...predicate.ConsoleEntry) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ConsoleEntryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ConsoleEntryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ConsoleEntry, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ConsoleEntryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ConsoleEntryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ConsoleEntry).
+func (m *ConsoleEntryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ConsoleEntryMutation) Fields() []string {
+	fields := make([]string, 0, 13)
+	if m.created_at != nil {
+		fields = append(fields, consoleentry.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, consoleentry.FieldProjectID)
+	}
+	if m.level != nil {
+		fields = append(fields, consoleentry.FieldLevel)
+	}
+	if m.text != nil {
+		fields = append(fields, consoleentry.FieldText)
+	}
+	if m.stack != nil {
+		fields = append(fields, consoleentry.FieldStack)
+	}
+	if m.fingerprint != nil {
+		fields = append(fields, consoleentry.FieldFingerprint)
+	}
+	if m.uncaught != nil {
+		fields = append(fields, consoleentry.FieldUncaught)
+	}
+	if m.count != nil {
+		fields = append(fields, consoleentry.FieldCount)
+	}
+	if m.url != nil {
+		fields = append(fields, consoleentry.FieldURL)
+	}
+	if m.line != nil {
+		fields = append(fields, consoleentry.FieldLine)
+	}
+	if m.column != nil {
+		fields = append(fields, consoleentry.FieldColumn)
+	}
+	if m.user_agent != nil {
+		fields = append(fields, consoleentry.FieldUserAgent)
+	}
+	if m.session != nil {
+		fields = append(fields, consoleentry.FieldSession)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ConsoleEntryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case consoleentry.FieldCreatedAt:
+		return m.CreatedAt()
+	case consoleentry.FieldProjectID:
+		return m.ProjectID()
+	case consoleentry.FieldLevel:
+		return m.Level()
+	case consoleentry.FieldText:
+		return m.Text()
+	case consoleentry.FieldStack:
+		return m.Stack()
+	case consoleentry.FieldFingerprint:
+		return m.Fingerprint()
+	case consoleentry.FieldUncaught:
+		return m.Uncaught()
+	case consoleentry.FieldCount:
+		return m.Count()
+	case consoleentry.FieldURL:
+		return m.URL()
+	case consoleentry.FieldLine:
+		return m.Line()
+	case consoleentry.FieldColumn:
+		return m.Column()
+	case consoleentry.FieldUserAgent:
+		return m.UserAgent()
+	case consoleentry.FieldSession:
+		return m.Session()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ConsoleEntryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case consoleentry.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case consoleentry.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case consoleentry.FieldLevel:
+		return m.OldLevel(ctx)
+	case consoleentry.FieldText:
+		return m.OldText(ctx)
+	case consoleentry.FieldStack:
+		return m.OldStack(ctx)
+	case consoleentry.FieldFingerprint:
+		return m.OldFingerprint(ctx)
+	case consoleentry.FieldUncaught:
+		return m.OldUncaught(ctx)
+	case consoleentry.FieldCount:
+		return m.OldCount(ctx)
+	case consoleentry.FieldURL:
+		return m.OldURL(ctx)
+	case consoleentry.FieldLine:
+		return m.OldLine(ctx)
+	case consoleentry.FieldColumn:
+		return m.OldColumn(ctx)
+	case consoleentry.FieldUserAgent:
+		return m.OldUserAgent(ctx)
+	case consoleentry.FieldSession:
+		return m.OldSession(ctx)
+	}
+	return nil, fmt.Errorf("unknown ConsoleEntry field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ConsoleEntryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case consoleentry.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case consoleentry.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case consoleentry.FieldLevel:
+		v, ok := value.(enum.ConsoleLevel)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLevel(v)
+		return nil
+	case consoleentry.FieldText:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetText(v)
+		return nil
+	case consoleentry.FieldStack:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStack(v)
+		return nil
+	case consoleentry.FieldFingerprint:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFingerprint(v)
+		return nil
+	case consoleentry.FieldUncaught:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUncaught(v)
+		return nil
+	case consoleentry.FieldCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCount(v)
+		return nil
+	case consoleentry.FieldURL:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetURL(v)
+		return nil
+	case consoleentry.FieldLine:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLine(v)
+		return nil
+	case consoleentry.FieldColumn:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetColumn(v)
+		return nil
+	case consoleentry.FieldUserAgent:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserAgent(v)
+		return nil
+	case consoleentry.FieldSession:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSession(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ConsoleEntry field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ConsoleEntryMutation) AddedFields() []string {
+	var fields []string
+	if m.addcount != nil {
+		fields = append(fields, consoleentry.FieldCount)
+	}
+	if m.addline != nil {
+		fields = append(fields, consoleentry.FieldLine)
+	}
+	if m.addcolumn != nil {
+		fields = append(fields, consoleentry.FieldColumn)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ConsoleEntryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case consoleentry.FieldCount:
+		return m.AddedCount()
+	case consoleentry.FieldLine:
+		return m.AddedLine()
+	case consoleentry.FieldColumn:
+		return m.AddedColumn()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ConsoleEntryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case consoleentry.FieldCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCount(v)
+		return nil
+	case consoleentry.FieldLine:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLine(v)
+		return nil
+	case consoleentry.FieldColumn:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddColumn(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ConsoleEntry numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ConsoleEntryMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ConsoleEntryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ConsoleEntryMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ConsoleEntry nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ConsoleEntryMutation) ResetField(name string) error {
+	switch name {
+	case consoleentry.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case consoleentry.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case consoleentry.FieldLevel:
+		m.ResetLevel()
+		return nil
+	case consoleentry.FieldText:
+		m.ResetText()
+		return nil
+	case consoleentry.FieldStack:
+		m.ResetStack()
+		return nil
+	case consoleentry.FieldFingerprint:
+		m.ResetFingerprint()
+		return nil
+	case consoleentry.FieldUncaught:
+		m.ResetUncaught()
+		return nil
+	case consoleentry.FieldCount:
+		m.ResetCount()
+		return nil
+	case consoleentry.FieldURL:
+		m.ResetURL()
+		return nil
+	case consoleentry.FieldLine:
+		m.ResetLine()
+		return nil
+	case consoleentry.FieldColumn:
+		m.ResetColumn()
+		return nil
+	case consoleentry.FieldUserAgent:
+		m.ResetUserAgent()
+		return nil
+	case consoleentry.FieldSession:
+		m.ResetSession()
+		return nil
+	}
+	return fmt.Errorf("unknown ConsoleEntry field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ConsoleEntryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.project != nil {
+		edges = append(edges, consoleentry.EdgeProject)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ConsoleEntryMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case consoleentry.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ConsoleEntryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ConsoleEntryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ConsoleEntryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedproject {
+		edges = append(edges, consoleentry.EdgeProject)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ConsoleEntryMutation) EdgeCleared(name string) bool {
+	switch name {
+	case consoleentry.EdgeProject:
+		return m.clearedproject
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ConsoleEntryMutation) ClearEdge(name string) error {
+	switch name {
+	case consoleentry.EdgeProject:
+		m.ClearProject()
+		return nil
+	}
+	return fmt.Errorf("unknown ConsoleEntry unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ConsoleEntryMutation) ResetEdge(name string) error {
+	switch name {
+	case consoleentry.EdgeProject:
+		m.ResetProject()
+		return nil
+	}
+	return fmt.Errorf("unknown ConsoleEntry edge %s", name)
+}
+
+// ConsoleKeyMutation represents an operation that mutates the ConsoleKey nodes in the graph.
+type ConsoleKeyMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *string
+	created_at        *time.Time
+	key               *string
+	clearedFields     map[string]struct{}
+	project           *string
+	clearedproject    bool
+	created_by        *string
+	clearedcreated_by bool
+	done              bool
+	oldValue          func(context.Context) (*ConsoleKey, error)
+	predicates        []predicate.ConsoleKey
+}
+
+var _ ent.Mutation = (*ConsoleKeyMutation)(nil)
+
+// consolekeyOption allows management of the mutation configuration using functional options.
+type consolekeyOption func(*ConsoleKeyMutation)
+
+// newConsoleKeyMutation creates new mutation for the ConsoleKey entity.
+func newConsoleKeyMutation(c config, op Op, opts ...consolekeyOption) *ConsoleKeyMutation {
+	m := &ConsoleKeyMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeConsoleKey,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withConsoleKeyID sets the ID field of the mutation.
+func withConsoleKeyID(id string) consolekeyOption {
+	return func(m *ConsoleKeyMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ConsoleKey
+		)
+		m.oldValue = func(ctx context.Context) (*ConsoleKey, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ConsoleKey.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withConsoleKey sets the old ConsoleKey of the mutation.
+func withConsoleKey(node *ConsoleKey) consolekeyOption {
+	return func(m *ConsoleKeyMutation) {
+		m.oldValue = func(context.Context) (*ConsoleKey, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ConsoleKeyMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ConsoleKeyMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ConsoleKey entities.
+func (m *ConsoleKeyMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ConsoleKeyMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ConsoleKeyMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ConsoleKey.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ConsoleKeyMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ConsoleKeyMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ConsoleKey entity.
+// If the ConsoleKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleKeyMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ConsoleKeyMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *ConsoleKeyMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *ConsoleKeyMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the ConsoleKey entity.
+// If the ConsoleKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleKeyMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *ConsoleKeyMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetKey sets the "key" field.
+func (m *ConsoleKeyMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *ConsoleKeyMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the ConsoleKey entity.
+// If the ConsoleKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleKeyMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *ConsoleKeyMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ConsoleKeyMutation) SetCreatedByID(s string) {
+	m.created_by = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ConsoleKeyMutation) CreatedByID() (r string, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the ConsoleKey entity.
+// If the ConsoleKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsoleKeyMutation) OldCreatedByID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ConsoleKeyMutation) ClearCreatedByID() {
+	m.created_by = nil
+	m.clearedFields[consolekey.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ConsoleKeyMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[consolekey.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ConsoleKeyMutation) ResetCreatedByID() {
+	m.created_by = nil
+	delete(m.clearedFields, consolekey.FieldCreatedByID)
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *ConsoleKeyMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[consolekey.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *ConsoleKeyMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *ConsoleKeyMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *ConsoleKeyMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearCreatedBy clears the "created_by" edge to the User entity.
+func (m *ConsoleKeyMutation) ClearCreatedBy() {
+	m.clearedcreated_by = true
+	m.clearedFields[consolekey.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByCleared reports if the "created_by" edge to the User entity was cleared.
+func (m *ConsoleKeyMutation) CreatedByCleared() bool {
+	return m.CreatedByIDCleared() || m.clearedcreated_by
+}
+
+// CreatedByIDs returns the "created_by" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CreatedByID instead. It exists only for internal usage by the builders.
+func (m *ConsoleKeyMutation) CreatedByIDs() (ids []string) {
+	if id := m.created_by; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCreatedBy resets all changes to the "created_by" edge.
+func (m *ConsoleKeyMutation) ResetCreatedBy() {
+	m.created_by = nil
+	m.clearedcreated_by = false
+}
+
+// Where appends a list predicates to the ConsoleKeyMutation builder.
+func (m *ConsoleKeyMutation) Where(ps ...predicate.ConsoleKey) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ConsoleKeyMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ConsoleKeyMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ConsoleKey, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ConsoleKeyMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ConsoleKeyMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ConsoleKey).
+func (m *ConsoleKeyMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ConsoleKeyMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.created_at != nil {
+		fields = append(fields, consolekey.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, consolekey.FieldProjectID)
+	}
+	if m.key != nil {
+		fields = append(fields, consolekey.FieldKey)
+	}
+	if m.created_by != nil {
+		fields = append(fields, consolekey.FieldCreatedByID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ConsoleKeyMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case consolekey.FieldCreatedAt:
+		return m.CreatedAt()
+	case consolekey.FieldProjectID:
+		return m.ProjectID()
+	case consolekey.FieldKey:
+		return m.Key()
+	case consolekey.FieldCreatedByID:
+		return m.CreatedByID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ConsoleKeyMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case consolekey.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case consolekey.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case consolekey.FieldKey:
+		return m.OldKey(ctx)
+	case consolekey.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	}
+	return nil, fmt.Errorf("unknown ConsoleKey field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ConsoleKeyMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case consolekey.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case consolekey.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case consolekey.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case consolekey.FieldCreatedByID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ConsoleKey field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ConsoleKeyMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ConsoleKeyMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ConsoleKeyMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown ConsoleKey numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ConsoleKeyMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(consolekey.FieldCreatedByID) {
+		fields = append(fields, consolekey.FieldCreatedByID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ConsoleKeyMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ConsoleKeyMutation) ClearField(name string) error {
+	switch name {
+	case consolekey.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	}
+	return fmt.Errorf("unknown ConsoleKey nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ConsoleKeyMutation) ResetField(name string) error {
+	switch name {
+	case consolekey.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case consolekey.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case consolekey.FieldKey:
+		m.ResetKey()
+		return nil
+	case consolekey.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	}
+	return fmt.Errorf("unknown ConsoleKey field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ConsoleKeyMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.project != nil {
+		edges = append(edges, consolekey.EdgeProject)
+	}
+	if m.created_by != nil {
+		edges = append(edges, consolekey.EdgeCreatedBy)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ConsoleKeyMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case consolekey.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case consolekey.EdgeCreatedBy:
+		if id := m.created_by; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ConsoleKeyMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ConsoleKeyMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ConsoleKeyMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedproject {
+		edges = append(edges, consolekey.EdgeProject)
+	}
+	if m.clearedcreated_by {
+		edges = append(edges, consolekey.EdgeCreatedBy)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ConsoleKeyMutation) EdgeCleared(name string) bool {
+	switch name {
+	case consolekey.EdgeProject:
+		return m.clearedproject
+	case consolekey.EdgeCreatedBy:
+		return m.clearedcreated_by
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ConsoleKeyMutation) ClearEdge(name string) error {
+	switch name {
+	case consolekey.EdgeProject:
+		m.ClearProject()
+		return nil
+	case consolekey.EdgeCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	}
+	return fmt.Errorf("unknown ConsoleKey unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ConsoleKeyMutation) ResetEdge(name string) error {
+	switch name {
+	case consolekey.EdgeProject:
+		m.ResetProject()
+		return nil
+	case consolekey.EdgeCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	}
+	return fmt.Errorf("unknown ConsoleKey edge %s", name)
+}
+
 // ConversationMutation represents an operation that mutates the Conversation nodes in the graph.
 type ConversationMutation struct {
 	config
@@ -2767,9 +9547,15 @@ type ConversationMutation struct {
 	id               *string
 	created_at       *time.Time
 	title            *string
+	task_id          *string
 	next_position    *int
 	addnext_position *int
+	retracted        *[][2]int
+	appendretracted  [][2]int
+	branch           *string
+	forked_from_id   *string
 	updated_at       *time.Time
+	deleted_at       *time.Time
 	clearedFields    map[string]struct{}
 	project          *string
 	clearedproject   bool
@@ -3041,6 +9827,42 @@ func (m *ConversationMutation) ResetTitle() {
 	m.title = nil
 }
 
+// SetTaskID sets the "task_id" field.
+func (m *ConversationMutation) SetTaskID(s string) {
+	m.task_id = &s
+}
+
+// TaskID returns the value of the "task_id" field in the mutation.
+func (m *ConversationMutation) TaskID() (r string, exists bool) {
+	v := m.task_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTaskID returns the old "task_id" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldTaskID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTaskID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTaskID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTaskID: %w", err)
+	}
+	return oldValue.TaskID, nil
+}
+
+// ResetTaskID resets all changes to the "task_id" field.
+func (m *ConversationMutation) ResetTaskID() {
+	m.task_id = nil
+}
+
 // SetNextPosition sets the "next_position" field.
 func (m *ConversationMutation) SetNextPosition(i int) {
 	m.next_position = &i
@@ -3097,6 +9919,143 @@ func (m *ConversationMutation) ResetNextPosition() {
 	m.addnext_position = nil
 }
 
+// SetRetracted sets the "retracted" field.
+func (m *ConversationMutation) SetRetracted(i [][2]int) {
+	m.retracted = &i
+	m.appendretracted = nil
+}
+
+// Retracted returns the value of the "retracted" field in the mutation.
+func (m *ConversationMutation) Retracted() (r [][2]int, exists bool) {
+	v := m.retracted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRetracted returns the old "retracted" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldRetracted(ctx context.Context) (v [][2]int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRetracted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRetracted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRetracted: %w", err)
+	}
+	return oldValue.Retracted, nil
+}
+
+// AppendRetracted adds i to the "retracted" field.
+func (m *ConversationMutation) AppendRetracted(i [][2]int) {
+	m.appendretracted = append(m.appendretracted, i...)
+}
+
+// AppendedRetracted returns the list of values that were appended to the "retracted" field in this mutation.
+func (m *ConversationMutation) AppendedRetracted() ([][2]int, bool) {
+	if len(m.appendretracted) == 0 {
+		return nil, false
+	}
+	return m.appendretracted, true
+}
+
+// ClearRetracted clears the value of the "retracted" field.
+func (m *ConversationMutation) ClearRetracted() {
+	m.retracted = nil
+	m.appendretracted = nil
+	m.clearedFields[conversation.FieldRetracted] = struct{}{}
+}
+
+// RetractedCleared returns if the "retracted" field was cleared in this mutation.
+func (m *ConversationMutation) RetractedCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldRetracted]
+	return ok
+}
+
+// ResetRetracted resets all changes to the "retracted" field.
+func (m *ConversationMutation) ResetRetracted() {
+	m.retracted = nil
+	m.appendretracted = nil
+	delete(m.clearedFields, conversation.FieldRetracted)
+}
+
+// SetBranch sets the "branch" field.
+func (m *ConversationMutation) SetBranch(s string) {
+	m.branch = &s
+}
+
+// Branch returns the value of the "branch" field in the mutation.
+func (m *ConversationMutation) Branch() (r string, exists bool) {
+	v := m.branch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranch returns the old "branch" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldBranch(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranch: %w", err)
+	}
+	return oldValue.Branch, nil
+}
+
+// ResetBranch resets all changes to the "branch" field.
+func (m *ConversationMutation) ResetBranch() {
+	m.branch = nil
+}
+
+// SetForkedFromID sets the "forked_from_id" field.
+func (m *ConversationMutation) SetForkedFromID(s string) {
+	m.forked_from_id = &s
+}
+
+// ForkedFromID returns the value of the "forked_from_id" field in the mutation.
+func (m *ConversationMutation) ForkedFromID() (r string, exists bool) {
+	v := m.forked_from_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForkedFromID returns the old "forked_from_id" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldForkedFromID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForkedFromID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForkedFromID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForkedFromID: %w", err)
+	}
+	return oldValue.ForkedFromID, nil
+}
+
+// ResetForkedFromID resets all changes to the "forked_from_id" field.
+func (m *ConversationMutation) ResetForkedFromID() {
+	m.forked_from_id = nil
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (m *ConversationMutation) SetUpdatedAt(t time.Time) {
 	m.updated_at = &t
@@ -3131,6 +10090,55 @@ func (m *ConversationMutation) OldUpdatedAt(ctx context.Context) (v time.Time, e
 // ResetUpdatedAt resets all changes to the "updated_at" field.
 func (m *ConversationMutation) ResetUpdatedAt() {
 	m.updated_at = nil
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (m *ConversationMutation) SetDeletedAt(t time.Time) {
+	m.deleted_at = &t
+}
+
+// DeletedAt returns the value of the "deleted_at" field in the mutation.
+func (m *ConversationMutation) DeletedAt() (r time.Time, exists bool) {
+	v := m.deleted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedAt returns the old "deleted_at" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldDeletedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedAt: %w", err)
+	}
+	return oldValue.DeletedAt, nil
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (m *ConversationMutation) ClearDeletedAt() {
+	m.deleted_at = nil
+	m.clearedFields[conversation.FieldDeletedAt] = struct{}{}
+}
+
+// DeletedAtCleared returns if the "deleted_at" field was cleared in this mutation.
+func (m *ConversationMutation) DeletedAtCleared() bool {
+	_, ok := m.clearedFields[conversation.FieldDeletedAt]
+	return ok
+}
+
+// ResetDeletedAt resets all changes to the "deleted_at" field.
+func (m *ConversationMutation) ResetDeletedAt() {
+	m.deleted_at = nil
+	delete(m.clearedFields, conversation.FieldDeletedAt)
 }
 
 // ClearProject clears the "project" edge to the Project entity.
@@ -3221,7 +10229,7 @@ func (m *ConversationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ConversationMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 11)
 	if m.created_at != nil {
 		fields = append(fields, conversation.FieldCreatedAt)
 	}
@@ -3234,11 +10242,26 @@ func (m *ConversationMutation) Fields() []string {
 	if m.title != nil {
 		fields = append(fields, conversation.FieldTitle)
 	}
+	if m.task_id != nil {
+		fields = append(fields, conversation.FieldTaskID)
+	}
 	if m.next_position != nil {
 		fields = append(fields, conversation.FieldNextPosition)
 	}
+	if m.retracted != nil {
+		fields = append(fields, conversation.FieldRetracted)
+	}
+	if m.branch != nil {
+		fields = append(fields, conversation.FieldBranch)
+	}
+	if m.forked_from_id != nil {
+		fields = append(fields, conversation.FieldForkedFromID)
+	}
 	if m.updated_at != nil {
 		fields = append(fields, conversation.FieldUpdatedAt)
+	}
+	if m.deleted_at != nil {
+		fields = append(fields, conversation.FieldDeletedAt)
 	}
 	return fields
 }
@@ -3256,10 +10279,20 @@ func (m *ConversationMutation) Field(name string) (ent.Value, bool) {
 		return m.AuthorID()
 	case conversation.FieldTitle:
 		return m.Title()
+	case conversation.FieldTaskID:
+		return m.TaskID()
 	case conversation.FieldNextPosition:
 		return m.NextPosition()
+	case conversation.FieldRetracted:
+		return m.Retracted()
+	case conversation.FieldBranch:
+		return m.Branch()
+	case conversation.FieldForkedFromID:
+		return m.ForkedFromID()
 	case conversation.FieldUpdatedAt:
 		return m.UpdatedAt()
+	case conversation.FieldDeletedAt:
+		return m.DeletedAt()
 	}
 	return nil, false
 }
@@ -3277,10 +10310,20 @@ func (m *ConversationMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldAuthorID(ctx)
 	case conversation.FieldTitle:
 		return m.OldTitle(ctx)
+	case conversation.FieldTaskID:
+		return m.OldTaskID(ctx)
 	case conversation.FieldNextPosition:
 		return m.OldNextPosition(ctx)
+	case conversation.FieldRetracted:
+		return m.OldRetracted(ctx)
+	case conversation.FieldBranch:
+		return m.OldBranch(ctx)
+	case conversation.FieldForkedFromID:
+		return m.OldForkedFromID(ctx)
 	case conversation.FieldUpdatedAt:
 		return m.OldUpdatedAt(ctx)
+	case conversation.FieldDeletedAt:
+		return m.OldDeletedAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown Conversation field %s", name)
 }
@@ -3318,6 +10361,13 @@ func (m *ConversationMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTitle(v)
 		return nil
+	case conversation.FieldTaskID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTaskID(v)
+		return nil
 	case conversation.FieldNextPosition:
 		v, ok := value.(int)
 		if !ok {
@@ -3325,12 +10375,40 @@ func (m *ConversationMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetNextPosition(v)
 		return nil
+	case conversation.FieldRetracted:
+		v, ok := value.([][2]int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRetracted(v)
+		return nil
+	case conversation.FieldBranch:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranch(v)
+		return nil
+	case conversation.FieldForkedFromID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForkedFromID(v)
+		return nil
 	case conversation.FieldUpdatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetUpdatedAt(v)
+		return nil
+	case conversation.FieldDeletedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedAt(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Conversation field %s", name)
@@ -3380,6 +10458,12 @@ func (m *ConversationMutation) ClearedFields() []string {
 	if m.FieldCleared(conversation.FieldAuthorID) {
 		fields = append(fields, conversation.FieldAuthorID)
 	}
+	if m.FieldCleared(conversation.FieldRetracted) {
+		fields = append(fields, conversation.FieldRetracted)
+	}
+	if m.FieldCleared(conversation.FieldDeletedAt) {
+		fields = append(fields, conversation.FieldDeletedAt)
+	}
 	return fields
 }
 
@@ -3396,6 +10480,12 @@ func (m *ConversationMutation) ClearField(name string) error {
 	switch name {
 	case conversation.FieldAuthorID:
 		m.ClearAuthorID()
+		return nil
+	case conversation.FieldRetracted:
+		m.ClearRetracted()
+		return nil
+	case conversation.FieldDeletedAt:
+		m.ClearDeletedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Conversation nullable field %s", name)
@@ -3417,11 +10507,26 @@ func (m *ConversationMutation) ResetField(name string) error {
 	case conversation.FieldTitle:
 		m.ResetTitle()
 		return nil
+	case conversation.FieldTaskID:
+		m.ResetTaskID()
+		return nil
 	case conversation.FieldNextPosition:
 		m.ResetNextPosition()
 		return nil
+	case conversation.FieldRetracted:
+		m.ResetRetracted()
+		return nil
+	case conversation.FieldBranch:
+		m.ResetBranch()
+		return nil
+	case conversation.FieldForkedFromID:
+		m.ResetForkedFromID()
+		return nil
 	case conversation.FieldUpdatedAt:
 		m.ResetUpdatedAt()
+		return nil
+	case conversation.FieldDeletedAt:
+		m.ResetDeletedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Conversation field %s", name)
@@ -3517,6 +10622,1466 @@ func (m *ConversationMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Conversation edge %s", name)
+}
+
+// CriterionMutation represents an operation that mutates the Criterion nodes in the graph.
+type CriterionMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	created_at     *time.Time
+	position       *int
+	addposition    *int
+	text           *string
+	state          *enum.CriterionState
+	run_id         *string
+	command_id     *string
+	command        *string
+	exit_code      *int
+	addexit_code   *int
+	output_digest  *string
+	files          *map[string]string
+	note           *string
+	tree           *string
+	problem        *string
+	checked_tree   *string
+	check_id       *string
+	shown_at       *time.Time
+	clearedFields  map[string]struct{}
+	project        *string
+	clearedproject bool
+	task           *string
+	clearedtask    bool
+	done           bool
+	oldValue       func(context.Context) (*Criterion, error)
+	predicates     []predicate.Criterion
+}
+
+var _ ent.Mutation = (*CriterionMutation)(nil)
+
+// criterionOption allows management of the mutation configuration using functional options.
+type criterionOption func(*CriterionMutation)
+
+// newCriterionMutation creates new mutation for the Criterion entity.
+func newCriterionMutation(c config, op Op, opts ...criterionOption) *CriterionMutation {
+	m := &CriterionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCriterion,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCriterionID sets the ID field of the mutation.
+func withCriterionID(id string) criterionOption {
+	return func(m *CriterionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Criterion
+		)
+		m.oldValue = func(ctx context.Context) (*Criterion, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Criterion.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCriterion sets the old Criterion of the mutation.
+func withCriterion(node *Criterion) criterionOption {
+	return func(m *CriterionMutation) {
+		m.oldValue = func(context.Context) (*Criterion, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CriterionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CriterionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Criterion entities.
+func (m *CriterionMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CriterionMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CriterionMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Criterion.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *CriterionMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *CriterionMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *CriterionMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *CriterionMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *CriterionMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *CriterionMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetTaskID sets the "task_id" field.
+func (m *CriterionMutation) SetTaskID(s string) {
+	m.task = &s
+}
+
+// TaskID returns the value of the "task_id" field in the mutation.
+func (m *CriterionMutation) TaskID() (r string, exists bool) {
+	v := m.task
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTaskID returns the old "task_id" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldTaskID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTaskID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTaskID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTaskID: %w", err)
+	}
+	return oldValue.TaskID, nil
+}
+
+// ResetTaskID resets all changes to the "task_id" field.
+func (m *CriterionMutation) ResetTaskID() {
+	m.task = nil
+}
+
+// SetPosition sets the "position" field.
+func (m *CriterionMutation) SetPosition(i int) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *CriterionMutation) Position() (r int, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldPosition(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *CriterionMutation) AddPosition(i int) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *CriterionMutation) AddedPosition() (r int, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *CriterionMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetText sets the "text" field.
+func (m *CriterionMutation) SetText(s string) {
+	m.text = &s
+}
+
+// Text returns the value of the "text" field in the mutation.
+func (m *CriterionMutation) Text() (r string, exists bool) {
+	v := m.text
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldText returns the old "text" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldText(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldText is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldText requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldText: %w", err)
+	}
+	return oldValue.Text, nil
+}
+
+// ResetText resets all changes to the "text" field.
+func (m *CriterionMutation) ResetText() {
+	m.text = nil
+}
+
+// SetState sets the "state" field.
+func (m *CriterionMutation) SetState(es enum.CriterionState) {
+	m.state = &es
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *CriterionMutation) State() (r enum.CriterionState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldState(ctx context.Context) (v enum.CriterionState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *CriterionMutation) ResetState() {
+	m.state = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *CriterionMutation) SetRunID(s string) {
+	m.run_id = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *CriterionMutation) RunID() (r string, exists bool) {
+	v := m.run_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldRunID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *CriterionMutation) ResetRunID() {
+	m.run_id = nil
+}
+
+// SetCommandID sets the "command_id" field.
+func (m *CriterionMutation) SetCommandID(s string) {
+	m.command_id = &s
+}
+
+// CommandID returns the value of the "command_id" field in the mutation.
+func (m *CriterionMutation) CommandID() (r string, exists bool) {
+	v := m.command_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCommandID returns the old "command_id" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldCommandID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCommandID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCommandID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCommandID: %w", err)
+	}
+	return oldValue.CommandID, nil
+}
+
+// ResetCommandID resets all changes to the "command_id" field.
+func (m *CriterionMutation) ResetCommandID() {
+	m.command_id = nil
+}
+
+// SetCommand sets the "command" field.
+func (m *CriterionMutation) SetCommand(s string) {
+	m.command = &s
+}
+
+// Command returns the value of the "command" field in the mutation.
+func (m *CriterionMutation) Command() (r string, exists bool) {
+	v := m.command
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCommand returns the old "command" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldCommand(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCommand is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCommand requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCommand: %w", err)
+	}
+	return oldValue.Command, nil
+}
+
+// ResetCommand resets all changes to the "command" field.
+func (m *CriterionMutation) ResetCommand() {
+	m.command = nil
+}
+
+// SetExitCode sets the "exit_code" field.
+func (m *CriterionMutation) SetExitCode(i int) {
+	m.exit_code = &i
+	m.addexit_code = nil
+}
+
+// ExitCode returns the value of the "exit_code" field in the mutation.
+func (m *CriterionMutation) ExitCode() (r int, exists bool) {
+	v := m.exit_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExitCode returns the old "exit_code" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldExitCode(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExitCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExitCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExitCode: %w", err)
+	}
+	return oldValue.ExitCode, nil
+}
+
+// AddExitCode adds i to the "exit_code" field.
+func (m *CriterionMutation) AddExitCode(i int) {
+	if m.addexit_code != nil {
+		*m.addexit_code += i
+	} else {
+		m.addexit_code = &i
+	}
+}
+
+// AddedExitCode returns the value that was added to the "exit_code" field in this mutation.
+func (m *CriterionMutation) AddedExitCode() (r int, exists bool) {
+	v := m.addexit_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetExitCode resets all changes to the "exit_code" field.
+func (m *CriterionMutation) ResetExitCode() {
+	m.exit_code = nil
+	m.addexit_code = nil
+}
+
+// SetOutputDigest sets the "output_digest" field.
+func (m *CriterionMutation) SetOutputDigest(s string) {
+	m.output_digest = &s
+}
+
+// OutputDigest returns the value of the "output_digest" field in the mutation.
+func (m *CriterionMutation) OutputDigest() (r string, exists bool) {
+	v := m.output_digest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOutputDigest returns the old "output_digest" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldOutputDigest(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOutputDigest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOutputDigest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOutputDigest: %w", err)
+	}
+	return oldValue.OutputDigest, nil
+}
+
+// ResetOutputDigest resets all changes to the "output_digest" field.
+func (m *CriterionMutation) ResetOutputDigest() {
+	m.output_digest = nil
+}
+
+// SetFiles sets the "files" field.
+func (m *CriterionMutation) SetFiles(value map[string]string) {
+	m.files = &value
+}
+
+// Files returns the value of the "files" field in the mutation.
+func (m *CriterionMutation) Files() (r map[string]string, exists bool) {
+	v := m.files
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFiles returns the old "files" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldFiles(ctx context.Context) (v map[string]string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFiles is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFiles requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFiles: %w", err)
+	}
+	return oldValue.Files, nil
+}
+
+// ClearFiles clears the value of the "files" field.
+func (m *CriterionMutation) ClearFiles() {
+	m.files = nil
+	m.clearedFields[criterion.FieldFiles] = struct{}{}
+}
+
+// FilesCleared returns if the "files" field was cleared in this mutation.
+func (m *CriterionMutation) FilesCleared() bool {
+	_, ok := m.clearedFields[criterion.FieldFiles]
+	return ok
+}
+
+// ResetFiles resets all changes to the "files" field.
+func (m *CriterionMutation) ResetFiles() {
+	m.files = nil
+	delete(m.clearedFields, criterion.FieldFiles)
+}
+
+// SetNote sets the "note" field.
+func (m *CriterionMutation) SetNote(s string) {
+	m.note = &s
+}
+
+// Note returns the value of the "note" field in the mutation.
+func (m *CriterionMutation) Note() (r string, exists bool) {
+	v := m.note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNote returns the old "note" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldNote(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNote: %w", err)
+	}
+	return oldValue.Note, nil
+}
+
+// ResetNote resets all changes to the "note" field.
+func (m *CriterionMutation) ResetNote() {
+	m.note = nil
+}
+
+// SetTree sets the "tree" field.
+func (m *CriterionMutation) SetTree(s string) {
+	m.tree = &s
+}
+
+// Tree returns the value of the "tree" field in the mutation.
+func (m *CriterionMutation) Tree() (r string, exists bool) {
+	v := m.tree
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTree returns the old "tree" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldTree(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTree is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTree requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTree: %w", err)
+	}
+	return oldValue.Tree, nil
+}
+
+// ResetTree resets all changes to the "tree" field.
+func (m *CriterionMutation) ResetTree() {
+	m.tree = nil
+}
+
+// SetProblem sets the "problem" field.
+func (m *CriterionMutation) SetProblem(s string) {
+	m.problem = &s
+}
+
+// Problem returns the value of the "problem" field in the mutation.
+func (m *CriterionMutation) Problem() (r string, exists bool) {
+	v := m.problem
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProblem returns the old "problem" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldProblem(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProblem is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProblem requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProblem: %w", err)
+	}
+	return oldValue.Problem, nil
+}
+
+// ResetProblem resets all changes to the "problem" field.
+func (m *CriterionMutation) ResetProblem() {
+	m.problem = nil
+}
+
+// SetCheckedTree sets the "checked_tree" field.
+func (m *CriterionMutation) SetCheckedTree(s string) {
+	m.checked_tree = &s
+}
+
+// CheckedTree returns the value of the "checked_tree" field in the mutation.
+func (m *CriterionMutation) CheckedTree() (r string, exists bool) {
+	v := m.checked_tree
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCheckedTree returns the old "checked_tree" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldCheckedTree(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCheckedTree is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCheckedTree requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCheckedTree: %w", err)
+	}
+	return oldValue.CheckedTree, nil
+}
+
+// ResetCheckedTree resets all changes to the "checked_tree" field.
+func (m *CriterionMutation) ResetCheckedTree() {
+	m.checked_tree = nil
+}
+
+// SetCheckID sets the "check_id" field.
+func (m *CriterionMutation) SetCheckID(s string) {
+	m.check_id = &s
+}
+
+// CheckID returns the value of the "check_id" field in the mutation.
+func (m *CriterionMutation) CheckID() (r string, exists bool) {
+	v := m.check_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCheckID returns the old "check_id" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldCheckID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCheckID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCheckID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCheckID: %w", err)
+	}
+	return oldValue.CheckID, nil
+}
+
+// ResetCheckID resets all changes to the "check_id" field.
+func (m *CriterionMutation) ResetCheckID() {
+	m.check_id = nil
+}
+
+// SetShownAt sets the "shown_at" field.
+func (m *CriterionMutation) SetShownAt(t time.Time) {
+	m.shown_at = &t
+}
+
+// ShownAt returns the value of the "shown_at" field in the mutation.
+func (m *CriterionMutation) ShownAt() (r time.Time, exists bool) {
+	v := m.shown_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldShownAt returns the old "shown_at" field's value of the Criterion entity.
+// If the Criterion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CriterionMutation) OldShownAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldShownAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldShownAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldShownAt: %w", err)
+	}
+	return oldValue.ShownAt, nil
+}
+
+// ClearShownAt clears the value of the "shown_at" field.
+func (m *CriterionMutation) ClearShownAt() {
+	m.shown_at = nil
+	m.clearedFields[criterion.FieldShownAt] = struct{}{}
+}
+
+// ShownAtCleared returns if the "shown_at" field was cleared in this mutation.
+func (m *CriterionMutation) ShownAtCleared() bool {
+	_, ok := m.clearedFields[criterion.FieldShownAt]
+	return ok
+}
+
+// ResetShownAt resets all changes to the "shown_at" field.
+func (m *CriterionMutation) ResetShownAt() {
+	m.shown_at = nil
+	delete(m.clearedFields, criterion.FieldShownAt)
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *CriterionMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[criterion.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *CriterionMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *CriterionMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *CriterionMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearTask clears the "task" edge to the Task entity.
+func (m *CriterionMutation) ClearTask() {
+	m.clearedtask = true
+	m.clearedFields[criterion.FieldTaskID] = struct{}{}
+}
+
+// TaskCleared reports if the "task" edge to the Task entity was cleared.
+func (m *CriterionMutation) TaskCleared() bool {
+	return m.clearedtask
+}
+
+// TaskIDs returns the "task" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// TaskID instead. It exists only for internal usage by the builders.
+func (m *CriterionMutation) TaskIDs() (ids []string) {
+	if id := m.task; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetTask resets all changes to the "task" edge.
+func (m *CriterionMutation) ResetTask() {
+	m.task = nil
+	m.clearedtask = false
+}
+
+// Where appends a list predicates to the CriterionMutation builder.
+func (m *CriterionMutation) Where(ps ...predicate.Criterion) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CriterionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CriterionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Criterion, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CriterionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CriterionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Criterion).
+func (m *CriterionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CriterionMutation) Fields() []string {
+	fields := make([]string, 0, 18)
+	if m.created_at != nil {
+		fields = append(fields, criterion.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, criterion.FieldProjectID)
+	}
+	if m.task != nil {
+		fields = append(fields, criterion.FieldTaskID)
+	}
+	if m.position != nil {
+		fields = append(fields, criterion.FieldPosition)
+	}
+	if m.text != nil {
+		fields = append(fields, criterion.FieldText)
+	}
+	if m.state != nil {
+		fields = append(fields, criterion.FieldState)
+	}
+	if m.run_id != nil {
+		fields = append(fields, criterion.FieldRunID)
+	}
+	if m.command_id != nil {
+		fields = append(fields, criterion.FieldCommandID)
+	}
+	if m.command != nil {
+		fields = append(fields, criterion.FieldCommand)
+	}
+	if m.exit_code != nil {
+		fields = append(fields, criterion.FieldExitCode)
+	}
+	if m.output_digest != nil {
+		fields = append(fields, criterion.FieldOutputDigest)
+	}
+	if m.files != nil {
+		fields = append(fields, criterion.FieldFiles)
+	}
+	if m.note != nil {
+		fields = append(fields, criterion.FieldNote)
+	}
+	if m.tree != nil {
+		fields = append(fields, criterion.FieldTree)
+	}
+	if m.problem != nil {
+		fields = append(fields, criterion.FieldProblem)
+	}
+	if m.checked_tree != nil {
+		fields = append(fields, criterion.FieldCheckedTree)
+	}
+	if m.check_id != nil {
+		fields = append(fields, criterion.FieldCheckID)
+	}
+	if m.shown_at != nil {
+		fields = append(fields, criterion.FieldShownAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CriterionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case criterion.FieldCreatedAt:
+		return m.CreatedAt()
+	case criterion.FieldProjectID:
+		return m.ProjectID()
+	case criterion.FieldTaskID:
+		return m.TaskID()
+	case criterion.FieldPosition:
+		return m.Position()
+	case criterion.FieldText:
+		return m.Text()
+	case criterion.FieldState:
+		return m.State()
+	case criterion.FieldRunID:
+		return m.RunID()
+	case criterion.FieldCommandID:
+		return m.CommandID()
+	case criterion.FieldCommand:
+		return m.Command()
+	case criterion.FieldExitCode:
+		return m.ExitCode()
+	case criterion.FieldOutputDigest:
+		return m.OutputDigest()
+	case criterion.FieldFiles:
+		return m.Files()
+	case criterion.FieldNote:
+		return m.Note()
+	case criterion.FieldTree:
+		return m.Tree()
+	case criterion.FieldProblem:
+		return m.Problem()
+	case criterion.FieldCheckedTree:
+		return m.CheckedTree()
+	case criterion.FieldCheckID:
+		return m.CheckID()
+	case criterion.FieldShownAt:
+		return m.ShownAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CriterionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case criterion.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case criterion.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case criterion.FieldTaskID:
+		return m.OldTaskID(ctx)
+	case criterion.FieldPosition:
+		return m.OldPosition(ctx)
+	case criterion.FieldText:
+		return m.OldText(ctx)
+	case criterion.FieldState:
+		return m.OldState(ctx)
+	case criterion.FieldRunID:
+		return m.OldRunID(ctx)
+	case criterion.FieldCommandID:
+		return m.OldCommandID(ctx)
+	case criterion.FieldCommand:
+		return m.OldCommand(ctx)
+	case criterion.FieldExitCode:
+		return m.OldExitCode(ctx)
+	case criterion.FieldOutputDigest:
+		return m.OldOutputDigest(ctx)
+	case criterion.FieldFiles:
+		return m.OldFiles(ctx)
+	case criterion.FieldNote:
+		return m.OldNote(ctx)
+	case criterion.FieldTree:
+		return m.OldTree(ctx)
+	case criterion.FieldProblem:
+		return m.OldProblem(ctx)
+	case criterion.FieldCheckedTree:
+		return m.OldCheckedTree(ctx)
+	case criterion.FieldCheckID:
+		return m.OldCheckID(ctx)
+	case criterion.FieldShownAt:
+		return m.OldShownAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Criterion field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CriterionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case criterion.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case criterion.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case criterion.FieldTaskID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTaskID(v)
+		return nil
+	case criterion.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case criterion.FieldText:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetText(v)
+		return nil
+	case criterion.FieldState:
+		v, ok := value.(enum.CriterionState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case criterion.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case criterion.FieldCommandID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCommandID(v)
+		return nil
+	case criterion.FieldCommand:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCommand(v)
+		return nil
+	case criterion.FieldExitCode:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExitCode(v)
+		return nil
+	case criterion.FieldOutputDigest:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOutputDigest(v)
+		return nil
+	case criterion.FieldFiles:
+		v, ok := value.(map[string]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFiles(v)
+		return nil
+	case criterion.FieldNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNote(v)
+		return nil
+	case criterion.FieldTree:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTree(v)
+		return nil
+	case criterion.FieldProblem:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProblem(v)
+		return nil
+	case criterion.FieldCheckedTree:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCheckedTree(v)
+		return nil
+	case criterion.FieldCheckID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCheckID(v)
+		return nil
+	case criterion.FieldShownAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetShownAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Criterion field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CriterionMutation) AddedFields() []string {
+	var fields []string
+	if m.addposition != nil {
+		fields = append(fields, criterion.FieldPosition)
+	}
+	if m.addexit_code != nil {
+		fields = append(fields, criterion.FieldExitCode)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CriterionMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case criterion.FieldPosition:
+		return m.AddedPosition()
+	case criterion.FieldExitCode:
+		return m.AddedExitCode()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CriterionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case criterion.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	case criterion.FieldExitCode:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddExitCode(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Criterion numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CriterionMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(criterion.FieldFiles) {
+		fields = append(fields, criterion.FieldFiles)
+	}
+	if m.FieldCleared(criterion.FieldShownAt) {
+		fields = append(fields, criterion.FieldShownAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CriterionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CriterionMutation) ClearField(name string) error {
+	switch name {
+	case criterion.FieldFiles:
+		m.ClearFiles()
+		return nil
+	case criterion.FieldShownAt:
+		m.ClearShownAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Criterion nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CriterionMutation) ResetField(name string) error {
+	switch name {
+	case criterion.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case criterion.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case criterion.FieldTaskID:
+		m.ResetTaskID()
+		return nil
+	case criterion.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case criterion.FieldText:
+		m.ResetText()
+		return nil
+	case criterion.FieldState:
+		m.ResetState()
+		return nil
+	case criterion.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case criterion.FieldCommandID:
+		m.ResetCommandID()
+		return nil
+	case criterion.FieldCommand:
+		m.ResetCommand()
+		return nil
+	case criterion.FieldExitCode:
+		m.ResetExitCode()
+		return nil
+	case criterion.FieldOutputDigest:
+		m.ResetOutputDigest()
+		return nil
+	case criterion.FieldFiles:
+		m.ResetFiles()
+		return nil
+	case criterion.FieldNote:
+		m.ResetNote()
+		return nil
+	case criterion.FieldTree:
+		m.ResetTree()
+		return nil
+	case criterion.FieldProblem:
+		m.ResetProblem()
+		return nil
+	case criterion.FieldCheckedTree:
+		m.ResetCheckedTree()
+		return nil
+	case criterion.FieldCheckID:
+		m.ResetCheckID()
+		return nil
+	case criterion.FieldShownAt:
+		m.ResetShownAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Criterion field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CriterionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.project != nil {
+		edges = append(edges, criterion.EdgeProject)
+	}
+	if m.task != nil {
+		edges = append(edges, criterion.EdgeTask)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CriterionMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case criterion.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case criterion.EdgeTask:
+		if id := m.task; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CriterionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CriterionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CriterionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedproject {
+		edges = append(edges, criterion.EdgeProject)
+	}
+	if m.clearedtask {
+		edges = append(edges, criterion.EdgeTask)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CriterionMutation) EdgeCleared(name string) bool {
+	switch name {
+	case criterion.EdgeProject:
+		return m.clearedproject
+	case criterion.EdgeTask:
+		return m.clearedtask
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CriterionMutation) ClearEdge(name string) error {
+	switch name {
+	case criterion.EdgeProject:
+		m.ClearProject()
+		return nil
+	case criterion.EdgeTask:
+		m.ClearTask()
+		return nil
+	}
+	return fmt.Errorf("unknown Criterion unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CriterionMutation) ResetEdge(name string) error {
+	switch name {
+	case criterion.EdgeProject:
+		m.ResetProject()
+		return nil
+	case criterion.EdgeTask:
+		m.ResetTask()
+		return nil
+	}
+	return fmt.Errorf("unknown Criterion edge %s", name)
 }
 
 // DeviceCodeMutation represents an operation that mutates the DeviceCode nodes in the graph.
@@ -5135,6 +13700,1639 @@ func (m *EventMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Event edge %s", name)
 }
 
+// FindingMutation represents an operation that mutates the Finding nodes in the graph.
+type FindingMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	created_at     *time.Time
+	branch         *string
+	fingerprint    *string
+	check          *enum.SecurityCheck
+	rule           *string
+	title          *string
+	file           *string
+	line           *int
+	addline        *int
+	severity       *enum.Severity
+	evidence       *string
+	remedy         *string
+	cwe            *int
+	addcwe         *int
+	revision       *string
+	state          *enum.FindingState
+	reason         *string
+	decided_by_id  *string
+	seen_at        *time.Time
+	clearedFields  map[string]struct{}
+	project        *string
+	clearedproject bool
+	run            *string
+	clearedrun     bool
+	agent          *string
+	clearedagent   bool
+	done           bool
+	oldValue       func(context.Context) (*Finding, error)
+	predicates     []predicate.Finding
+}
+
+var _ ent.Mutation = (*FindingMutation)(nil)
+
+// findingOption allows management of the mutation configuration using functional options.
+type findingOption func(*FindingMutation)
+
+// newFindingMutation creates new mutation for the Finding entity.
+func newFindingMutation(c config, op Op, opts ...findingOption) *FindingMutation {
+	m := &FindingMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeFinding,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withFindingID sets the ID field of the mutation.
+func withFindingID(id string) findingOption {
+	return func(m *FindingMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Finding
+		)
+		m.oldValue = func(ctx context.Context) (*Finding, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Finding.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withFinding sets the old Finding of the mutation.
+func withFinding(node *Finding) findingOption {
+	return func(m *FindingMutation) {
+		m.oldValue = func(context.Context) (*Finding, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m FindingMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m FindingMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Finding entities.
+func (m *FindingMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *FindingMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *FindingMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Finding.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *FindingMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *FindingMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *FindingMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *FindingMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *FindingMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *FindingMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *FindingMutation) SetRunID(s string) {
+	m.run = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *FindingMutation) RunID() (r string, exists bool) {
+	v := m.run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldRunID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ClearRunID clears the value of the "run_id" field.
+func (m *FindingMutation) ClearRunID() {
+	m.run = nil
+	m.clearedFields[finding.FieldRunID] = struct{}{}
+}
+
+// RunIDCleared returns if the "run_id" field was cleared in this mutation.
+func (m *FindingMutation) RunIDCleared() bool {
+	_, ok := m.clearedFields[finding.FieldRunID]
+	return ok
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *FindingMutation) ResetRunID() {
+	m.run = nil
+	delete(m.clearedFields, finding.FieldRunID)
+}
+
+// SetAgentID sets the "agent_id" field.
+func (m *FindingMutation) SetAgentID(s string) {
+	m.agent = &s
+}
+
+// AgentID returns the value of the "agent_id" field in the mutation.
+func (m *FindingMutation) AgentID() (r string, exists bool) {
+	v := m.agent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAgentID returns the old "agent_id" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldAgentID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAgentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAgentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAgentID: %w", err)
+	}
+	return oldValue.AgentID, nil
+}
+
+// ClearAgentID clears the value of the "agent_id" field.
+func (m *FindingMutation) ClearAgentID() {
+	m.agent = nil
+	m.clearedFields[finding.FieldAgentID] = struct{}{}
+}
+
+// AgentIDCleared returns if the "agent_id" field was cleared in this mutation.
+func (m *FindingMutation) AgentIDCleared() bool {
+	_, ok := m.clearedFields[finding.FieldAgentID]
+	return ok
+}
+
+// ResetAgentID resets all changes to the "agent_id" field.
+func (m *FindingMutation) ResetAgentID() {
+	m.agent = nil
+	delete(m.clearedFields, finding.FieldAgentID)
+}
+
+// SetBranch sets the "branch" field.
+func (m *FindingMutation) SetBranch(s string) {
+	m.branch = &s
+}
+
+// Branch returns the value of the "branch" field in the mutation.
+func (m *FindingMutation) Branch() (r string, exists bool) {
+	v := m.branch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranch returns the old "branch" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldBranch(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranch: %w", err)
+	}
+	return oldValue.Branch, nil
+}
+
+// ResetBranch resets all changes to the "branch" field.
+func (m *FindingMutation) ResetBranch() {
+	m.branch = nil
+}
+
+// SetFingerprint sets the "fingerprint" field.
+func (m *FindingMutation) SetFingerprint(s string) {
+	m.fingerprint = &s
+}
+
+// Fingerprint returns the value of the "fingerprint" field in the mutation.
+func (m *FindingMutation) Fingerprint() (r string, exists bool) {
+	v := m.fingerprint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFingerprint returns the old "fingerprint" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldFingerprint(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFingerprint is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFingerprint requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFingerprint: %w", err)
+	}
+	return oldValue.Fingerprint, nil
+}
+
+// ResetFingerprint resets all changes to the "fingerprint" field.
+func (m *FindingMutation) ResetFingerprint() {
+	m.fingerprint = nil
+}
+
+// SetCheck sets the "check" field.
+func (m *FindingMutation) SetCheck(ec enum.SecurityCheck) {
+	m.check = &ec
+}
+
+// Check returns the value of the "check" field in the mutation.
+func (m *FindingMutation) Check() (r enum.SecurityCheck, exists bool) {
+	v := m.check
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCheck returns the old "check" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldCheck(ctx context.Context) (v enum.SecurityCheck, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCheck is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCheck requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCheck: %w", err)
+	}
+	return oldValue.Check, nil
+}
+
+// ResetCheck resets all changes to the "check" field.
+func (m *FindingMutation) ResetCheck() {
+	m.check = nil
+}
+
+// SetRule sets the "rule" field.
+func (m *FindingMutation) SetRule(s string) {
+	m.rule = &s
+}
+
+// Rule returns the value of the "rule" field in the mutation.
+func (m *FindingMutation) Rule() (r string, exists bool) {
+	v := m.rule
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRule returns the old "rule" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldRule(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRule is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRule requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRule: %w", err)
+	}
+	return oldValue.Rule, nil
+}
+
+// ResetRule resets all changes to the "rule" field.
+func (m *FindingMutation) ResetRule() {
+	m.rule = nil
+}
+
+// SetTitle sets the "title" field.
+func (m *FindingMutation) SetTitle(s string) {
+	m.title = &s
+}
+
+// Title returns the value of the "title" field in the mutation.
+func (m *FindingMutation) Title() (r string, exists bool) {
+	v := m.title
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitle returns the old "title" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldTitle(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitle is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitle requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitle: %w", err)
+	}
+	return oldValue.Title, nil
+}
+
+// ResetTitle resets all changes to the "title" field.
+func (m *FindingMutation) ResetTitle() {
+	m.title = nil
+}
+
+// SetFile sets the "file" field.
+func (m *FindingMutation) SetFile(s string) {
+	m.file = &s
+}
+
+// File returns the value of the "file" field in the mutation.
+func (m *FindingMutation) File() (r string, exists bool) {
+	v := m.file
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFile returns the old "file" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldFile(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFile is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFile requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFile: %w", err)
+	}
+	return oldValue.File, nil
+}
+
+// ResetFile resets all changes to the "file" field.
+func (m *FindingMutation) ResetFile() {
+	m.file = nil
+}
+
+// SetLine sets the "line" field.
+func (m *FindingMutation) SetLine(i int) {
+	m.line = &i
+	m.addline = nil
+}
+
+// Line returns the value of the "line" field in the mutation.
+func (m *FindingMutation) Line() (r int, exists bool) {
+	v := m.line
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLine returns the old "line" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldLine(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLine is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLine requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLine: %w", err)
+	}
+	return oldValue.Line, nil
+}
+
+// AddLine adds i to the "line" field.
+func (m *FindingMutation) AddLine(i int) {
+	if m.addline != nil {
+		*m.addline += i
+	} else {
+		m.addline = &i
+	}
+}
+
+// AddedLine returns the value that was added to the "line" field in this mutation.
+func (m *FindingMutation) AddedLine() (r int, exists bool) {
+	v := m.addline
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLine resets all changes to the "line" field.
+func (m *FindingMutation) ResetLine() {
+	m.line = nil
+	m.addline = nil
+}
+
+// SetSeverity sets the "severity" field.
+func (m *FindingMutation) SetSeverity(e enum.Severity) {
+	m.severity = &e
+}
+
+// Severity returns the value of the "severity" field in the mutation.
+func (m *FindingMutation) Severity() (r enum.Severity, exists bool) {
+	v := m.severity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeverity returns the old "severity" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldSeverity(ctx context.Context) (v enum.Severity, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeverity is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeverity requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeverity: %w", err)
+	}
+	return oldValue.Severity, nil
+}
+
+// ResetSeverity resets all changes to the "severity" field.
+func (m *FindingMutation) ResetSeverity() {
+	m.severity = nil
+}
+
+// SetEvidence sets the "evidence" field.
+func (m *FindingMutation) SetEvidence(s string) {
+	m.evidence = &s
+}
+
+// Evidence returns the value of the "evidence" field in the mutation.
+func (m *FindingMutation) Evidence() (r string, exists bool) {
+	v := m.evidence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEvidence returns the old "evidence" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldEvidence(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEvidence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEvidence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEvidence: %w", err)
+	}
+	return oldValue.Evidence, nil
+}
+
+// ResetEvidence resets all changes to the "evidence" field.
+func (m *FindingMutation) ResetEvidence() {
+	m.evidence = nil
+}
+
+// SetRemedy sets the "remedy" field.
+func (m *FindingMutation) SetRemedy(s string) {
+	m.remedy = &s
+}
+
+// Remedy returns the value of the "remedy" field in the mutation.
+func (m *FindingMutation) Remedy() (r string, exists bool) {
+	v := m.remedy
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRemedy returns the old "remedy" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldRemedy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRemedy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRemedy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRemedy: %w", err)
+	}
+	return oldValue.Remedy, nil
+}
+
+// ResetRemedy resets all changes to the "remedy" field.
+func (m *FindingMutation) ResetRemedy() {
+	m.remedy = nil
+}
+
+// SetCwe sets the "cwe" field.
+func (m *FindingMutation) SetCwe(i int) {
+	m.cwe = &i
+	m.addcwe = nil
+}
+
+// Cwe returns the value of the "cwe" field in the mutation.
+func (m *FindingMutation) Cwe() (r int, exists bool) {
+	v := m.cwe
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCwe returns the old "cwe" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldCwe(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCwe is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCwe requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCwe: %w", err)
+	}
+	return oldValue.Cwe, nil
+}
+
+// AddCwe adds i to the "cwe" field.
+func (m *FindingMutation) AddCwe(i int) {
+	if m.addcwe != nil {
+		*m.addcwe += i
+	} else {
+		m.addcwe = &i
+	}
+}
+
+// AddedCwe returns the value that was added to the "cwe" field in this mutation.
+func (m *FindingMutation) AddedCwe() (r int, exists bool) {
+	v := m.addcwe
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCwe resets all changes to the "cwe" field.
+func (m *FindingMutation) ResetCwe() {
+	m.cwe = nil
+	m.addcwe = nil
+}
+
+// SetRevision sets the "revision" field.
+func (m *FindingMutation) SetRevision(s string) {
+	m.revision = &s
+}
+
+// Revision returns the value of the "revision" field in the mutation.
+func (m *FindingMutation) Revision() (r string, exists bool) {
+	v := m.revision
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRevision returns the old "revision" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldRevision(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRevision is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRevision requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRevision: %w", err)
+	}
+	return oldValue.Revision, nil
+}
+
+// ResetRevision resets all changes to the "revision" field.
+func (m *FindingMutation) ResetRevision() {
+	m.revision = nil
+}
+
+// SetState sets the "state" field.
+func (m *FindingMutation) SetState(es enum.FindingState) {
+	m.state = &es
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *FindingMutation) State() (r enum.FindingState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldState(ctx context.Context) (v enum.FindingState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *FindingMutation) ResetState() {
+	m.state = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *FindingMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *FindingMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *FindingMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetDecidedByID sets the "decided_by_id" field.
+func (m *FindingMutation) SetDecidedByID(s string) {
+	m.decided_by_id = &s
+}
+
+// DecidedByID returns the value of the "decided_by_id" field in the mutation.
+func (m *FindingMutation) DecidedByID() (r string, exists bool) {
+	v := m.decided_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDecidedByID returns the old "decided_by_id" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldDecidedByID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDecidedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDecidedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDecidedByID: %w", err)
+	}
+	return oldValue.DecidedByID, nil
+}
+
+// ClearDecidedByID clears the value of the "decided_by_id" field.
+func (m *FindingMutation) ClearDecidedByID() {
+	m.decided_by_id = nil
+	m.clearedFields[finding.FieldDecidedByID] = struct{}{}
+}
+
+// DecidedByIDCleared returns if the "decided_by_id" field was cleared in this mutation.
+func (m *FindingMutation) DecidedByIDCleared() bool {
+	_, ok := m.clearedFields[finding.FieldDecidedByID]
+	return ok
+}
+
+// ResetDecidedByID resets all changes to the "decided_by_id" field.
+func (m *FindingMutation) ResetDecidedByID() {
+	m.decided_by_id = nil
+	delete(m.clearedFields, finding.FieldDecidedByID)
+}
+
+// SetSeenAt sets the "seen_at" field.
+func (m *FindingMutation) SetSeenAt(t time.Time) {
+	m.seen_at = &t
+}
+
+// SeenAt returns the value of the "seen_at" field in the mutation.
+func (m *FindingMutation) SeenAt() (r time.Time, exists bool) {
+	v := m.seen_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeenAt returns the old "seen_at" field's value of the Finding entity.
+// If the Finding object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FindingMutation) OldSeenAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeenAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeenAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeenAt: %w", err)
+	}
+	return oldValue.SeenAt, nil
+}
+
+// ResetSeenAt resets all changes to the "seen_at" field.
+func (m *FindingMutation) ResetSeenAt() {
+	m.seen_at = nil
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *FindingMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[finding.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *FindingMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *FindingMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *FindingMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearRun clears the "run" edge to the Run entity.
+func (m *FindingMutation) ClearRun() {
+	m.clearedrun = true
+	m.clearedFields[finding.FieldRunID] = struct{}{}
+}
+
+// RunCleared reports if the "run" edge to the Run entity was cleared.
+func (m *FindingMutation) RunCleared() bool {
+	return m.RunIDCleared() || m.clearedrun
+}
+
+// RunIDs returns the "run" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RunID instead. It exists only for internal usage by the builders.
+func (m *FindingMutation) RunIDs() (ids []string) {
+	if id := m.run; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRun resets all changes to the "run" edge.
+func (m *FindingMutation) ResetRun() {
+	m.run = nil
+	m.clearedrun = false
+}
+
+// ClearAgent clears the "agent" edge to the Agent entity.
+func (m *FindingMutation) ClearAgent() {
+	m.clearedagent = true
+	m.clearedFields[finding.FieldAgentID] = struct{}{}
+}
+
+// AgentCleared reports if the "agent" edge to the Agent entity was cleared.
+func (m *FindingMutation) AgentCleared() bool {
+	return m.AgentIDCleared() || m.clearedagent
+}
+
+// AgentIDs returns the "agent" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AgentID instead. It exists only for internal usage by the builders.
+func (m *FindingMutation) AgentIDs() (ids []string) {
+	if id := m.agent; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAgent resets all changes to the "agent" edge.
+func (m *FindingMutation) ResetAgent() {
+	m.agent = nil
+	m.clearedagent = false
+}
+
+// Where appends a list predicates to the FindingMutation builder.
+func (m *FindingMutation) Where(ps ...predicate.Finding) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the FindingMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *FindingMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Finding, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *FindingMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *FindingMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Finding).
+func (m *FindingMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *FindingMutation) Fields() []string {
+	fields := make([]string, 0, 20)
+	if m.created_at != nil {
+		fields = append(fields, finding.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, finding.FieldProjectID)
+	}
+	if m.run != nil {
+		fields = append(fields, finding.FieldRunID)
+	}
+	if m.agent != nil {
+		fields = append(fields, finding.FieldAgentID)
+	}
+	if m.branch != nil {
+		fields = append(fields, finding.FieldBranch)
+	}
+	if m.fingerprint != nil {
+		fields = append(fields, finding.FieldFingerprint)
+	}
+	if m.check != nil {
+		fields = append(fields, finding.FieldCheck)
+	}
+	if m.rule != nil {
+		fields = append(fields, finding.FieldRule)
+	}
+	if m.title != nil {
+		fields = append(fields, finding.FieldTitle)
+	}
+	if m.file != nil {
+		fields = append(fields, finding.FieldFile)
+	}
+	if m.line != nil {
+		fields = append(fields, finding.FieldLine)
+	}
+	if m.severity != nil {
+		fields = append(fields, finding.FieldSeverity)
+	}
+	if m.evidence != nil {
+		fields = append(fields, finding.FieldEvidence)
+	}
+	if m.remedy != nil {
+		fields = append(fields, finding.FieldRemedy)
+	}
+	if m.cwe != nil {
+		fields = append(fields, finding.FieldCwe)
+	}
+	if m.revision != nil {
+		fields = append(fields, finding.FieldRevision)
+	}
+	if m.state != nil {
+		fields = append(fields, finding.FieldState)
+	}
+	if m.reason != nil {
+		fields = append(fields, finding.FieldReason)
+	}
+	if m.decided_by_id != nil {
+		fields = append(fields, finding.FieldDecidedByID)
+	}
+	if m.seen_at != nil {
+		fields = append(fields, finding.FieldSeenAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *FindingMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case finding.FieldCreatedAt:
+		return m.CreatedAt()
+	case finding.FieldProjectID:
+		return m.ProjectID()
+	case finding.FieldRunID:
+		return m.RunID()
+	case finding.FieldAgentID:
+		return m.AgentID()
+	case finding.FieldBranch:
+		return m.Branch()
+	case finding.FieldFingerprint:
+		return m.Fingerprint()
+	case finding.FieldCheck:
+		return m.Check()
+	case finding.FieldRule:
+		return m.Rule()
+	case finding.FieldTitle:
+		return m.Title()
+	case finding.FieldFile:
+		return m.File()
+	case finding.FieldLine:
+		return m.Line()
+	case finding.FieldSeverity:
+		return m.Severity()
+	case finding.FieldEvidence:
+		return m.Evidence()
+	case finding.FieldRemedy:
+		return m.Remedy()
+	case finding.FieldCwe:
+		return m.Cwe()
+	case finding.FieldRevision:
+		return m.Revision()
+	case finding.FieldState:
+		return m.State()
+	case finding.FieldReason:
+		return m.Reason()
+	case finding.FieldDecidedByID:
+		return m.DecidedByID()
+	case finding.FieldSeenAt:
+		return m.SeenAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *FindingMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case finding.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case finding.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case finding.FieldRunID:
+		return m.OldRunID(ctx)
+	case finding.FieldAgentID:
+		return m.OldAgentID(ctx)
+	case finding.FieldBranch:
+		return m.OldBranch(ctx)
+	case finding.FieldFingerprint:
+		return m.OldFingerprint(ctx)
+	case finding.FieldCheck:
+		return m.OldCheck(ctx)
+	case finding.FieldRule:
+		return m.OldRule(ctx)
+	case finding.FieldTitle:
+		return m.OldTitle(ctx)
+	case finding.FieldFile:
+		return m.OldFile(ctx)
+	case finding.FieldLine:
+		return m.OldLine(ctx)
+	case finding.FieldSeverity:
+		return m.OldSeverity(ctx)
+	case finding.FieldEvidence:
+		return m.OldEvidence(ctx)
+	case finding.FieldRemedy:
+		return m.OldRemedy(ctx)
+	case finding.FieldCwe:
+		return m.OldCwe(ctx)
+	case finding.FieldRevision:
+		return m.OldRevision(ctx)
+	case finding.FieldState:
+		return m.OldState(ctx)
+	case finding.FieldReason:
+		return m.OldReason(ctx)
+	case finding.FieldDecidedByID:
+		return m.OldDecidedByID(ctx)
+	case finding.FieldSeenAt:
+		return m.OldSeenAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Finding field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FindingMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case finding.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case finding.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case finding.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case finding.FieldAgentID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAgentID(v)
+		return nil
+	case finding.FieldBranch:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranch(v)
+		return nil
+	case finding.FieldFingerprint:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFingerprint(v)
+		return nil
+	case finding.FieldCheck:
+		v, ok := value.(enum.SecurityCheck)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCheck(v)
+		return nil
+	case finding.FieldRule:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRule(v)
+		return nil
+	case finding.FieldTitle:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitle(v)
+		return nil
+	case finding.FieldFile:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFile(v)
+		return nil
+	case finding.FieldLine:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLine(v)
+		return nil
+	case finding.FieldSeverity:
+		v, ok := value.(enum.Severity)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeverity(v)
+		return nil
+	case finding.FieldEvidence:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEvidence(v)
+		return nil
+	case finding.FieldRemedy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRemedy(v)
+		return nil
+	case finding.FieldCwe:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCwe(v)
+		return nil
+	case finding.FieldRevision:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRevision(v)
+		return nil
+	case finding.FieldState:
+		v, ok := value.(enum.FindingState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case finding.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case finding.FieldDecidedByID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDecidedByID(v)
+		return nil
+	case finding.FieldSeenAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeenAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Finding field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *FindingMutation) AddedFields() []string {
+	var fields []string
+	if m.addline != nil {
+		fields = append(fields, finding.FieldLine)
+	}
+	if m.addcwe != nil {
+		fields = append(fields, finding.FieldCwe)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *FindingMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case finding.FieldLine:
+		return m.AddedLine()
+	case finding.FieldCwe:
+		return m.AddedCwe()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FindingMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case finding.FieldLine:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLine(v)
+		return nil
+	case finding.FieldCwe:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCwe(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Finding numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *FindingMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(finding.FieldRunID) {
+		fields = append(fields, finding.FieldRunID)
+	}
+	if m.FieldCleared(finding.FieldAgentID) {
+		fields = append(fields, finding.FieldAgentID)
+	}
+	if m.FieldCleared(finding.FieldDecidedByID) {
+		fields = append(fields, finding.FieldDecidedByID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *FindingMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *FindingMutation) ClearField(name string) error {
+	switch name {
+	case finding.FieldRunID:
+		m.ClearRunID()
+		return nil
+	case finding.FieldAgentID:
+		m.ClearAgentID()
+		return nil
+	case finding.FieldDecidedByID:
+		m.ClearDecidedByID()
+		return nil
+	}
+	return fmt.Errorf("unknown Finding nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *FindingMutation) ResetField(name string) error {
+	switch name {
+	case finding.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case finding.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case finding.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case finding.FieldAgentID:
+		m.ResetAgentID()
+		return nil
+	case finding.FieldBranch:
+		m.ResetBranch()
+		return nil
+	case finding.FieldFingerprint:
+		m.ResetFingerprint()
+		return nil
+	case finding.FieldCheck:
+		m.ResetCheck()
+		return nil
+	case finding.FieldRule:
+		m.ResetRule()
+		return nil
+	case finding.FieldTitle:
+		m.ResetTitle()
+		return nil
+	case finding.FieldFile:
+		m.ResetFile()
+		return nil
+	case finding.FieldLine:
+		m.ResetLine()
+		return nil
+	case finding.FieldSeverity:
+		m.ResetSeverity()
+		return nil
+	case finding.FieldEvidence:
+		m.ResetEvidence()
+		return nil
+	case finding.FieldRemedy:
+		m.ResetRemedy()
+		return nil
+	case finding.FieldCwe:
+		m.ResetCwe()
+		return nil
+	case finding.FieldRevision:
+		m.ResetRevision()
+		return nil
+	case finding.FieldState:
+		m.ResetState()
+		return nil
+	case finding.FieldReason:
+		m.ResetReason()
+		return nil
+	case finding.FieldDecidedByID:
+		m.ResetDecidedByID()
+		return nil
+	case finding.FieldSeenAt:
+		m.ResetSeenAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Finding field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *FindingMutation) AddedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.project != nil {
+		edges = append(edges, finding.EdgeProject)
+	}
+	if m.run != nil {
+		edges = append(edges, finding.EdgeRun)
+	}
+	if m.agent != nil {
+		edges = append(edges, finding.EdgeAgent)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *FindingMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case finding.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case finding.EdgeRun:
+		if id := m.run; id != nil {
+			return []ent.Value{*id}
+		}
+	case finding.EdgeAgent:
+		if id := m.agent; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *FindingMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 3)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *FindingMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *FindingMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.clearedproject {
+		edges = append(edges, finding.EdgeProject)
+	}
+	if m.clearedrun {
+		edges = append(edges, finding.EdgeRun)
+	}
+	if m.clearedagent {
+		edges = append(edges, finding.EdgeAgent)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *FindingMutation) EdgeCleared(name string) bool {
+	switch name {
+	case finding.EdgeProject:
+		return m.clearedproject
+	case finding.EdgeRun:
+		return m.clearedrun
+	case finding.EdgeAgent:
+		return m.clearedagent
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *FindingMutation) ClearEdge(name string) error {
+	switch name {
+	case finding.EdgeProject:
+		m.ClearProject()
+		return nil
+	case finding.EdgeRun:
+		m.ClearRun()
+		return nil
+	case finding.EdgeAgent:
+		m.ClearAgent()
+		return nil
+	}
+	return fmt.Errorf("unknown Finding unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *FindingMutation) ResetEdge(name string) error {
+	switch name {
+	case finding.EdgeProject:
+		m.ResetProject()
+		return nil
+	case finding.EdgeRun:
+		m.ResetRun()
+		return nil
+	case finding.EdgeAgent:
+		m.ResetAgent()
+		return nil
+	}
+	return fmt.Errorf("unknown Finding edge %s", name)
+}
+
 // GitObjectMutation represents an operation that mutates the GitObject nodes in the graph.
 type GitObjectMutation struct {
 	config
@@ -5146,6 +15344,7 @@ type GitObjectMutation struct {
 	addkind        *int8
 	size           *int64
 	addsize        *int64
+	created_at     *time.Time
 	data           *[]byte
 	clearedFields  map[string]struct{}
 	project        *string
@@ -5437,6 +15636,55 @@ func (m *GitObjectMutation) ResetSize() {
 	m.addsize = nil
 }
 
+// SetCreatedAt sets the "created_at" field.
+func (m *GitObjectMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *GitObjectMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the GitObject entity.
+// If the GitObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitObjectMutation) OldCreatedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ClearCreatedAt clears the value of the "created_at" field.
+func (m *GitObjectMutation) ClearCreatedAt() {
+	m.created_at = nil
+	m.clearedFields[gitobject.FieldCreatedAt] = struct{}{}
+}
+
+// CreatedAtCleared returns if the "created_at" field was cleared in this mutation.
+func (m *GitObjectMutation) CreatedAtCleared() bool {
+	_, ok := m.clearedFields[gitobject.FieldCreatedAt]
+	return ok
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *GitObjectMutation) ResetCreatedAt() {
+	m.created_at = nil
+	delete(m.clearedFields, gitobject.FieldCreatedAt)
+}
+
 // SetData sets the "data" field.
 func (m *GitObjectMutation) SetData(b []byte) {
 	m.data = &b
@@ -5534,7 +15782,7 @@ func (m *GitObjectMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *GitObjectMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 6)
 	if m.project != nil {
 		fields = append(fields, gitobject.FieldProjectID)
 	}
@@ -5546,6 +15794,9 @@ func (m *GitObjectMutation) Fields() []string {
 	}
 	if m.size != nil {
 		fields = append(fields, gitobject.FieldSize)
+	}
+	if m.created_at != nil {
+		fields = append(fields, gitobject.FieldCreatedAt)
 	}
 	if m.data != nil {
 		fields = append(fields, gitobject.FieldData)
@@ -5566,6 +15817,8 @@ func (m *GitObjectMutation) Field(name string) (ent.Value, bool) {
 		return m.Kind()
 	case gitobject.FieldSize:
 		return m.Size()
+	case gitobject.FieldCreatedAt:
+		return m.CreatedAt()
 	case gitobject.FieldData:
 		return m.Data()
 	}
@@ -5585,6 +15838,8 @@ func (m *GitObjectMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldKind(ctx)
 	case gitobject.FieldSize:
 		return m.OldSize(ctx)
+	case gitobject.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
 	case gitobject.FieldData:
 		return m.OldData(ctx)
 	}
@@ -5623,6 +15878,13 @@ func (m *GitObjectMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSize(v)
+		return nil
+	case gitobject.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
 		return nil
 	case gitobject.FieldData:
 		v, ok := value.([]byte)
@@ -5687,7 +15949,11 @@ func (m *GitObjectMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *GitObjectMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(gitobject.FieldCreatedAt) {
+		fields = append(fields, gitobject.FieldCreatedAt)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -5700,6 +15966,11 @@ func (m *GitObjectMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *GitObjectMutation) ClearField(name string) error {
+	switch name {
+	case gitobject.FieldCreatedAt:
+		m.ClearCreatedAt()
+		return nil
+	}
 	return fmt.Errorf("unknown GitObject nullable field %s", name)
 }
 
@@ -5718,6 +15989,9 @@ func (m *GitObjectMutation) ResetField(name string) error {
 		return nil
 	case gitobject.FieldSize:
 		m.ResetSize()
+		return nil
+	case gitobject.FieldCreatedAt:
+		m.ResetCreatedAt()
 		return nil
 	case gitobject.FieldData:
 		m.ResetData()
@@ -5800,6 +16074,1518 @@ func (m *GitObjectMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown GitObject edge %s", name)
 }
 
+// GitPackMutation represents an operation that mutates the GitPack nodes in the graph.
+type GitPackMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	created_at     *time.Time
+	objects        *int
+	addobjects     *int
+	stored         *int64
+	addstored      *int64
+	data           *[]byte
+	index          *[]byte
+	clearedFields  map[string]struct{}
+	project        *string
+	clearedproject bool
+	done           bool
+	oldValue       func(context.Context) (*GitPack, error)
+	predicates     []predicate.GitPack
+}
+
+var _ ent.Mutation = (*GitPackMutation)(nil)
+
+// gitpackOption allows management of the mutation configuration using functional options.
+type gitpackOption func(*GitPackMutation)
+
+// newGitPackMutation creates new mutation for the GitPack entity.
+func newGitPackMutation(c config, op Op, opts ...gitpackOption) *GitPackMutation {
+	m := &GitPackMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeGitPack,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withGitPackID sets the ID field of the mutation.
+func withGitPackID(id string) gitpackOption {
+	return func(m *GitPackMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *GitPack
+		)
+		m.oldValue = func(ctx context.Context) (*GitPack, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().GitPack.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withGitPack sets the old GitPack of the mutation.
+func withGitPack(node *GitPack) gitpackOption {
+	return func(m *GitPackMutation) {
+		m.oldValue = func(context.Context) (*GitPack, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m GitPackMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m GitPackMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of GitPack entities.
+func (m *GitPackMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *GitPackMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *GitPackMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().GitPack.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *GitPackMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *GitPackMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the GitPack entity.
+// If the GitPack object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *GitPackMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *GitPackMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *GitPackMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the GitPack entity.
+// If the GitPack object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *GitPackMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetObjects sets the "objects" field.
+func (m *GitPackMutation) SetObjects(i int) {
+	m.objects = &i
+	m.addobjects = nil
+}
+
+// Objects returns the value of the "objects" field in the mutation.
+func (m *GitPackMutation) Objects() (r int, exists bool) {
+	v := m.objects
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldObjects returns the old "objects" field's value of the GitPack entity.
+// If the GitPack object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackMutation) OldObjects(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldObjects is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldObjects requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldObjects: %w", err)
+	}
+	return oldValue.Objects, nil
+}
+
+// AddObjects adds i to the "objects" field.
+func (m *GitPackMutation) AddObjects(i int) {
+	if m.addobjects != nil {
+		*m.addobjects += i
+	} else {
+		m.addobjects = &i
+	}
+}
+
+// AddedObjects returns the value that was added to the "objects" field in this mutation.
+func (m *GitPackMutation) AddedObjects() (r int, exists bool) {
+	v := m.addobjects
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetObjects resets all changes to the "objects" field.
+func (m *GitPackMutation) ResetObjects() {
+	m.objects = nil
+	m.addobjects = nil
+}
+
+// SetStored sets the "stored" field.
+func (m *GitPackMutation) SetStored(i int64) {
+	m.stored = &i
+	m.addstored = nil
+}
+
+// Stored returns the value of the "stored" field in the mutation.
+func (m *GitPackMutation) Stored() (r int64, exists bool) {
+	v := m.stored
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStored returns the old "stored" field's value of the GitPack entity.
+// If the GitPack object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackMutation) OldStored(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStored is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStored requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStored: %w", err)
+	}
+	return oldValue.Stored, nil
+}
+
+// AddStored adds i to the "stored" field.
+func (m *GitPackMutation) AddStored(i int64) {
+	if m.addstored != nil {
+		*m.addstored += i
+	} else {
+		m.addstored = &i
+	}
+}
+
+// AddedStored returns the value that was added to the "stored" field in this mutation.
+func (m *GitPackMutation) AddedStored() (r int64, exists bool) {
+	v := m.addstored
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStored resets all changes to the "stored" field.
+func (m *GitPackMutation) ResetStored() {
+	m.stored = nil
+	m.addstored = nil
+}
+
+// SetData sets the "data" field.
+func (m *GitPackMutation) SetData(b []byte) {
+	m.data = &b
+}
+
+// Data returns the value of the "data" field in the mutation.
+func (m *GitPackMutation) Data() (r []byte, exists bool) {
+	v := m.data
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldData returns the old "data" field's value of the GitPack entity.
+// If the GitPack object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackMutation) OldData(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldData is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldData requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldData: %w", err)
+	}
+	return oldValue.Data, nil
+}
+
+// ResetData resets all changes to the "data" field.
+func (m *GitPackMutation) ResetData() {
+	m.data = nil
+}
+
+// SetIndex sets the "index" field.
+func (m *GitPackMutation) SetIndex(b []byte) {
+	m.index = &b
+}
+
+// Index returns the value of the "index" field in the mutation.
+func (m *GitPackMutation) Index() (r []byte, exists bool) {
+	v := m.index
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIndex returns the old "index" field's value of the GitPack entity.
+// If the GitPack object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackMutation) OldIndex(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIndex is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIndex requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIndex: %w", err)
+	}
+	return oldValue.Index, nil
+}
+
+// ResetIndex resets all changes to the "index" field.
+func (m *GitPackMutation) ResetIndex() {
+	m.index = nil
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *GitPackMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[gitpack.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *GitPackMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *GitPackMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *GitPackMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// Where appends a list predicates to the GitPackMutation builder.
+func (m *GitPackMutation) Where(ps ...predicate.GitPack) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the GitPackMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *GitPackMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.GitPack, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *GitPackMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *GitPackMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (GitPack).
+func (m *GitPackMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *GitPackMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.created_at != nil {
+		fields = append(fields, gitpack.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, gitpack.FieldProjectID)
+	}
+	if m.objects != nil {
+		fields = append(fields, gitpack.FieldObjects)
+	}
+	if m.stored != nil {
+		fields = append(fields, gitpack.FieldStored)
+	}
+	if m.data != nil {
+		fields = append(fields, gitpack.FieldData)
+	}
+	if m.index != nil {
+		fields = append(fields, gitpack.FieldIndex)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *GitPackMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case gitpack.FieldCreatedAt:
+		return m.CreatedAt()
+	case gitpack.FieldProjectID:
+		return m.ProjectID()
+	case gitpack.FieldObjects:
+		return m.Objects()
+	case gitpack.FieldStored:
+		return m.Stored()
+	case gitpack.FieldData:
+		return m.Data()
+	case gitpack.FieldIndex:
+		return m.Index()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *GitPackMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case gitpack.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case gitpack.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case gitpack.FieldObjects:
+		return m.OldObjects(ctx)
+	case gitpack.FieldStored:
+		return m.OldStored(ctx)
+	case gitpack.FieldData:
+		return m.OldData(ctx)
+	case gitpack.FieldIndex:
+		return m.OldIndex(ctx)
+	}
+	return nil, fmt.Errorf("unknown GitPack field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *GitPackMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case gitpack.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case gitpack.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case gitpack.FieldObjects:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetObjects(v)
+		return nil
+	case gitpack.FieldStored:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStored(v)
+		return nil
+	case gitpack.FieldData:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetData(v)
+		return nil
+	case gitpack.FieldIndex:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIndex(v)
+		return nil
+	}
+	return fmt.Errorf("unknown GitPack field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *GitPackMutation) AddedFields() []string {
+	var fields []string
+	if m.addobjects != nil {
+		fields = append(fields, gitpack.FieldObjects)
+	}
+	if m.addstored != nil {
+		fields = append(fields, gitpack.FieldStored)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *GitPackMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case gitpack.FieldObjects:
+		return m.AddedObjects()
+	case gitpack.FieldStored:
+		return m.AddedStored()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *GitPackMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case gitpack.FieldObjects:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddObjects(v)
+		return nil
+	case gitpack.FieldStored:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStored(v)
+		return nil
+	}
+	return fmt.Errorf("unknown GitPack numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *GitPackMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *GitPackMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *GitPackMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown GitPack nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *GitPackMutation) ResetField(name string) error {
+	switch name {
+	case gitpack.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case gitpack.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case gitpack.FieldObjects:
+		m.ResetObjects()
+		return nil
+	case gitpack.FieldStored:
+		m.ResetStored()
+		return nil
+	case gitpack.FieldData:
+		m.ResetData()
+		return nil
+	case gitpack.FieldIndex:
+		m.ResetIndex()
+		return nil
+	}
+	return fmt.Errorf("unknown GitPack field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *GitPackMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.project != nil {
+		edges = append(edges, gitpack.EdgeProject)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *GitPackMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case gitpack.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *GitPackMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *GitPackMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *GitPackMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedproject {
+		edges = append(edges, gitpack.EdgeProject)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *GitPackMutation) EdgeCleared(name string) bool {
+	switch name {
+	case gitpack.EdgeProject:
+		return m.clearedproject
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *GitPackMutation) ClearEdge(name string) error {
+	switch name {
+	case gitpack.EdgeProject:
+		m.ClearProject()
+		return nil
+	}
+	return fmt.Errorf("unknown GitPack unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *GitPackMutation) ResetEdge(name string) error {
+	switch name {
+	case gitpack.EdgeProject:
+		m.ResetProject()
+		return nil
+	}
+	return fmt.Errorf("unknown GitPack edge %s", name)
+}
+
+// GitPackObjectMutation represents an operation that mutates the GitPackObject nodes in the graph.
+type GitPackObjectMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int
+	hash           *string
+	kind           *int8
+	addkind        *int8
+	size           *int64
+	addsize        *int64
+	created_at     *time.Time
+	clearedFields  map[string]struct{}
+	project        *string
+	clearedproject bool
+	pack           *string
+	clearedpack    bool
+	done           bool
+	oldValue       func(context.Context) (*GitPackObject, error)
+	predicates     []predicate.GitPackObject
+}
+
+var _ ent.Mutation = (*GitPackObjectMutation)(nil)
+
+// gitpackobjectOption allows management of the mutation configuration using functional options.
+type gitpackobjectOption func(*GitPackObjectMutation)
+
+// newGitPackObjectMutation creates new mutation for the GitPackObject entity.
+func newGitPackObjectMutation(c config, op Op, opts ...gitpackobjectOption) *GitPackObjectMutation {
+	m := &GitPackObjectMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeGitPackObject,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withGitPackObjectID sets the ID field of the mutation.
+func withGitPackObjectID(id int) gitpackobjectOption {
+	return func(m *GitPackObjectMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *GitPackObject
+		)
+		m.oldValue = func(ctx context.Context) (*GitPackObject, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().GitPackObject.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withGitPackObject sets the old GitPackObject of the mutation.
+func withGitPackObject(node *GitPackObject) gitpackobjectOption {
+	return func(m *GitPackObjectMutation) {
+		m.oldValue = func(context.Context) (*GitPackObject, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m GitPackObjectMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m GitPackObjectMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *GitPackObjectMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *GitPackObjectMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().GitPackObject.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *GitPackObjectMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *GitPackObjectMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the GitPackObject entity.
+// If the GitPackObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackObjectMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *GitPackObjectMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetPackID sets the "pack_id" field.
+func (m *GitPackObjectMutation) SetPackID(s string) {
+	m.pack = &s
+}
+
+// PackID returns the value of the "pack_id" field in the mutation.
+func (m *GitPackObjectMutation) PackID() (r string, exists bool) {
+	v := m.pack
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPackID returns the old "pack_id" field's value of the GitPackObject entity.
+// If the GitPackObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackObjectMutation) OldPackID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPackID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPackID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPackID: %w", err)
+	}
+	return oldValue.PackID, nil
+}
+
+// ResetPackID resets all changes to the "pack_id" field.
+func (m *GitPackObjectMutation) ResetPackID() {
+	m.pack = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *GitPackObjectMutation) SetHash(s string) {
+	m.hash = &s
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *GitPackObjectMutation) Hash() (r string, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the GitPackObject entity.
+// If the GitPackObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackObjectMutation) OldHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *GitPackObjectMutation) ResetHash() {
+	m.hash = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *GitPackObjectMutation) SetKind(i int8) {
+	m.kind = &i
+	m.addkind = nil
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *GitPackObjectMutation) Kind() (r int8, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the GitPackObject entity.
+// If the GitPackObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackObjectMutation) OldKind(ctx context.Context) (v int8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// AddKind adds i to the "kind" field.
+func (m *GitPackObjectMutation) AddKind(i int8) {
+	if m.addkind != nil {
+		*m.addkind += i
+	} else {
+		m.addkind = &i
+	}
+}
+
+// AddedKind returns the value that was added to the "kind" field in this mutation.
+func (m *GitPackObjectMutation) AddedKind() (r int8, exists bool) {
+	v := m.addkind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *GitPackObjectMutation) ResetKind() {
+	m.kind = nil
+	m.addkind = nil
+}
+
+// SetSize sets the "size" field.
+func (m *GitPackObjectMutation) SetSize(i int64) {
+	m.size = &i
+	m.addsize = nil
+}
+
+// Size returns the value of the "size" field in the mutation.
+func (m *GitPackObjectMutation) Size() (r int64, exists bool) {
+	v := m.size
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSize returns the old "size" field's value of the GitPackObject entity.
+// If the GitPackObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackObjectMutation) OldSize(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSize is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSize requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSize: %w", err)
+	}
+	return oldValue.Size, nil
+}
+
+// AddSize adds i to the "size" field.
+func (m *GitPackObjectMutation) AddSize(i int64) {
+	if m.addsize != nil {
+		*m.addsize += i
+	} else {
+		m.addsize = &i
+	}
+}
+
+// AddedSize returns the value that was added to the "size" field in this mutation.
+func (m *GitPackObjectMutation) AddedSize() (r int64, exists bool) {
+	v := m.addsize
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSize resets all changes to the "size" field.
+func (m *GitPackObjectMutation) ResetSize() {
+	m.size = nil
+	m.addsize = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *GitPackObjectMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *GitPackObjectMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the GitPackObject entity.
+// If the GitPackObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitPackObjectMutation) OldCreatedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ClearCreatedAt clears the value of the "created_at" field.
+func (m *GitPackObjectMutation) ClearCreatedAt() {
+	m.created_at = nil
+	m.clearedFields[gitpackobject.FieldCreatedAt] = struct{}{}
+}
+
+// CreatedAtCleared returns if the "created_at" field was cleared in this mutation.
+func (m *GitPackObjectMutation) CreatedAtCleared() bool {
+	_, ok := m.clearedFields[gitpackobject.FieldCreatedAt]
+	return ok
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *GitPackObjectMutation) ResetCreatedAt() {
+	m.created_at = nil
+	delete(m.clearedFields, gitpackobject.FieldCreatedAt)
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *GitPackObjectMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[gitpackobject.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *GitPackObjectMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *GitPackObjectMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *GitPackObjectMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearPack clears the "pack" edge to the GitPack entity.
+func (m *GitPackObjectMutation) ClearPack() {
+	m.clearedpack = true
+	m.clearedFields[gitpackobject.FieldPackID] = struct{}{}
+}
+
+// PackCleared reports if the "pack" edge to the GitPack entity was cleared.
+func (m *GitPackObjectMutation) PackCleared() bool {
+	return m.clearedpack
+}
+
+// PackIDs returns the "pack" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// PackID instead. It exists only for internal usage by the builders.
+func (m *GitPackObjectMutation) PackIDs() (ids []string) {
+	if id := m.pack; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetPack resets all changes to the "pack" edge.
+func (m *GitPackObjectMutation) ResetPack() {
+	m.pack = nil
+	m.clearedpack = false
+}
+
+// Where appends a list predicates to the GitPackObjectMutation builder.
+func (m *GitPackObjectMutation) Where(ps ...predicate.GitPackObject) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the GitPackObjectMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *GitPackObjectMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.GitPackObject, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *GitPackObjectMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *GitPackObjectMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (GitPackObject).
+func (m *GitPackObjectMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *GitPackObjectMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.project != nil {
+		fields = append(fields, gitpackobject.FieldProjectID)
+	}
+	if m.pack != nil {
+		fields = append(fields, gitpackobject.FieldPackID)
+	}
+	if m.hash != nil {
+		fields = append(fields, gitpackobject.FieldHash)
+	}
+	if m.kind != nil {
+		fields = append(fields, gitpackobject.FieldKind)
+	}
+	if m.size != nil {
+		fields = append(fields, gitpackobject.FieldSize)
+	}
+	if m.created_at != nil {
+		fields = append(fields, gitpackobject.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *GitPackObjectMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case gitpackobject.FieldProjectID:
+		return m.ProjectID()
+	case gitpackobject.FieldPackID:
+		return m.PackID()
+	case gitpackobject.FieldHash:
+		return m.Hash()
+	case gitpackobject.FieldKind:
+		return m.Kind()
+	case gitpackobject.FieldSize:
+		return m.Size()
+	case gitpackobject.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *GitPackObjectMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case gitpackobject.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case gitpackobject.FieldPackID:
+		return m.OldPackID(ctx)
+	case gitpackobject.FieldHash:
+		return m.OldHash(ctx)
+	case gitpackobject.FieldKind:
+		return m.OldKind(ctx)
+	case gitpackobject.FieldSize:
+		return m.OldSize(ctx)
+	case gitpackobject.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown GitPackObject field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *GitPackObjectMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case gitpackobject.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case gitpackobject.FieldPackID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPackID(v)
+		return nil
+	case gitpackobject.FieldHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	case gitpackobject.FieldKind:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case gitpackobject.FieldSize:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSize(v)
+		return nil
+	case gitpackobject.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown GitPackObject field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *GitPackObjectMutation) AddedFields() []string {
+	var fields []string
+	if m.addkind != nil {
+		fields = append(fields, gitpackobject.FieldKind)
+	}
+	if m.addsize != nil {
+		fields = append(fields, gitpackobject.FieldSize)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *GitPackObjectMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case gitpackobject.FieldKind:
+		return m.AddedKind()
+	case gitpackobject.FieldSize:
+		return m.AddedSize()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *GitPackObjectMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case gitpackobject.FieldKind:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddKind(v)
+		return nil
+	case gitpackobject.FieldSize:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSize(v)
+		return nil
+	}
+	return fmt.Errorf("unknown GitPackObject numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *GitPackObjectMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(gitpackobject.FieldCreatedAt) {
+		fields = append(fields, gitpackobject.FieldCreatedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *GitPackObjectMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *GitPackObjectMutation) ClearField(name string) error {
+	switch name {
+	case gitpackobject.FieldCreatedAt:
+		m.ClearCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown GitPackObject nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *GitPackObjectMutation) ResetField(name string) error {
+	switch name {
+	case gitpackobject.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case gitpackobject.FieldPackID:
+		m.ResetPackID()
+		return nil
+	case gitpackobject.FieldHash:
+		m.ResetHash()
+		return nil
+	case gitpackobject.FieldKind:
+		m.ResetKind()
+		return nil
+	case gitpackobject.FieldSize:
+		m.ResetSize()
+		return nil
+	case gitpackobject.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown GitPackObject field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *GitPackObjectMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.project != nil {
+		edges = append(edges, gitpackobject.EdgeProject)
+	}
+	if m.pack != nil {
+		edges = append(edges, gitpackobject.EdgePack)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *GitPackObjectMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case gitpackobject.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case gitpackobject.EdgePack:
+		if id := m.pack; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *GitPackObjectMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *GitPackObjectMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *GitPackObjectMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedproject {
+		edges = append(edges, gitpackobject.EdgeProject)
+	}
+	if m.clearedpack {
+		edges = append(edges, gitpackobject.EdgePack)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *GitPackObjectMutation) EdgeCleared(name string) bool {
+	switch name {
+	case gitpackobject.EdgeProject:
+		return m.clearedproject
+	case gitpackobject.EdgePack:
+		return m.clearedpack
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *GitPackObjectMutation) ClearEdge(name string) error {
+	switch name {
+	case gitpackobject.EdgeProject:
+		m.ClearProject()
+		return nil
+	case gitpackobject.EdgePack:
+		m.ClearPack()
+		return nil
+	}
+	return fmt.Errorf("unknown GitPackObject unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *GitPackObjectMutation) ResetEdge(name string) error {
+	switch name {
+	case gitpackobject.EdgeProject:
+		m.ResetProject()
+		return nil
+	case gitpackobject.EdgePack:
+		m.ResetPack()
+		return nil
+	}
+	return fmt.Errorf("unknown GitPackObject edge %s", name)
+}
+
 // GitRefMutation represents an operation that mutates the GitRef nodes in the graph.
 type GitRefMutation struct {
 	config
@@ -5810,6 +17596,8 @@ type GitRefMutation struct {
 	hash           *string
 	size           *int64
 	addsize        *int64
+	files          *int
+	addfiles       *int
 	clearedFields  map[string]struct{}
 	project        *string
 	clearedproject bool
@@ -6080,6 +17868,62 @@ func (m *GitRefMutation) ResetSize() {
 	m.addsize = nil
 }
 
+// SetFiles sets the "files" field.
+func (m *GitRefMutation) SetFiles(i int) {
+	m.files = &i
+	m.addfiles = nil
+}
+
+// Files returns the value of the "files" field in the mutation.
+func (m *GitRefMutation) Files() (r int, exists bool) {
+	v := m.files
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFiles returns the old "files" field's value of the GitRef entity.
+// If the GitRef object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitRefMutation) OldFiles(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFiles is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFiles requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFiles: %w", err)
+	}
+	return oldValue.Files, nil
+}
+
+// AddFiles adds i to the "files" field.
+func (m *GitRefMutation) AddFiles(i int) {
+	if m.addfiles != nil {
+		*m.addfiles += i
+	} else {
+		m.addfiles = &i
+	}
+}
+
+// AddedFiles returns the value that was added to the "files" field in this mutation.
+func (m *GitRefMutation) AddedFiles() (r int, exists bool) {
+	v := m.addfiles
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFiles resets all changes to the "files" field.
+func (m *GitRefMutation) ResetFiles() {
+	m.files = nil
+	m.addfiles = nil
+}
+
 // ClearProject clears the "project" edge to the Project entity.
 func (m *GitRefMutation) ClearProject() {
 	m.clearedproject = true
@@ -6141,7 +17985,7 @@ func (m *GitRefMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *GitRefMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 5)
 	if m.project != nil {
 		fields = append(fields, gitref.FieldProjectID)
 	}
@@ -6153,6 +17997,9 @@ func (m *GitRefMutation) Fields() []string {
 	}
 	if m.size != nil {
 		fields = append(fields, gitref.FieldSize)
+	}
+	if m.files != nil {
+		fields = append(fields, gitref.FieldFiles)
 	}
 	return fields
 }
@@ -6170,6 +18017,8 @@ func (m *GitRefMutation) Field(name string) (ent.Value, bool) {
 		return m.Hash()
 	case gitref.FieldSize:
 		return m.Size()
+	case gitref.FieldFiles:
+		return m.Files()
 	}
 	return nil, false
 }
@@ -6187,6 +18036,8 @@ func (m *GitRefMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldHash(ctx)
 	case gitref.FieldSize:
 		return m.OldSize(ctx)
+	case gitref.FieldFiles:
+		return m.OldFiles(ctx)
 	}
 	return nil, fmt.Errorf("unknown GitRef field %s", name)
 }
@@ -6224,6 +18075,13 @@ func (m *GitRefMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSize(v)
 		return nil
+	case gitref.FieldFiles:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFiles(v)
+		return nil
 	}
 	return fmt.Errorf("unknown GitRef field %s", name)
 }
@@ -6235,6 +18093,9 @@ func (m *GitRefMutation) AddedFields() []string {
 	if m.addsize != nil {
 		fields = append(fields, gitref.FieldSize)
 	}
+	if m.addfiles != nil {
+		fields = append(fields, gitref.FieldFiles)
+	}
 	return fields
 }
 
@@ -6245,6 +18106,8 @@ func (m *GitRefMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case gitref.FieldSize:
 		return m.AddedSize()
+	case gitref.FieldFiles:
+		return m.AddedFiles()
 	}
 	return nil, false
 }
@@ -6260,6 +18123,13 @@ func (m *GitRefMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddSize(v)
+		return nil
+	case gitref.FieldFiles:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFiles(v)
 		return nil
 	}
 	return fmt.Errorf("unknown GitRef numeric field %s", name)
@@ -6299,6 +18169,9 @@ func (m *GitRefMutation) ResetField(name string) error {
 		return nil
 	case gitref.FieldSize:
 		m.ResetSize()
+		return nil
+	case gitref.FieldFiles:
+		m.ResetFiles()
 		return nil
 	}
 	return fmt.Errorf("unknown GitRef field %s", name)
@@ -6376,6 +18249,563 @@ func (m *GitRefMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown GitRef edge %s", name)
+}
+
+// GitStorageMutation represents an operation that mutates the GitStorage nodes in the graph.
+type GitStorageMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int
+	bytes          *int64
+	addbytes       *int64
+	loose          *int
+	addloose       *int
+	clearedFields  map[string]struct{}
+	project        *string
+	clearedproject bool
+	done           bool
+	oldValue       func(context.Context) (*GitStorage, error)
+	predicates     []predicate.GitStorage
+}
+
+var _ ent.Mutation = (*GitStorageMutation)(nil)
+
+// gitstorageOption allows management of the mutation configuration using functional options.
+type gitstorageOption func(*GitStorageMutation)
+
+// newGitStorageMutation creates new mutation for the GitStorage entity.
+func newGitStorageMutation(c config, op Op, opts ...gitstorageOption) *GitStorageMutation {
+	m := &GitStorageMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeGitStorage,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withGitStorageID sets the ID field of the mutation.
+func withGitStorageID(id int) gitstorageOption {
+	return func(m *GitStorageMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *GitStorage
+		)
+		m.oldValue = func(ctx context.Context) (*GitStorage, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().GitStorage.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withGitStorage sets the old GitStorage of the mutation.
+func withGitStorage(node *GitStorage) gitstorageOption {
+	return func(m *GitStorageMutation) {
+		m.oldValue = func(context.Context) (*GitStorage, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m GitStorageMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m GitStorageMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *GitStorageMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *GitStorageMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().GitStorage.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *GitStorageMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *GitStorageMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the GitStorage entity.
+// If the GitStorage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitStorageMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *GitStorageMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetBytes sets the "bytes" field.
+func (m *GitStorageMutation) SetBytes(i int64) {
+	m.bytes = &i
+	m.addbytes = nil
+}
+
+// Bytes returns the value of the "bytes" field in the mutation.
+func (m *GitStorageMutation) Bytes() (r int64, exists bool) {
+	v := m.bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBytes returns the old "bytes" field's value of the GitStorage entity.
+// If the GitStorage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitStorageMutation) OldBytes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBytes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBytes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBytes: %w", err)
+	}
+	return oldValue.Bytes, nil
+}
+
+// AddBytes adds i to the "bytes" field.
+func (m *GitStorageMutation) AddBytes(i int64) {
+	if m.addbytes != nil {
+		*m.addbytes += i
+	} else {
+		m.addbytes = &i
+	}
+}
+
+// AddedBytes returns the value that was added to the "bytes" field in this mutation.
+func (m *GitStorageMutation) AddedBytes() (r int64, exists bool) {
+	v := m.addbytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBytes resets all changes to the "bytes" field.
+func (m *GitStorageMutation) ResetBytes() {
+	m.bytes = nil
+	m.addbytes = nil
+}
+
+// SetLoose sets the "loose" field.
+func (m *GitStorageMutation) SetLoose(i int) {
+	m.loose = &i
+	m.addloose = nil
+}
+
+// Loose returns the value of the "loose" field in the mutation.
+func (m *GitStorageMutation) Loose() (r int, exists bool) {
+	v := m.loose
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLoose returns the old "loose" field's value of the GitStorage entity.
+// If the GitStorage object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *GitStorageMutation) OldLoose(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLoose is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLoose requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLoose: %w", err)
+	}
+	return oldValue.Loose, nil
+}
+
+// AddLoose adds i to the "loose" field.
+func (m *GitStorageMutation) AddLoose(i int) {
+	if m.addloose != nil {
+		*m.addloose += i
+	} else {
+		m.addloose = &i
+	}
+}
+
+// AddedLoose returns the value that was added to the "loose" field in this mutation.
+func (m *GitStorageMutation) AddedLoose() (r int, exists bool) {
+	v := m.addloose
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLoose resets all changes to the "loose" field.
+func (m *GitStorageMutation) ResetLoose() {
+	m.loose = nil
+	m.addloose = nil
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *GitStorageMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[gitstorage.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *GitStorageMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *GitStorageMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *GitStorageMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// Where appends a list predicates to the GitStorageMutation builder.
+func (m *GitStorageMutation) Where(ps ...predicate.GitStorage) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the GitStorageMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *GitStorageMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.GitStorage, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *GitStorageMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *GitStorageMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (GitStorage).
+func (m *GitStorageMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *GitStorageMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.project != nil {
+		fields = append(fields, gitstorage.FieldProjectID)
+	}
+	if m.bytes != nil {
+		fields = append(fields, gitstorage.FieldBytes)
+	}
+	if m.loose != nil {
+		fields = append(fields, gitstorage.FieldLoose)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *GitStorageMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case gitstorage.FieldProjectID:
+		return m.ProjectID()
+	case gitstorage.FieldBytes:
+		return m.Bytes()
+	case gitstorage.FieldLoose:
+		return m.Loose()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *GitStorageMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case gitstorage.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case gitstorage.FieldBytes:
+		return m.OldBytes(ctx)
+	case gitstorage.FieldLoose:
+		return m.OldLoose(ctx)
+	}
+	return nil, fmt.Errorf("unknown GitStorage field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *GitStorageMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case gitstorage.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case gitstorage.FieldBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBytes(v)
+		return nil
+	case gitstorage.FieldLoose:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLoose(v)
+		return nil
+	}
+	return fmt.Errorf("unknown GitStorage field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *GitStorageMutation) AddedFields() []string {
+	var fields []string
+	if m.addbytes != nil {
+		fields = append(fields, gitstorage.FieldBytes)
+	}
+	if m.addloose != nil {
+		fields = append(fields, gitstorage.FieldLoose)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *GitStorageMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case gitstorage.FieldBytes:
+		return m.AddedBytes()
+	case gitstorage.FieldLoose:
+		return m.AddedLoose()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *GitStorageMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case gitstorage.FieldBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBytes(v)
+		return nil
+	case gitstorage.FieldLoose:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLoose(v)
+		return nil
+	}
+	return fmt.Errorf("unknown GitStorage numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *GitStorageMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *GitStorageMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *GitStorageMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown GitStorage nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *GitStorageMutation) ResetField(name string) error {
+	switch name {
+	case gitstorage.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case gitstorage.FieldBytes:
+		m.ResetBytes()
+		return nil
+	case gitstorage.FieldLoose:
+		m.ResetLoose()
+		return nil
+	}
+	return fmt.Errorf("unknown GitStorage field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *GitStorageMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.project != nil {
+		edges = append(edges, gitstorage.EdgeProject)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *GitStorageMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case gitstorage.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *GitStorageMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *GitStorageMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *GitStorageMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedproject {
+		edges = append(edges, gitstorage.EdgeProject)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *GitStorageMutation) EdgeCleared(name string) bool {
+	switch name {
+	case gitstorage.EdgeProject:
+		return m.clearedproject
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *GitStorageMutation) ClearEdge(name string) error {
+	switch name {
+	case gitstorage.EdgeProject:
+		m.ClearProject()
+		return nil
+	}
+	return fmt.Errorf("unknown GitStorage unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *GitStorageMutation) ResetEdge(name string) error {
+	switch name {
+	case gitstorage.EdgeProject:
+		m.ResetProject()
+		return nil
+	}
+	return fmt.Errorf("unknown GitStorage edge %s", name)
 }
 
 // IdempotencyKeyMutation represents an operation that mutates the IdempotencyKey nodes in the graph.
@@ -8044,6 +20474,1810 @@ func (m *MembershipMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Membership edge %s", name)
 }
 
+// MergeMutation represents an operation that mutates the Merge nodes in the graph.
+type MergeMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	created_at     *time.Time
+	source         *string
+	target         *string
+	message        *string
+	state          *enum.MergeState
+	base           *string
+	ours           *string
+	theirs         *string
+	result         *string
+	error          *string
+	conflicts      *[]byte
+	epoch          *int64
+	addepoch       *int64
+	lease_owner    *string
+	lease_until    *int64
+	addlease_until *int64
+	attempts       *int
+	addattempts    *int
+	started_at     *time.Time
+	finished_at    *time.Time
+	clearedFields  map[string]struct{}
+	project        *string
+	clearedproject bool
+	user           *string
+	cleareduser    bool
+	agent          *string
+	clearedagent   bool
+	run            *string
+	clearedrun     bool
+	done           bool
+	oldValue       func(context.Context) (*Merge, error)
+	predicates     []predicate.Merge
+}
+
+var _ ent.Mutation = (*MergeMutation)(nil)
+
+// mergeOption allows management of the mutation configuration using functional options.
+type mergeOption func(*MergeMutation)
+
+// newMergeMutation creates new mutation for the Merge entity.
+func newMergeMutation(c config, op Op, opts ...mergeOption) *MergeMutation {
+	m := &MergeMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMerge,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMergeID sets the ID field of the mutation.
+func withMergeID(id string) mergeOption {
+	return func(m *MergeMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Merge
+		)
+		m.oldValue = func(ctx context.Context) (*Merge, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Merge.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMerge sets the old Merge of the mutation.
+func withMerge(node *Merge) mergeOption {
+	return func(m *MergeMutation) {
+		m.oldValue = func(context.Context) (*Merge, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MergeMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MergeMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Merge entities.
+func (m *MergeMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MergeMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MergeMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Merge.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *MergeMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *MergeMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *MergeMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *MergeMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *MergeMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *MergeMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *MergeMutation) SetUserID(s string) {
+	m.user = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *MergeMutation) UserID() (r string, exists bool) {
+	v := m.user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldUserID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *MergeMutation) ResetUserID() {
+	m.user = nil
+}
+
+// SetAgentID sets the "agent_id" field.
+func (m *MergeMutation) SetAgentID(s string) {
+	m.agent = &s
+}
+
+// AgentID returns the value of the "agent_id" field in the mutation.
+func (m *MergeMutation) AgentID() (r string, exists bool) {
+	v := m.agent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAgentID returns the old "agent_id" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldAgentID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAgentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAgentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAgentID: %w", err)
+	}
+	return oldValue.AgentID, nil
+}
+
+// ClearAgentID clears the value of the "agent_id" field.
+func (m *MergeMutation) ClearAgentID() {
+	m.agent = nil
+	m.clearedFields[merge.FieldAgentID] = struct{}{}
+}
+
+// AgentIDCleared returns if the "agent_id" field was cleared in this mutation.
+func (m *MergeMutation) AgentIDCleared() bool {
+	_, ok := m.clearedFields[merge.FieldAgentID]
+	return ok
+}
+
+// ResetAgentID resets all changes to the "agent_id" field.
+func (m *MergeMutation) ResetAgentID() {
+	m.agent = nil
+	delete(m.clearedFields, merge.FieldAgentID)
+}
+
+// SetRunID sets the "run_id" field.
+func (m *MergeMutation) SetRunID(s string) {
+	m.run = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *MergeMutation) RunID() (r string, exists bool) {
+	v := m.run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldRunID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ClearRunID clears the value of the "run_id" field.
+func (m *MergeMutation) ClearRunID() {
+	m.run = nil
+	m.clearedFields[merge.FieldRunID] = struct{}{}
+}
+
+// RunIDCleared returns if the "run_id" field was cleared in this mutation.
+func (m *MergeMutation) RunIDCleared() bool {
+	_, ok := m.clearedFields[merge.FieldRunID]
+	return ok
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *MergeMutation) ResetRunID() {
+	m.run = nil
+	delete(m.clearedFields, merge.FieldRunID)
+}
+
+// SetSource sets the "source" field.
+func (m *MergeMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *MergeMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldSource(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *MergeMutation) ResetSource() {
+	m.source = nil
+}
+
+// SetTarget sets the "target" field.
+func (m *MergeMutation) SetTarget(s string) {
+	m.target = &s
+}
+
+// Target returns the value of the "target" field in the mutation.
+func (m *MergeMutation) Target() (r string, exists bool) {
+	v := m.target
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTarget returns the old "target" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldTarget(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTarget is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTarget requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTarget: %w", err)
+	}
+	return oldValue.Target, nil
+}
+
+// ResetTarget resets all changes to the "target" field.
+func (m *MergeMutation) ResetTarget() {
+	m.target = nil
+}
+
+// SetMessage sets the "message" field.
+func (m *MergeMutation) SetMessage(s string) {
+	m.message = &s
+}
+
+// Message returns the value of the "message" field in the mutation.
+func (m *MergeMutation) Message() (r string, exists bool) {
+	v := m.message
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMessage returns the old "message" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldMessage(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMessage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMessage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMessage: %w", err)
+	}
+	return oldValue.Message, nil
+}
+
+// ResetMessage resets all changes to the "message" field.
+func (m *MergeMutation) ResetMessage() {
+	m.message = nil
+}
+
+// SetState sets the "state" field.
+func (m *MergeMutation) SetState(es enum.MergeState) {
+	m.state = &es
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *MergeMutation) State() (r enum.MergeState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldState(ctx context.Context) (v enum.MergeState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *MergeMutation) ResetState() {
+	m.state = nil
+}
+
+// SetBase sets the "base" field.
+func (m *MergeMutation) SetBase(s string) {
+	m.base = &s
+}
+
+// Base returns the value of the "base" field in the mutation.
+func (m *MergeMutation) Base() (r string, exists bool) {
+	v := m.base
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBase returns the old "base" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldBase(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBase is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBase requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBase: %w", err)
+	}
+	return oldValue.Base, nil
+}
+
+// ResetBase resets all changes to the "base" field.
+func (m *MergeMutation) ResetBase() {
+	m.base = nil
+}
+
+// SetOurs sets the "ours" field.
+func (m *MergeMutation) SetOurs(s string) {
+	m.ours = &s
+}
+
+// Ours returns the value of the "ours" field in the mutation.
+func (m *MergeMutation) Ours() (r string, exists bool) {
+	v := m.ours
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOurs returns the old "ours" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldOurs(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOurs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOurs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOurs: %w", err)
+	}
+	return oldValue.Ours, nil
+}
+
+// ResetOurs resets all changes to the "ours" field.
+func (m *MergeMutation) ResetOurs() {
+	m.ours = nil
+}
+
+// SetTheirs sets the "theirs" field.
+func (m *MergeMutation) SetTheirs(s string) {
+	m.theirs = &s
+}
+
+// Theirs returns the value of the "theirs" field in the mutation.
+func (m *MergeMutation) Theirs() (r string, exists bool) {
+	v := m.theirs
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTheirs returns the old "theirs" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldTheirs(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTheirs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTheirs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTheirs: %w", err)
+	}
+	return oldValue.Theirs, nil
+}
+
+// ResetTheirs resets all changes to the "theirs" field.
+func (m *MergeMutation) ResetTheirs() {
+	m.theirs = nil
+}
+
+// SetResult sets the "result" field.
+func (m *MergeMutation) SetResult(s string) {
+	m.result = &s
+}
+
+// Result returns the value of the "result" field in the mutation.
+func (m *MergeMutation) Result() (r string, exists bool) {
+	v := m.result
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResult returns the old "result" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldResult(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResult is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResult requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResult: %w", err)
+	}
+	return oldValue.Result, nil
+}
+
+// ResetResult resets all changes to the "result" field.
+func (m *MergeMutation) ResetResult() {
+	m.result = nil
+}
+
+// SetError sets the "error" field.
+func (m *MergeMutation) SetError(s string) {
+	m.error = &s
+}
+
+// Error returns the value of the "error" field in the mutation.
+func (m *MergeMutation) Error() (r string, exists bool) {
+	v := m.error
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldError returns the old "error" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldError(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldError is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldError requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldError: %w", err)
+	}
+	return oldValue.Error, nil
+}
+
+// ResetError resets all changes to the "error" field.
+func (m *MergeMutation) ResetError() {
+	m.error = nil
+}
+
+// SetConflicts sets the "conflicts" field.
+func (m *MergeMutation) SetConflicts(b []byte) {
+	m.conflicts = &b
+}
+
+// Conflicts returns the value of the "conflicts" field in the mutation.
+func (m *MergeMutation) Conflicts() (r []byte, exists bool) {
+	v := m.conflicts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConflicts returns the old "conflicts" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldConflicts(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConflicts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConflicts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConflicts: %w", err)
+	}
+	return oldValue.Conflicts, nil
+}
+
+// ClearConflicts clears the value of the "conflicts" field.
+func (m *MergeMutation) ClearConflicts() {
+	m.conflicts = nil
+	m.clearedFields[merge.FieldConflicts] = struct{}{}
+}
+
+// ConflictsCleared returns if the "conflicts" field was cleared in this mutation.
+func (m *MergeMutation) ConflictsCleared() bool {
+	_, ok := m.clearedFields[merge.FieldConflicts]
+	return ok
+}
+
+// ResetConflicts resets all changes to the "conflicts" field.
+func (m *MergeMutation) ResetConflicts() {
+	m.conflicts = nil
+	delete(m.clearedFields, merge.FieldConflicts)
+}
+
+// SetEpoch sets the "epoch" field.
+func (m *MergeMutation) SetEpoch(i int64) {
+	m.epoch = &i
+	m.addepoch = nil
+}
+
+// Epoch returns the value of the "epoch" field in the mutation.
+func (m *MergeMutation) Epoch() (r int64, exists bool) {
+	v := m.epoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEpoch returns the old "epoch" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldEpoch(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEpoch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEpoch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEpoch: %w", err)
+	}
+	return oldValue.Epoch, nil
+}
+
+// AddEpoch adds i to the "epoch" field.
+func (m *MergeMutation) AddEpoch(i int64) {
+	if m.addepoch != nil {
+		*m.addepoch += i
+	} else {
+		m.addepoch = &i
+	}
+}
+
+// AddedEpoch returns the value that was added to the "epoch" field in this mutation.
+func (m *MergeMutation) AddedEpoch() (r int64, exists bool) {
+	v := m.addepoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEpoch resets all changes to the "epoch" field.
+func (m *MergeMutation) ResetEpoch() {
+	m.epoch = nil
+	m.addepoch = nil
+}
+
+// SetLeaseOwner sets the "lease_owner" field.
+func (m *MergeMutation) SetLeaseOwner(s string) {
+	m.lease_owner = &s
+}
+
+// LeaseOwner returns the value of the "lease_owner" field in the mutation.
+func (m *MergeMutation) LeaseOwner() (r string, exists bool) {
+	v := m.lease_owner
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeaseOwner returns the old "lease_owner" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldLeaseOwner(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeaseOwner is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeaseOwner requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeaseOwner: %w", err)
+	}
+	return oldValue.LeaseOwner, nil
+}
+
+// ResetLeaseOwner resets all changes to the "lease_owner" field.
+func (m *MergeMutation) ResetLeaseOwner() {
+	m.lease_owner = nil
+}
+
+// SetLeaseUntil sets the "lease_until" field.
+func (m *MergeMutation) SetLeaseUntil(i int64) {
+	m.lease_until = &i
+	m.addlease_until = nil
+}
+
+// LeaseUntil returns the value of the "lease_until" field in the mutation.
+func (m *MergeMutation) LeaseUntil() (r int64, exists bool) {
+	v := m.lease_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeaseUntil returns the old "lease_until" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldLeaseUntil(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeaseUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeaseUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeaseUntil: %w", err)
+	}
+	return oldValue.LeaseUntil, nil
+}
+
+// AddLeaseUntil adds i to the "lease_until" field.
+func (m *MergeMutation) AddLeaseUntil(i int64) {
+	if m.addlease_until != nil {
+		*m.addlease_until += i
+	} else {
+		m.addlease_until = &i
+	}
+}
+
+// AddedLeaseUntil returns the value that was added to the "lease_until" field in this mutation.
+func (m *MergeMutation) AddedLeaseUntil() (r int64, exists bool) {
+	v := m.addlease_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLeaseUntil resets all changes to the "lease_until" field.
+func (m *MergeMutation) ResetLeaseUntil() {
+	m.lease_until = nil
+	m.addlease_until = nil
+}
+
+// SetAttempts sets the "attempts" field.
+func (m *MergeMutation) SetAttempts(i int) {
+	m.attempts = &i
+	m.addattempts = nil
+}
+
+// Attempts returns the value of the "attempts" field in the mutation.
+func (m *MergeMutation) Attempts() (r int, exists bool) {
+	v := m.attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttempts returns the old "attempts" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttempts: %w", err)
+	}
+	return oldValue.Attempts, nil
+}
+
+// AddAttempts adds i to the "attempts" field.
+func (m *MergeMutation) AddAttempts(i int) {
+	if m.addattempts != nil {
+		*m.addattempts += i
+	} else {
+		m.addattempts = &i
+	}
+}
+
+// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
+func (m *MergeMutation) AddedAttempts() (r int, exists bool) {
+	v := m.addattempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempts resets all changes to the "attempts" field.
+func (m *MergeMutation) ResetAttempts() {
+	m.attempts = nil
+	m.addattempts = nil
+}
+
+// SetStartedAt sets the "started_at" field.
+func (m *MergeMutation) SetStartedAt(t time.Time) {
+	m.started_at = &t
+}
+
+// StartedAt returns the value of the "started_at" field in the mutation.
+func (m *MergeMutation) StartedAt() (r time.Time, exists bool) {
+	v := m.started_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartedAt returns the old "started_at" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldStartedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartedAt: %w", err)
+	}
+	return oldValue.StartedAt, nil
+}
+
+// ClearStartedAt clears the value of the "started_at" field.
+func (m *MergeMutation) ClearStartedAt() {
+	m.started_at = nil
+	m.clearedFields[merge.FieldStartedAt] = struct{}{}
+}
+
+// StartedAtCleared returns if the "started_at" field was cleared in this mutation.
+func (m *MergeMutation) StartedAtCleared() bool {
+	_, ok := m.clearedFields[merge.FieldStartedAt]
+	return ok
+}
+
+// ResetStartedAt resets all changes to the "started_at" field.
+func (m *MergeMutation) ResetStartedAt() {
+	m.started_at = nil
+	delete(m.clearedFields, merge.FieldStartedAt)
+}
+
+// SetFinishedAt sets the "finished_at" field.
+func (m *MergeMutation) SetFinishedAt(t time.Time) {
+	m.finished_at = &t
+}
+
+// FinishedAt returns the value of the "finished_at" field in the mutation.
+func (m *MergeMutation) FinishedAt() (r time.Time, exists bool) {
+	v := m.finished_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinishedAt returns the old "finished_at" field's value of the Merge entity.
+// If the Merge object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MergeMutation) OldFinishedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinishedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinishedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinishedAt: %w", err)
+	}
+	return oldValue.FinishedAt, nil
+}
+
+// ClearFinishedAt clears the value of the "finished_at" field.
+func (m *MergeMutation) ClearFinishedAt() {
+	m.finished_at = nil
+	m.clearedFields[merge.FieldFinishedAt] = struct{}{}
+}
+
+// FinishedAtCleared returns if the "finished_at" field was cleared in this mutation.
+func (m *MergeMutation) FinishedAtCleared() bool {
+	_, ok := m.clearedFields[merge.FieldFinishedAt]
+	return ok
+}
+
+// ResetFinishedAt resets all changes to the "finished_at" field.
+func (m *MergeMutation) ResetFinishedAt() {
+	m.finished_at = nil
+	delete(m.clearedFields, merge.FieldFinishedAt)
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *MergeMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[merge.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *MergeMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *MergeMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *MergeMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearUser clears the "user" edge to the User entity.
+func (m *MergeMutation) ClearUser() {
+	m.cleareduser = true
+	m.clearedFields[merge.FieldUserID] = struct{}{}
+}
+
+// UserCleared reports if the "user" edge to the User entity was cleared.
+func (m *MergeMutation) UserCleared() bool {
+	return m.cleareduser
+}
+
+// UserIDs returns the "user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// UserID instead. It exists only for internal usage by the builders.
+func (m *MergeMutation) UserIDs() (ids []string) {
+	if id := m.user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetUser resets all changes to the "user" edge.
+func (m *MergeMutation) ResetUser() {
+	m.user = nil
+	m.cleareduser = false
+}
+
+// ClearAgent clears the "agent" edge to the Agent entity.
+func (m *MergeMutation) ClearAgent() {
+	m.clearedagent = true
+	m.clearedFields[merge.FieldAgentID] = struct{}{}
+}
+
+// AgentCleared reports if the "agent" edge to the Agent entity was cleared.
+func (m *MergeMutation) AgentCleared() bool {
+	return m.AgentIDCleared() || m.clearedagent
+}
+
+// AgentIDs returns the "agent" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AgentID instead. It exists only for internal usage by the builders.
+func (m *MergeMutation) AgentIDs() (ids []string) {
+	if id := m.agent; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAgent resets all changes to the "agent" edge.
+func (m *MergeMutation) ResetAgent() {
+	m.agent = nil
+	m.clearedagent = false
+}
+
+// ClearRun clears the "run" edge to the Run entity.
+func (m *MergeMutation) ClearRun() {
+	m.clearedrun = true
+	m.clearedFields[merge.FieldRunID] = struct{}{}
+}
+
+// RunCleared reports if the "run" edge to the Run entity was cleared.
+func (m *MergeMutation) RunCleared() bool {
+	return m.RunIDCleared() || m.clearedrun
+}
+
+// RunIDs returns the "run" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RunID instead. It exists only for internal usage by the builders.
+func (m *MergeMutation) RunIDs() (ids []string) {
+	if id := m.run; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRun resets all changes to the "run" edge.
+func (m *MergeMutation) ResetRun() {
+	m.run = nil
+	m.clearedrun = false
+}
+
+// Where appends a list predicates to the MergeMutation builder.
+func (m *MergeMutation) Where(ps ...predicate.Merge) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MergeMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MergeMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Merge, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MergeMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MergeMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Merge).
+func (m *MergeMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MergeMutation) Fields() []string {
+	fields := make([]string, 0, 21)
+	if m.created_at != nil {
+		fields = append(fields, merge.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, merge.FieldProjectID)
+	}
+	if m.user != nil {
+		fields = append(fields, merge.FieldUserID)
+	}
+	if m.agent != nil {
+		fields = append(fields, merge.FieldAgentID)
+	}
+	if m.run != nil {
+		fields = append(fields, merge.FieldRunID)
+	}
+	if m.source != nil {
+		fields = append(fields, merge.FieldSource)
+	}
+	if m.target != nil {
+		fields = append(fields, merge.FieldTarget)
+	}
+	if m.message != nil {
+		fields = append(fields, merge.FieldMessage)
+	}
+	if m.state != nil {
+		fields = append(fields, merge.FieldState)
+	}
+	if m.base != nil {
+		fields = append(fields, merge.FieldBase)
+	}
+	if m.ours != nil {
+		fields = append(fields, merge.FieldOurs)
+	}
+	if m.theirs != nil {
+		fields = append(fields, merge.FieldTheirs)
+	}
+	if m.result != nil {
+		fields = append(fields, merge.FieldResult)
+	}
+	if m.error != nil {
+		fields = append(fields, merge.FieldError)
+	}
+	if m.conflicts != nil {
+		fields = append(fields, merge.FieldConflicts)
+	}
+	if m.epoch != nil {
+		fields = append(fields, merge.FieldEpoch)
+	}
+	if m.lease_owner != nil {
+		fields = append(fields, merge.FieldLeaseOwner)
+	}
+	if m.lease_until != nil {
+		fields = append(fields, merge.FieldLeaseUntil)
+	}
+	if m.attempts != nil {
+		fields = append(fields, merge.FieldAttempts)
+	}
+	if m.started_at != nil {
+		fields = append(fields, merge.FieldStartedAt)
+	}
+	if m.finished_at != nil {
+		fields = append(fields, merge.FieldFinishedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MergeMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case merge.FieldCreatedAt:
+		return m.CreatedAt()
+	case merge.FieldProjectID:
+		return m.ProjectID()
+	case merge.FieldUserID:
+		return m.UserID()
+	case merge.FieldAgentID:
+		return m.AgentID()
+	case merge.FieldRunID:
+		return m.RunID()
+	case merge.FieldSource:
+		return m.Source()
+	case merge.FieldTarget:
+		return m.Target()
+	case merge.FieldMessage:
+		return m.Message()
+	case merge.FieldState:
+		return m.State()
+	case merge.FieldBase:
+		return m.Base()
+	case merge.FieldOurs:
+		return m.Ours()
+	case merge.FieldTheirs:
+		return m.Theirs()
+	case merge.FieldResult:
+		return m.Result()
+	case merge.FieldError:
+		return m.Error()
+	case merge.FieldConflicts:
+		return m.Conflicts()
+	case merge.FieldEpoch:
+		return m.Epoch()
+	case merge.FieldLeaseOwner:
+		return m.LeaseOwner()
+	case merge.FieldLeaseUntil:
+		return m.LeaseUntil()
+	case merge.FieldAttempts:
+		return m.Attempts()
+	case merge.FieldStartedAt:
+		return m.StartedAt()
+	case merge.FieldFinishedAt:
+		return m.FinishedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MergeMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case merge.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case merge.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case merge.FieldUserID:
+		return m.OldUserID(ctx)
+	case merge.FieldAgentID:
+		return m.OldAgentID(ctx)
+	case merge.FieldRunID:
+		return m.OldRunID(ctx)
+	case merge.FieldSource:
+		return m.OldSource(ctx)
+	case merge.FieldTarget:
+		return m.OldTarget(ctx)
+	case merge.FieldMessage:
+		return m.OldMessage(ctx)
+	case merge.FieldState:
+		return m.OldState(ctx)
+	case merge.FieldBase:
+		return m.OldBase(ctx)
+	case merge.FieldOurs:
+		return m.OldOurs(ctx)
+	case merge.FieldTheirs:
+		return m.OldTheirs(ctx)
+	case merge.FieldResult:
+		return m.OldResult(ctx)
+	case merge.FieldError:
+		return m.OldError(ctx)
+	case merge.FieldConflicts:
+		return m.OldConflicts(ctx)
+	case merge.FieldEpoch:
+		return m.OldEpoch(ctx)
+	case merge.FieldLeaseOwner:
+		return m.OldLeaseOwner(ctx)
+	case merge.FieldLeaseUntil:
+		return m.OldLeaseUntil(ctx)
+	case merge.FieldAttempts:
+		return m.OldAttempts(ctx)
+	case merge.FieldStartedAt:
+		return m.OldStartedAt(ctx)
+	case merge.FieldFinishedAt:
+		return m.OldFinishedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Merge field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MergeMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case merge.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case merge.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case merge.FieldUserID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case merge.FieldAgentID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAgentID(v)
+		return nil
+	case merge.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case merge.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
+		return nil
+	case merge.FieldTarget:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTarget(v)
+		return nil
+	case merge.FieldMessage:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMessage(v)
+		return nil
+	case merge.FieldState:
+		v, ok := value.(enum.MergeState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case merge.FieldBase:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBase(v)
+		return nil
+	case merge.FieldOurs:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOurs(v)
+		return nil
+	case merge.FieldTheirs:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTheirs(v)
+		return nil
+	case merge.FieldResult:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResult(v)
+		return nil
+	case merge.FieldError:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetError(v)
+		return nil
+	case merge.FieldConflicts:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConflicts(v)
+		return nil
+	case merge.FieldEpoch:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEpoch(v)
+		return nil
+	case merge.FieldLeaseOwner:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeaseOwner(v)
+		return nil
+	case merge.FieldLeaseUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeaseUntil(v)
+		return nil
+	case merge.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempts(v)
+		return nil
+	case merge.FieldStartedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartedAt(v)
+		return nil
+	case merge.FieldFinishedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinishedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Merge field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MergeMutation) AddedFields() []string {
+	var fields []string
+	if m.addepoch != nil {
+		fields = append(fields, merge.FieldEpoch)
+	}
+	if m.addlease_until != nil {
+		fields = append(fields, merge.FieldLeaseUntil)
+	}
+	if m.addattempts != nil {
+		fields = append(fields, merge.FieldAttempts)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MergeMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case merge.FieldEpoch:
+		return m.AddedEpoch()
+	case merge.FieldLeaseUntil:
+		return m.AddedLeaseUntil()
+	case merge.FieldAttempts:
+		return m.AddedAttempts()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MergeMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case merge.FieldEpoch:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEpoch(v)
+		return nil
+	case merge.FieldLeaseUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLeaseUntil(v)
+		return nil
+	case merge.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Merge numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MergeMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(merge.FieldAgentID) {
+		fields = append(fields, merge.FieldAgentID)
+	}
+	if m.FieldCleared(merge.FieldRunID) {
+		fields = append(fields, merge.FieldRunID)
+	}
+	if m.FieldCleared(merge.FieldConflicts) {
+		fields = append(fields, merge.FieldConflicts)
+	}
+	if m.FieldCleared(merge.FieldStartedAt) {
+		fields = append(fields, merge.FieldStartedAt)
+	}
+	if m.FieldCleared(merge.FieldFinishedAt) {
+		fields = append(fields, merge.FieldFinishedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MergeMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MergeMutation) ClearField(name string) error {
+	switch name {
+	case merge.FieldAgentID:
+		m.ClearAgentID()
+		return nil
+	case merge.FieldRunID:
+		m.ClearRunID()
+		return nil
+	case merge.FieldConflicts:
+		m.ClearConflicts()
+		return nil
+	case merge.FieldStartedAt:
+		m.ClearStartedAt()
+		return nil
+	case merge.FieldFinishedAt:
+		m.ClearFinishedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Merge nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MergeMutation) ResetField(name string) error {
+	switch name {
+	case merge.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case merge.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case merge.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case merge.FieldAgentID:
+		m.ResetAgentID()
+		return nil
+	case merge.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case merge.FieldSource:
+		m.ResetSource()
+		return nil
+	case merge.FieldTarget:
+		m.ResetTarget()
+		return nil
+	case merge.FieldMessage:
+		m.ResetMessage()
+		return nil
+	case merge.FieldState:
+		m.ResetState()
+		return nil
+	case merge.FieldBase:
+		m.ResetBase()
+		return nil
+	case merge.FieldOurs:
+		m.ResetOurs()
+		return nil
+	case merge.FieldTheirs:
+		m.ResetTheirs()
+		return nil
+	case merge.FieldResult:
+		m.ResetResult()
+		return nil
+	case merge.FieldError:
+		m.ResetError()
+		return nil
+	case merge.FieldConflicts:
+		m.ResetConflicts()
+		return nil
+	case merge.FieldEpoch:
+		m.ResetEpoch()
+		return nil
+	case merge.FieldLeaseOwner:
+		m.ResetLeaseOwner()
+		return nil
+	case merge.FieldLeaseUntil:
+		m.ResetLeaseUntil()
+		return nil
+	case merge.FieldAttempts:
+		m.ResetAttempts()
+		return nil
+	case merge.FieldStartedAt:
+		m.ResetStartedAt()
+		return nil
+	case merge.FieldFinishedAt:
+		m.ResetFinishedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Merge field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MergeMutation) AddedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.project != nil {
+		edges = append(edges, merge.EdgeProject)
+	}
+	if m.user != nil {
+		edges = append(edges, merge.EdgeUser)
+	}
+	if m.agent != nil {
+		edges = append(edges, merge.EdgeAgent)
+	}
+	if m.run != nil {
+		edges = append(edges, merge.EdgeRun)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MergeMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case merge.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case merge.EdgeUser:
+		if id := m.user; id != nil {
+			return []ent.Value{*id}
+		}
+	case merge.EdgeAgent:
+		if id := m.agent; id != nil {
+			return []ent.Value{*id}
+		}
+	case merge.EdgeRun:
+		if id := m.run; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MergeMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 4)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MergeMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MergeMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.clearedproject {
+		edges = append(edges, merge.EdgeProject)
+	}
+	if m.cleareduser {
+		edges = append(edges, merge.EdgeUser)
+	}
+	if m.clearedagent {
+		edges = append(edges, merge.EdgeAgent)
+	}
+	if m.clearedrun {
+		edges = append(edges, merge.EdgeRun)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MergeMutation) EdgeCleared(name string) bool {
+	switch name {
+	case merge.EdgeProject:
+		return m.clearedproject
+	case merge.EdgeUser:
+		return m.cleareduser
+	case merge.EdgeAgent:
+		return m.clearedagent
+	case merge.EdgeRun:
+		return m.clearedrun
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MergeMutation) ClearEdge(name string) error {
+	switch name {
+	case merge.EdgeProject:
+		m.ClearProject()
+		return nil
+	case merge.EdgeUser:
+		m.ClearUser()
+		return nil
+	case merge.EdgeAgent:
+		m.ClearAgent()
+		return nil
+	case merge.EdgeRun:
+		m.ClearRun()
+		return nil
+	}
+	return fmt.Errorf("unknown Merge unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MergeMutation) ResetEdge(name string) error {
+	switch name {
+	case merge.EdgeProject:
+		m.ResetProject()
+		return nil
+	case merge.EdgeUser:
+		m.ResetUser()
+		return nil
+	case merge.EdgeAgent:
+		m.ResetAgent()
+		return nil
+	case merge.EdgeRun:
+		m.ResetRun()
+		return nil
+	}
+	return fmt.Errorf("unknown Merge edge %s", name)
+}
+
 // MessageMutation represents an operation that mutates the Message nodes in the graph.
 type MessageMutation struct {
 	config
@@ -8060,6 +22294,11 @@ type MessageMutation struct {
 	addstep             *int
 	seen_step           *int
 	addseen_step        *int
+	retracted           *bool
+	edits_id            *string
+	sender_run_id       *string
+	copy_of_id          *string
+	turn_id             *string
 	demo                *bool
 	carry               *[]byte
 	completed_at        *time.Time
@@ -8728,6 +22967,186 @@ func (m *MessageMutation) ResetSeenStep() {
 	delete(m.clearedFields, message.FieldSeenStep)
 }
 
+// SetRetracted sets the "retracted" field.
+func (m *MessageMutation) SetRetracted(b bool) {
+	m.retracted = &b
+}
+
+// Retracted returns the value of the "retracted" field in the mutation.
+func (m *MessageMutation) Retracted() (r bool, exists bool) {
+	v := m.retracted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRetracted returns the old "retracted" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldRetracted(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRetracted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRetracted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRetracted: %w", err)
+	}
+	return oldValue.Retracted, nil
+}
+
+// ResetRetracted resets all changes to the "retracted" field.
+func (m *MessageMutation) ResetRetracted() {
+	m.retracted = nil
+}
+
+// SetEditsID sets the "edits_id" field.
+func (m *MessageMutation) SetEditsID(s string) {
+	m.edits_id = &s
+}
+
+// EditsID returns the value of the "edits_id" field in the mutation.
+func (m *MessageMutation) EditsID() (r string, exists bool) {
+	v := m.edits_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEditsID returns the old "edits_id" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldEditsID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEditsID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEditsID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEditsID: %w", err)
+	}
+	return oldValue.EditsID, nil
+}
+
+// ResetEditsID resets all changes to the "edits_id" field.
+func (m *MessageMutation) ResetEditsID() {
+	m.edits_id = nil
+}
+
+// SetSenderRunID sets the "sender_run_id" field.
+func (m *MessageMutation) SetSenderRunID(s string) {
+	m.sender_run_id = &s
+}
+
+// SenderRunID returns the value of the "sender_run_id" field in the mutation.
+func (m *MessageMutation) SenderRunID() (r string, exists bool) {
+	v := m.sender_run_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSenderRunID returns the old "sender_run_id" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldSenderRunID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSenderRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSenderRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSenderRunID: %w", err)
+	}
+	return oldValue.SenderRunID, nil
+}
+
+// ResetSenderRunID resets all changes to the "sender_run_id" field.
+func (m *MessageMutation) ResetSenderRunID() {
+	m.sender_run_id = nil
+}
+
+// SetCopyOfID sets the "copy_of_id" field.
+func (m *MessageMutation) SetCopyOfID(s string) {
+	m.copy_of_id = &s
+}
+
+// CopyOfID returns the value of the "copy_of_id" field in the mutation.
+func (m *MessageMutation) CopyOfID() (r string, exists bool) {
+	v := m.copy_of_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCopyOfID returns the old "copy_of_id" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldCopyOfID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCopyOfID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCopyOfID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCopyOfID: %w", err)
+	}
+	return oldValue.CopyOfID, nil
+}
+
+// ResetCopyOfID resets all changes to the "copy_of_id" field.
+func (m *MessageMutation) ResetCopyOfID() {
+	m.copy_of_id = nil
+}
+
+// SetTurnID sets the "turn_id" field.
+func (m *MessageMutation) SetTurnID(s string) {
+	m.turn_id = &s
+}
+
+// TurnID returns the value of the "turn_id" field in the mutation.
+func (m *MessageMutation) TurnID() (r string, exists bool) {
+	v := m.turn_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTurnID returns the old "turn_id" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldTurnID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTurnID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTurnID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTurnID: %w", err)
+	}
+	return oldValue.TurnID, nil
+}
+
+// ResetTurnID resets all changes to the "turn_id" field.
+func (m *MessageMutation) ResetTurnID() {
+	m.turn_id = nil
+}
+
 // SetDemo sets the "demo" field.
 func (m *MessageMutation) SetDemo(b bool) {
 	m.demo = &b
@@ -9031,7 +23450,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 15)
+	fields := make([]string, 0, 20)
 	if m.created_at != nil {
 		fields = append(fields, message.FieldCreatedAt)
 	}
@@ -9067,6 +23486,21 @@ func (m *MessageMutation) Fields() []string {
 	}
 	if m.seen_step != nil {
 		fields = append(fields, message.FieldSeenStep)
+	}
+	if m.retracted != nil {
+		fields = append(fields, message.FieldRetracted)
+	}
+	if m.edits_id != nil {
+		fields = append(fields, message.FieldEditsID)
+	}
+	if m.sender_run_id != nil {
+		fields = append(fields, message.FieldSenderRunID)
+	}
+	if m.copy_of_id != nil {
+		fields = append(fields, message.FieldCopyOfID)
+	}
+	if m.turn_id != nil {
+		fields = append(fields, message.FieldTurnID)
 	}
 	if m.demo != nil {
 		fields = append(fields, message.FieldDemo)
@@ -9109,6 +23543,16 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.Step()
 	case message.FieldSeenStep:
 		return m.SeenStep()
+	case message.FieldRetracted:
+		return m.Retracted()
+	case message.FieldEditsID:
+		return m.EditsID()
+	case message.FieldSenderRunID:
+		return m.SenderRunID()
+	case message.FieldCopyOfID:
+		return m.CopyOfID()
+	case message.FieldTurnID:
+		return m.TurnID()
 	case message.FieldDemo:
 		return m.Demo()
 	case message.FieldCarry:
@@ -9148,6 +23592,16 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldStep(ctx)
 	case message.FieldSeenStep:
 		return m.OldSeenStep(ctx)
+	case message.FieldRetracted:
+		return m.OldRetracted(ctx)
+	case message.FieldEditsID:
+		return m.OldEditsID(ctx)
+	case message.FieldSenderRunID:
+		return m.OldSenderRunID(ctx)
+	case message.FieldCopyOfID:
+		return m.OldCopyOfID(ctx)
+	case message.FieldTurnID:
+		return m.OldTurnID(ctx)
 	case message.FieldDemo:
 		return m.OldDemo(ctx)
 	case message.FieldCarry:
@@ -9246,6 +23700,41 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSeenStep(v)
+		return nil
+	case message.FieldRetracted:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRetracted(v)
+		return nil
+	case message.FieldEditsID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEditsID(v)
+		return nil
+	case message.FieldSenderRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSenderRunID(v)
+		return nil
+	case message.FieldCopyOfID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCopyOfID(v)
+		return nil
+	case message.FieldTurnID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTurnID(v)
 		return nil
 	case message.FieldDemo:
 		v, ok := value.(bool)
@@ -9430,6 +23919,21 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldSeenStep:
 		m.ResetSeenStep()
+		return nil
+	case message.FieldRetracted:
+		m.ResetRetracted()
+		return nil
+	case message.FieldEditsID:
+		m.ResetEditsID()
+		return nil
+	case message.FieldSenderRunID:
+		m.ResetSenderRunID()
+		return nil
+	case message.FieldCopyOfID:
+		m.ResetCopyOfID()
+		return nil
+	case message.FieldTurnID:
+		m.ResetTurnID()
 		return nil
 	case message.FieldDemo:
 		m.ResetDemo()
@@ -10624,6 +25128,2803 @@ func (m *OrganisationMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Organisation edge %s", name)
 }
 
+// OutputPieceMutation represents an operation that mutates the OutputPiece nodes in the graph.
+type OutputPieceMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int
+	_offset        *int64
+	add_offset     *int64
+	stream         *enum.OutputStream
+	data           *[]byte
+	clearedFields  map[string]struct{}
+	project        *string
+	clearedproject bool
+	command        *string
+	clearedcommand bool
+	done           bool
+	oldValue       func(context.Context) (*OutputPiece, error)
+	predicates     []predicate.OutputPiece
+}
+
+var _ ent.Mutation = (*OutputPieceMutation)(nil)
+
+// outputpieceOption allows management of the mutation configuration using functional options.
+type outputpieceOption func(*OutputPieceMutation)
+
+// newOutputPieceMutation creates new mutation for the OutputPiece entity.
+func newOutputPieceMutation(c config, op Op, opts ...outputpieceOption) *OutputPieceMutation {
+	m := &OutputPieceMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeOutputPiece,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withOutputPieceID sets the ID field of the mutation.
+func withOutputPieceID(id int) outputpieceOption {
+	return func(m *OutputPieceMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *OutputPiece
+		)
+		m.oldValue = func(ctx context.Context) (*OutputPiece, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().OutputPiece.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withOutputPiece sets the old OutputPiece of the mutation.
+func withOutputPiece(node *OutputPiece) outputpieceOption {
+	return func(m *OutputPieceMutation) {
+		m.oldValue = func(context.Context) (*OutputPiece, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m OutputPieceMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m OutputPieceMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *OutputPieceMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *OutputPieceMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().OutputPiece.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *OutputPieceMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *OutputPieceMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the OutputPiece entity.
+// If the OutputPiece object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OutputPieceMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *OutputPieceMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetCommandID sets the "command_id" field.
+func (m *OutputPieceMutation) SetCommandID(s string) {
+	m.command = &s
+}
+
+// CommandID returns the value of the "command_id" field in the mutation.
+func (m *OutputPieceMutation) CommandID() (r string, exists bool) {
+	v := m.command
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCommandID returns the old "command_id" field's value of the OutputPiece entity.
+// If the OutputPiece object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OutputPieceMutation) OldCommandID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCommandID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCommandID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCommandID: %w", err)
+	}
+	return oldValue.CommandID, nil
+}
+
+// ResetCommandID resets all changes to the "command_id" field.
+func (m *OutputPieceMutation) ResetCommandID() {
+	m.command = nil
+}
+
+// SetOffset sets the "offset" field.
+func (m *OutputPieceMutation) SetOffset(i int64) {
+	m._offset = &i
+	m.add_offset = nil
+}
+
+// Offset returns the value of the "offset" field in the mutation.
+func (m *OutputPieceMutation) Offset() (r int64, exists bool) {
+	v := m._offset
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOffset returns the old "offset" field's value of the OutputPiece entity.
+// If the OutputPiece object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OutputPieceMutation) OldOffset(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOffset is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOffset requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOffset: %w", err)
+	}
+	return oldValue.Offset, nil
+}
+
+// AddOffset adds i to the "offset" field.
+func (m *OutputPieceMutation) AddOffset(i int64) {
+	if m.add_offset != nil {
+		*m.add_offset += i
+	} else {
+		m.add_offset = &i
+	}
+}
+
+// AddedOffset returns the value that was added to the "offset" field in this mutation.
+func (m *OutputPieceMutation) AddedOffset() (r int64, exists bool) {
+	v := m.add_offset
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetOffset resets all changes to the "offset" field.
+func (m *OutputPieceMutation) ResetOffset() {
+	m._offset = nil
+	m.add_offset = nil
+}
+
+// SetStream sets the "stream" field.
+func (m *OutputPieceMutation) SetStream(es enum.OutputStream) {
+	m.stream = &es
+}
+
+// Stream returns the value of the "stream" field in the mutation.
+func (m *OutputPieceMutation) Stream() (r enum.OutputStream, exists bool) {
+	v := m.stream
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStream returns the old "stream" field's value of the OutputPiece entity.
+// If the OutputPiece object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OutputPieceMutation) OldStream(ctx context.Context) (v enum.OutputStream, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStream is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStream requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStream: %w", err)
+	}
+	return oldValue.Stream, nil
+}
+
+// ResetStream resets all changes to the "stream" field.
+func (m *OutputPieceMutation) ResetStream() {
+	m.stream = nil
+}
+
+// SetData sets the "data" field.
+func (m *OutputPieceMutation) SetData(b []byte) {
+	m.data = &b
+}
+
+// Data returns the value of the "data" field in the mutation.
+func (m *OutputPieceMutation) Data() (r []byte, exists bool) {
+	v := m.data
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldData returns the old "data" field's value of the OutputPiece entity.
+// If the OutputPiece object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OutputPieceMutation) OldData(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldData is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldData requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldData: %w", err)
+	}
+	return oldValue.Data, nil
+}
+
+// ResetData resets all changes to the "data" field.
+func (m *OutputPieceMutation) ResetData() {
+	m.data = nil
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *OutputPieceMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[outputpiece.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *OutputPieceMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *OutputPieceMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *OutputPieceMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearCommand clears the "command" edge to the Command entity.
+func (m *OutputPieceMutation) ClearCommand() {
+	m.clearedcommand = true
+	m.clearedFields[outputpiece.FieldCommandID] = struct{}{}
+}
+
+// CommandCleared reports if the "command" edge to the Command entity was cleared.
+func (m *OutputPieceMutation) CommandCleared() bool {
+	return m.clearedcommand
+}
+
+// CommandIDs returns the "command" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CommandID instead. It exists only for internal usage by the builders.
+func (m *OutputPieceMutation) CommandIDs() (ids []string) {
+	if id := m.command; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCommand resets all changes to the "command" edge.
+func (m *OutputPieceMutation) ResetCommand() {
+	m.command = nil
+	m.clearedcommand = false
+}
+
+// Where appends a list predicates to the OutputPieceMutation builder.
+func (m *OutputPieceMutation) Where(ps ...predicate.OutputPiece) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the OutputPieceMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *OutputPieceMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.OutputPiece, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *OutputPieceMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *OutputPieceMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (OutputPiece).
+func (m *OutputPieceMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *OutputPieceMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.project != nil {
+		fields = append(fields, outputpiece.FieldProjectID)
+	}
+	if m.command != nil {
+		fields = append(fields, outputpiece.FieldCommandID)
+	}
+	if m._offset != nil {
+		fields = append(fields, outputpiece.FieldOffset)
+	}
+	if m.stream != nil {
+		fields = append(fields, outputpiece.FieldStream)
+	}
+	if m.data != nil {
+		fields = append(fields, outputpiece.FieldData)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *OutputPieceMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case outputpiece.FieldProjectID:
+		return m.ProjectID()
+	case outputpiece.FieldCommandID:
+		return m.CommandID()
+	case outputpiece.FieldOffset:
+		return m.Offset()
+	case outputpiece.FieldStream:
+		return m.Stream()
+	case outputpiece.FieldData:
+		return m.Data()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *OutputPieceMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case outputpiece.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case outputpiece.FieldCommandID:
+		return m.OldCommandID(ctx)
+	case outputpiece.FieldOffset:
+		return m.OldOffset(ctx)
+	case outputpiece.FieldStream:
+		return m.OldStream(ctx)
+	case outputpiece.FieldData:
+		return m.OldData(ctx)
+	}
+	return nil, fmt.Errorf("unknown OutputPiece field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OutputPieceMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case outputpiece.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case outputpiece.FieldCommandID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCommandID(v)
+		return nil
+	case outputpiece.FieldOffset:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOffset(v)
+		return nil
+	case outputpiece.FieldStream:
+		v, ok := value.(enum.OutputStream)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStream(v)
+		return nil
+	case outputpiece.FieldData:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetData(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OutputPiece field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *OutputPieceMutation) AddedFields() []string {
+	var fields []string
+	if m.add_offset != nil {
+		fields = append(fields, outputpiece.FieldOffset)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *OutputPieceMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case outputpiece.FieldOffset:
+		return m.AddedOffset()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OutputPieceMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case outputpiece.FieldOffset:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddOffset(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OutputPiece numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *OutputPieceMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *OutputPieceMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *OutputPieceMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown OutputPiece nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *OutputPieceMutation) ResetField(name string) error {
+	switch name {
+	case outputpiece.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case outputpiece.FieldCommandID:
+		m.ResetCommandID()
+		return nil
+	case outputpiece.FieldOffset:
+		m.ResetOffset()
+		return nil
+	case outputpiece.FieldStream:
+		m.ResetStream()
+		return nil
+	case outputpiece.FieldData:
+		m.ResetData()
+		return nil
+	}
+	return fmt.Errorf("unknown OutputPiece field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *OutputPieceMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.project != nil {
+		edges = append(edges, outputpiece.EdgeProject)
+	}
+	if m.command != nil {
+		edges = append(edges, outputpiece.EdgeCommand)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *OutputPieceMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case outputpiece.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case outputpiece.EdgeCommand:
+		if id := m.command; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *OutputPieceMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *OutputPieceMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *OutputPieceMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedproject {
+		edges = append(edges, outputpiece.EdgeProject)
+	}
+	if m.clearedcommand {
+		edges = append(edges, outputpiece.EdgeCommand)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *OutputPieceMutation) EdgeCleared(name string) bool {
+	switch name {
+	case outputpiece.EdgeProject:
+		return m.clearedproject
+	case outputpiece.EdgeCommand:
+		return m.clearedcommand
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *OutputPieceMutation) ClearEdge(name string) error {
+	switch name {
+	case outputpiece.EdgeProject:
+		m.ClearProject()
+		return nil
+	case outputpiece.EdgeCommand:
+		m.ClearCommand()
+		return nil
+	}
+	return fmt.Errorf("unknown OutputPiece unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *OutputPieceMutation) ResetEdge(name string) error {
+	switch name {
+	case outputpiece.EdgeProject:
+		m.ResetProject()
+		return nil
+	case outputpiece.EdgeCommand:
+		m.ResetCommand()
+		return nil
+	}
+	return fmt.Errorf("unknown OutputPiece edge %s", name)
+}
+
+// PermissionRuleMutation represents an operation that mutates the PermissionRule nodes in the graph.
+type PermissionRuleMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *string
+	created_at          *time.Time
+	outcome             *enum.PermissionOutcome
+	class               *enum.CallClass
+	agent               *string
+	tool                *string
+	_path               *string
+	command             *string
+	until               *time.Time
+	clearedFields       map[string]struct{}
+	organisation        *string
+	clearedorganisation bool
+	project             *string
+	clearedproject      bool
+	created_by          *string
+	clearedcreated_by   bool
+	done                bool
+	oldValue            func(context.Context) (*PermissionRule, error)
+	predicates          []predicate.PermissionRule
+}
+
+var _ ent.Mutation = (*PermissionRuleMutation)(nil)
+
+// permissionruleOption allows management of the mutation configuration using functional options.
+type permissionruleOption func(*PermissionRuleMutation)
+
+// newPermissionRuleMutation creates new mutation for the PermissionRule entity.
+func newPermissionRuleMutation(c config, op Op, opts ...permissionruleOption) *PermissionRuleMutation {
+	m := &PermissionRuleMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePermissionRule,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPermissionRuleID sets the ID field of the mutation.
+func withPermissionRuleID(id string) permissionruleOption {
+	return func(m *PermissionRuleMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PermissionRule
+		)
+		m.oldValue = func(ctx context.Context) (*PermissionRule, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PermissionRule.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPermissionRule sets the old PermissionRule of the mutation.
+func withPermissionRule(node *PermissionRule) permissionruleOption {
+	return func(m *PermissionRuleMutation) {
+		m.oldValue = func(context.Context) (*PermissionRule, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PermissionRuleMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PermissionRuleMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PermissionRule entities.
+func (m *PermissionRuleMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PermissionRuleMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PermissionRuleMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PermissionRule.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *PermissionRuleMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *PermissionRuleMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the PermissionRule entity.
+// If the PermissionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PermissionRuleMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *PermissionRuleMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetOrganisationID sets the "organisation_id" field.
+func (m *PermissionRuleMutation) SetOrganisationID(s string) {
+	m.organisation = &s
+}
+
+// OrganisationID returns the value of the "organisation_id" field in the mutation.
+func (m *PermissionRuleMutation) OrganisationID() (r string, exists bool) {
+	v := m.organisation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganisationID returns the old "organisation_id" field's value of the PermissionRule entity.
+// If the PermissionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PermissionRuleMutation) OldOrganisationID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganisationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganisationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganisationID: %w", err)
+	}
+	return oldValue.OrganisationID, nil
+}
+
+// ResetOrganisationID resets all changes to the "organisation_id" field.
+func (m *PermissionRuleMutation) ResetOrganisationID() {
+	m.organisation = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *PermissionRuleMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *PermissionRuleMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the PermissionRule entity.
+// If the PermissionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PermissionRuleMutation) OldProjectID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ClearProjectID clears the value of the "project_id" field.
+func (m *PermissionRuleMutation) ClearProjectID() {
+	m.project = nil
+	m.clearedFields[permissionrule.FieldProjectID] = struct{}{}
+}
+
+// ProjectIDCleared returns if the "project_id" field was cleared in this mutation.
+func (m *PermissionRuleMutation) ProjectIDCleared() bool {
+	_, ok := m.clearedFields[permissionrule.FieldProjectID]
+	return ok
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *PermissionRuleMutation) ResetProjectID() {
+	m.project = nil
+	delete(m.clearedFields, permissionrule.FieldProjectID)
+}
+
+// SetOutcome sets the "outcome" field.
+func (m *PermissionRuleMutation) SetOutcome(eo enum.PermissionOutcome) {
+	m.outcome = &eo
+}
+
+// Outcome returns the value of the "outcome" field in the mutation.
+func (m *PermissionRuleMutation) Outcome() (r enum.PermissionOutcome, exists bool) {
+	v := m.outcome
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOutcome returns the old "outcome" field's value of the PermissionRule entity.
+// If the PermissionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PermissionRuleMutation) OldOutcome(ctx context.Context) (v enum.PermissionOutcome, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOutcome is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOutcome requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOutcome: %w", err)
+	}
+	return oldValue.Outcome, nil
+}
+
+// ResetOutcome resets all changes to the "outcome" field.
+func (m *PermissionRuleMutation) ResetOutcome() {
+	m.outcome = nil
+}
+
+// SetClass sets the "class" field.
+func (m *PermissionRuleMutation) SetClass(ec enum.CallClass) {
+	m.class = &ec
+}
+
+// Class returns the value of the "class" field in the mutation.
+func (m *PermissionRuleMutation) Class() (r enum.CallClass, exists bool) {
+	v := m.class
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClass returns the old "class" field's value of the PermissionRule entity.
+// If the PermissionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PermissionRuleMutation) OldClass(ctx context.Context) (v *enum.CallClass, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClass is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClass requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClass: %w", err)
+	}
+	return oldValue.Class, nil
+}
+
+// ClearClass clears the value of the "class" field.
+func (m *PermissionRuleMutation) ClearClass() {
+	m.class = nil
+	m.clearedFields[permissionrule.FieldClass] = struct{}{}
+}
+
+// ClassCleared returns if the "class" field was cleared in this mutation.
+func (m *PermissionRuleMutation) ClassCleared() bool {
+	_, ok := m.clearedFields[permissionrule.FieldClass]
+	return ok
+}
+
+// ResetClass resets all changes to the "class" field.
+func (m *PermissionRuleMutation) ResetClass() {
+	m.class = nil
+	delete(m.clearedFields, permissionrule.FieldClass)
+}
+
+// SetAgent sets the "agent" field.
+func (m *PermissionRuleMutation) SetAgent(s string) {
+	m.agent = &s
+}
+
+// Agent returns the value of the "agent" field in the mutation.
+func (m *PermissionRuleMutation) Agent() (r string, exists bool) {
+	v := m.agent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAgent returns the old "agent" field's value of the PermissionRule entity.
+// If the PermissionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PermissionRuleMutation) OldAgent(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAgent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAgent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAgent: %w", err)
+	}
+	return oldValue.Agent, nil
+}
+
+// ResetAgent resets all changes to the "agent" field.
+func (m *PermissionRuleMutation) ResetAgent() {
+	m.agent = nil
+}
+
+// SetTool sets the "tool" field.
+func (m *PermissionRuleMutation) SetTool(s string) {
+	m.tool = &s
+}
+
+// Tool returns the value of the "tool" field in the mutation.
+func (m *PermissionRuleMutation) Tool() (r string, exists bool) {
+	v := m.tool
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTool returns the old "tool" field's value of the PermissionRule entity.
+// If the PermissionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PermissionRuleMutation) OldTool(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTool is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTool requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTool: %w", err)
+	}
+	return oldValue.Tool, nil
+}
+
+// ResetTool resets all changes to the "tool" field.
+func (m *PermissionRuleMutation) ResetTool() {
+	m.tool = nil
+}
+
+// SetPath sets the "path" field.
+func (m *PermissionRuleMutation) SetPath(s string) {
+	m._path = &s
+}
+
+// Path returns the value of the "path" field in the mutation.
+func (m *PermissionRuleMutation) Path() (r string, exists bool) {
+	v := m._path
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPath returns the old "path" field's value of the PermissionRule entity.
+// If the PermissionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PermissionRuleMutation) OldPath(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPath is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPath requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPath: %w", err)
+	}
+	return oldValue.Path, nil
+}
+
+// ResetPath resets all changes to the "path" field.
+func (m *PermissionRuleMutation) ResetPath() {
+	m._path = nil
+}
+
+// SetCommand sets the "command" field.
+func (m *PermissionRuleMutation) SetCommand(s string) {
+	m.command = &s
+}
+
+// Command returns the value of the "command" field in the mutation.
+func (m *PermissionRuleMutation) Command() (r string, exists bool) {
+	v := m.command
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCommand returns the old "command" field's value of the PermissionRule entity.
+// If the PermissionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PermissionRuleMutation) OldCommand(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCommand is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCommand requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCommand: %w", err)
+	}
+	return oldValue.Command, nil
+}
+
+// ResetCommand resets all changes to the "command" field.
+func (m *PermissionRuleMutation) ResetCommand() {
+	m.command = nil
+}
+
+// SetUntil sets the "until" field.
+func (m *PermissionRuleMutation) SetUntil(t time.Time) {
+	m.until = &t
+}
+
+// Until returns the value of the "until" field in the mutation.
+func (m *PermissionRuleMutation) Until() (r time.Time, exists bool) {
+	v := m.until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUntil returns the old "until" field's value of the PermissionRule entity.
+// If the PermissionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PermissionRuleMutation) OldUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUntil: %w", err)
+	}
+	return oldValue.Until, nil
+}
+
+// ClearUntil clears the value of the "until" field.
+func (m *PermissionRuleMutation) ClearUntil() {
+	m.until = nil
+	m.clearedFields[permissionrule.FieldUntil] = struct{}{}
+}
+
+// UntilCleared returns if the "until" field was cleared in this mutation.
+func (m *PermissionRuleMutation) UntilCleared() bool {
+	_, ok := m.clearedFields[permissionrule.FieldUntil]
+	return ok
+}
+
+// ResetUntil resets all changes to the "until" field.
+func (m *PermissionRuleMutation) ResetUntil() {
+	m.until = nil
+	delete(m.clearedFields, permissionrule.FieldUntil)
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *PermissionRuleMutation) SetCreatedByID(s string) {
+	m.created_by = &s
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *PermissionRuleMutation) CreatedByID() (r string, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the PermissionRule entity.
+// If the PermissionRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PermissionRuleMutation) OldCreatedByID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *PermissionRuleMutation) ClearCreatedByID() {
+	m.created_by = nil
+	m.clearedFields[permissionrule.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *PermissionRuleMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[permissionrule.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *PermissionRuleMutation) ResetCreatedByID() {
+	m.created_by = nil
+	delete(m.clearedFields, permissionrule.FieldCreatedByID)
+}
+
+// ClearOrganisation clears the "organisation" edge to the Organisation entity.
+func (m *PermissionRuleMutation) ClearOrganisation() {
+	m.clearedorganisation = true
+	m.clearedFields[permissionrule.FieldOrganisationID] = struct{}{}
+}
+
+// OrganisationCleared reports if the "organisation" edge to the Organisation entity was cleared.
+func (m *PermissionRuleMutation) OrganisationCleared() bool {
+	return m.clearedorganisation
+}
+
+// OrganisationIDs returns the "organisation" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganisationID instead. It exists only for internal usage by the builders.
+func (m *PermissionRuleMutation) OrganisationIDs() (ids []string) {
+	if id := m.organisation; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganisation resets all changes to the "organisation" edge.
+func (m *PermissionRuleMutation) ResetOrganisation() {
+	m.organisation = nil
+	m.clearedorganisation = false
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *PermissionRuleMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[permissionrule.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *PermissionRuleMutation) ProjectCleared() bool {
+	return m.ProjectIDCleared() || m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *PermissionRuleMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *PermissionRuleMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearCreatedBy clears the "created_by" edge to the User entity.
+func (m *PermissionRuleMutation) ClearCreatedBy() {
+	m.clearedcreated_by = true
+	m.clearedFields[permissionrule.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByCleared reports if the "created_by" edge to the User entity was cleared.
+func (m *PermissionRuleMutation) CreatedByCleared() bool {
+	return m.CreatedByIDCleared() || m.clearedcreated_by
+}
+
+// CreatedByIDs returns the "created_by" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CreatedByID instead. It exists only for internal usage by the builders.
+func (m *PermissionRuleMutation) CreatedByIDs() (ids []string) {
+	if id := m.created_by; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCreatedBy resets all changes to the "created_by" edge.
+func (m *PermissionRuleMutation) ResetCreatedBy() {
+	m.created_by = nil
+	m.clearedcreated_by = false
+}
+
+// Where appends a list predicates to the PermissionRuleMutation builder.
+func (m *PermissionRuleMutation) Where(ps ...predicate.PermissionRule) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PermissionRuleMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PermissionRuleMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PermissionRule, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PermissionRuleMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PermissionRuleMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PermissionRule).
+func (m *PermissionRuleMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PermissionRuleMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.created_at != nil {
+		fields = append(fields, permissionrule.FieldCreatedAt)
+	}
+	if m.organisation != nil {
+		fields = append(fields, permissionrule.FieldOrganisationID)
+	}
+	if m.project != nil {
+		fields = append(fields, permissionrule.FieldProjectID)
+	}
+	if m.outcome != nil {
+		fields = append(fields, permissionrule.FieldOutcome)
+	}
+	if m.class != nil {
+		fields = append(fields, permissionrule.FieldClass)
+	}
+	if m.agent != nil {
+		fields = append(fields, permissionrule.FieldAgent)
+	}
+	if m.tool != nil {
+		fields = append(fields, permissionrule.FieldTool)
+	}
+	if m._path != nil {
+		fields = append(fields, permissionrule.FieldPath)
+	}
+	if m.command != nil {
+		fields = append(fields, permissionrule.FieldCommand)
+	}
+	if m.until != nil {
+		fields = append(fields, permissionrule.FieldUntil)
+	}
+	if m.created_by != nil {
+		fields = append(fields, permissionrule.FieldCreatedByID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PermissionRuleMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case permissionrule.FieldCreatedAt:
+		return m.CreatedAt()
+	case permissionrule.FieldOrganisationID:
+		return m.OrganisationID()
+	case permissionrule.FieldProjectID:
+		return m.ProjectID()
+	case permissionrule.FieldOutcome:
+		return m.Outcome()
+	case permissionrule.FieldClass:
+		return m.Class()
+	case permissionrule.FieldAgent:
+		return m.Agent()
+	case permissionrule.FieldTool:
+		return m.Tool()
+	case permissionrule.FieldPath:
+		return m.Path()
+	case permissionrule.FieldCommand:
+		return m.Command()
+	case permissionrule.FieldUntil:
+		return m.Until()
+	case permissionrule.FieldCreatedByID:
+		return m.CreatedByID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PermissionRuleMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case permissionrule.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case permissionrule.FieldOrganisationID:
+		return m.OldOrganisationID(ctx)
+	case permissionrule.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case permissionrule.FieldOutcome:
+		return m.OldOutcome(ctx)
+	case permissionrule.FieldClass:
+		return m.OldClass(ctx)
+	case permissionrule.FieldAgent:
+		return m.OldAgent(ctx)
+	case permissionrule.FieldTool:
+		return m.OldTool(ctx)
+	case permissionrule.FieldPath:
+		return m.OldPath(ctx)
+	case permissionrule.FieldCommand:
+		return m.OldCommand(ctx)
+	case permissionrule.FieldUntil:
+		return m.OldUntil(ctx)
+	case permissionrule.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	}
+	return nil, fmt.Errorf("unknown PermissionRule field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PermissionRuleMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case permissionrule.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case permissionrule.FieldOrganisationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganisationID(v)
+		return nil
+	case permissionrule.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case permissionrule.FieldOutcome:
+		v, ok := value.(enum.PermissionOutcome)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOutcome(v)
+		return nil
+	case permissionrule.FieldClass:
+		v, ok := value.(enum.CallClass)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClass(v)
+		return nil
+	case permissionrule.FieldAgent:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAgent(v)
+		return nil
+	case permissionrule.FieldTool:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTool(v)
+		return nil
+	case permissionrule.FieldPath:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPath(v)
+		return nil
+	case permissionrule.FieldCommand:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCommand(v)
+		return nil
+	case permissionrule.FieldUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUntil(v)
+		return nil
+	case permissionrule.FieldCreatedByID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PermissionRule field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PermissionRuleMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PermissionRuleMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PermissionRuleMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown PermissionRule numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PermissionRuleMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(permissionrule.FieldProjectID) {
+		fields = append(fields, permissionrule.FieldProjectID)
+	}
+	if m.FieldCleared(permissionrule.FieldClass) {
+		fields = append(fields, permissionrule.FieldClass)
+	}
+	if m.FieldCleared(permissionrule.FieldUntil) {
+		fields = append(fields, permissionrule.FieldUntil)
+	}
+	if m.FieldCleared(permissionrule.FieldCreatedByID) {
+		fields = append(fields, permissionrule.FieldCreatedByID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PermissionRuleMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PermissionRuleMutation) ClearField(name string) error {
+	switch name {
+	case permissionrule.FieldProjectID:
+		m.ClearProjectID()
+		return nil
+	case permissionrule.FieldClass:
+		m.ClearClass()
+		return nil
+	case permissionrule.FieldUntil:
+		m.ClearUntil()
+		return nil
+	case permissionrule.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	}
+	return fmt.Errorf("unknown PermissionRule nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PermissionRuleMutation) ResetField(name string) error {
+	switch name {
+	case permissionrule.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case permissionrule.FieldOrganisationID:
+		m.ResetOrganisationID()
+		return nil
+	case permissionrule.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case permissionrule.FieldOutcome:
+		m.ResetOutcome()
+		return nil
+	case permissionrule.FieldClass:
+		m.ResetClass()
+		return nil
+	case permissionrule.FieldAgent:
+		m.ResetAgent()
+		return nil
+	case permissionrule.FieldTool:
+		m.ResetTool()
+		return nil
+	case permissionrule.FieldPath:
+		m.ResetPath()
+		return nil
+	case permissionrule.FieldCommand:
+		m.ResetCommand()
+		return nil
+	case permissionrule.FieldUntil:
+		m.ResetUntil()
+		return nil
+	case permissionrule.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	}
+	return fmt.Errorf("unknown PermissionRule field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PermissionRuleMutation) AddedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.organisation != nil {
+		edges = append(edges, permissionrule.EdgeOrganisation)
+	}
+	if m.project != nil {
+		edges = append(edges, permissionrule.EdgeProject)
+	}
+	if m.created_by != nil {
+		edges = append(edges, permissionrule.EdgeCreatedBy)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PermissionRuleMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case permissionrule.EdgeOrganisation:
+		if id := m.organisation; id != nil {
+			return []ent.Value{*id}
+		}
+	case permissionrule.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case permissionrule.EdgeCreatedBy:
+		if id := m.created_by; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PermissionRuleMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 3)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PermissionRuleMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PermissionRuleMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.clearedorganisation {
+		edges = append(edges, permissionrule.EdgeOrganisation)
+	}
+	if m.clearedproject {
+		edges = append(edges, permissionrule.EdgeProject)
+	}
+	if m.clearedcreated_by {
+		edges = append(edges, permissionrule.EdgeCreatedBy)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PermissionRuleMutation) EdgeCleared(name string) bool {
+	switch name {
+	case permissionrule.EdgeOrganisation:
+		return m.clearedorganisation
+	case permissionrule.EdgeProject:
+		return m.clearedproject
+	case permissionrule.EdgeCreatedBy:
+		return m.clearedcreated_by
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PermissionRuleMutation) ClearEdge(name string) error {
+	switch name {
+	case permissionrule.EdgeOrganisation:
+		m.ClearOrganisation()
+		return nil
+	case permissionrule.EdgeProject:
+		m.ClearProject()
+		return nil
+	case permissionrule.EdgeCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	}
+	return fmt.Errorf("unknown PermissionRule unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PermissionRuleMutation) ResetEdge(name string) error {
+	switch name {
+	case permissionrule.EdgeOrganisation:
+		m.ResetOrganisation()
+		return nil
+	case permissionrule.EdgeProject:
+		m.ResetProject()
+		return nil
+	case permissionrule.EdgeCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	}
+	return fmt.Errorf("unknown PermissionRule edge %s", name)
+}
+
+// PlanMutation represents an operation that mutates the Plan nodes in the graph.
+type PlanMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	created_at     *time.Time
+	summary        *string
+	state          *enum.PlanState
+	call_id        *string
+	check_tree     *string
+	version        *int64
+	addversion     *int64
+	finished_at    *time.Time
+	clearedFields  map[string]struct{}
+	project        *string
+	clearedproject bool
+	run            *string
+	clearedrun     bool
+	user           *string
+	cleareduser    bool
+	done           bool
+	oldValue       func(context.Context) (*Plan, error)
+	predicates     []predicate.Plan
+}
+
+var _ ent.Mutation = (*PlanMutation)(nil)
+
+// planOption allows management of the mutation configuration using functional options.
+type planOption func(*PlanMutation)
+
+// newPlanMutation creates new mutation for the Plan entity.
+func newPlanMutation(c config, op Op, opts ...planOption) *PlanMutation {
+	m := &PlanMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePlan,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPlanID sets the ID field of the mutation.
+func withPlanID(id string) planOption {
+	return func(m *PlanMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Plan
+		)
+		m.oldValue = func(ctx context.Context) (*Plan, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Plan.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPlan sets the old Plan of the mutation.
+func withPlan(node *Plan) planOption {
+	return func(m *PlanMutation) {
+		m.oldValue = func(context.Context) (*Plan, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PlanMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PlanMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Plan entities.
+func (m *PlanMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PlanMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PlanMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Plan.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *PlanMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *PlanMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *PlanMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *PlanMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *PlanMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *PlanMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *PlanMutation) SetRunID(s string) {
+	m.run = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *PlanMutation) RunID() (r string, exists bool) {
+	v := m.run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldRunID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *PlanMutation) ResetRunID() {
+	m.run = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *PlanMutation) SetUserID(s string) {
+	m.user = &s
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *PlanMutation) UserID() (r string, exists bool) {
+	v := m.user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldUserID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *PlanMutation) ResetUserID() {
+	m.user = nil
+}
+
+// SetSummary sets the "summary" field.
+func (m *PlanMutation) SetSummary(s string) {
+	m.summary = &s
+}
+
+// Summary returns the value of the "summary" field in the mutation.
+func (m *PlanMutation) Summary() (r string, exists bool) {
+	v := m.summary
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSummary returns the old "summary" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldSummary(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSummary is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSummary requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSummary: %w", err)
+	}
+	return oldValue.Summary, nil
+}
+
+// ResetSummary resets all changes to the "summary" field.
+func (m *PlanMutation) ResetSummary() {
+	m.summary = nil
+}
+
+// SetState sets the "state" field.
+func (m *PlanMutation) SetState(es enum.PlanState) {
+	m.state = &es
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *PlanMutation) State() (r enum.PlanState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldState(ctx context.Context) (v enum.PlanState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *PlanMutation) ResetState() {
+	m.state = nil
+}
+
+// SetCallID sets the "call_id" field.
+func (m *PlanMutation) SetCallID(s string) {
+	m.call_id = &s
+}
+
+// CallID returns the value of the "call_id" field in the mutation.
+func (m *PlanMutation) CallID() (r string, exists bool) {
+	v := m.call_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCallID returns the old "call_id" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldCallID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCallID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCallID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCallID: %w", err)
+	}
+	return oldValue.CallID, nil
+}
+
+// ResetCallID resets all changes to the "call_id" field.
+func (m *PlanMutation) ResetCallID() {
+	m.call_id = nil
+}
+
+// SetCheckTree sets the "check_tree" field.
+func (m *PlanMutation) SetCheckTree(s string) {
+	m.check_tree = &s
+}
+
+// CheckTree returns the value of the "check_tree" field in the mutation.
+func (m *PlanMutation) CheckTree() (r string, exists bool) {
+	v := m.check_tree
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCheckTree returns the old "check_tree" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldCheckTree(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCheckTree is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCheckTree requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCheckTree: %w", err)
+	}
+	return oldValue.CheckTree, nil
+}
+
+// ResetCheckTree resets all changes to the "check_tree" field.
+func (m *PlanMutation) ResetCheckTree() {
+	m.check_tree = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *PlanMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *PlanMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *PlanMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *PlanMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *PlanMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetFinishedAt sets the "finished_at" field.
+func (m *PlanMutation) SetFinishedAt(t time.Time) {
+	m.finished_at = &t
+}
+
+// FinishedAt returns the value of the "finished_at" field in the mutation.
+func (m *PlanMutation) FinishedAt() (r time.Time, exists bool) {
+	v := m.finished_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinishedAt returns the old "finished_at" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldFinishedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinishedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinishedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinishedAt: %w", err)
+	}
+	return oldValue.FinishedAt, nil
+}
+
+// ClearFinishedAt clears the value of the "finished_at" field.
+func (m *PlanMutation) ClearFinishedAt() {
+	m.finished_at = nil
+	m.clearedFields[plan.FieldFinishedAt] = struct{}{}
+}
+
+// FinishedAtCleared returns if the "finished_at" field was cleared in this mutation.
+func (m *PlanMutation) FinishedAtCleared() bool {
+	_, ok := m.clearedFields[plan.FieldFinishedAt]
+	return ok
+}
+
+// ResetFinishedAt resets all changes to the "finished_at" field.
+func (m *PlanMutation) ResetFinishedAt() {
+	m.finished_at = nil
+	delete(m.clearedFields, plan.FieldFinishedAt)
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *PlanMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[plan.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *PlanMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *PlanMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *PlanMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearRun clears the "run" edge to the Run entity.
+func (m *PlanMutation) ClearRun() {
+	m.clearedrun = true
+	m.clearedFields[plan.FieldRunID] = struct{}{}
+}
+
+// RunCleared reports if the "run" edge to the Run entity was cleared.
+func (m *PlanMutation) RunCleared() bool {
+	return m.clearedrun
+}
+
+// RunIDs returns the "run" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RunID instead. It exists only for internal usage by the builders.
+func (m *PlanMutation) RunIDs() (ids []string) {
+	if id := m.run; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRun resets all changes to the "run" edge.
+func (m *PlanMutation) ResetRun() {
+	m.run = nil
+	m.clearedrun = false
+}
+
+// ClearUser clears the "user" edge to the User entity.
+func (m *PlanMutation) ClearUser() {
+	m.cleareduser = true
+	m.clearedFields[plan.FieldUserID] = struct{}{}
+}
+
+// UserCleared reports if the "user" edge to the User entity was cleared.
+func (m *PlanMutation) UserCleared() bool {
+	return m.cleareduser
+}
+
+// UserIDs returns the "user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// UserID instead. It exists only for internal usage by the builders.
+func (m *PlanMutation) UserIDs() (ids []string) {
+	if id := m.user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetUser resets all changes to the "user" edge.
+func (m *PlanMutation) ResetUser() {
+	m.user = nil
+	m.cleareduser = false
+}
+
+// Where appends a list predicates to the PlanMutation builder.
+func (m *PlanMutation) Where(ps ...predicate.Plan) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PlanMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PlanMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Plan, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PlanMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PlanMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Plan).
+func (m *PlanMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PlanMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.created_at != nil {
+		fields = append(fields, plan.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, plan.FieldProjectID)
+	}
+	if m.run != nil {
+		fields = append(fields, plan.FieldRunID)
+	}
+	if m.user != nil {
+		fields = append(fields, plan.FieldUserID)
+	}
+	if m.summary != nil {
+		fields = append(fields, plan.FieldSummary)
+	}
+	if m.state != nil {
+		fields = append(fields, plan.FieldState)
+	}
+	if m.call_id != nil {
+		fields = append(fields, plan.FieldCallID)
+	}
+	if m.check_tree != nil {
+		fields = append(fields, plan.FieldCheckTree)
+	}
+	if m.version != nil {
+		fields = append(fields, plan.FieldVersion)
+	}
+	if m.finished_at != nil {
+		fields = append(fields, plan.FieldFinishedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PlanMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case plan.FieldCreatedAt:
+		return m.CreatedAt()
+	case plan.FieldProjectID:
+		return m.ProjectID()
+	case plan.FieldRunID:
+		return m.RunID()
+	case plan.FieldUserID:
+		return m.UserID()
+	case plan.FieldSummary:
+		return m.Summary()
+	case plan.FieldState:
+		return m.State()
+	case plan.FieldCallID:
+		return m.CallID()
+	case plan.FieldCheckTree:
+		return m.CheckTree()
+	case plan.FieldVersion:
+		return m.Version()
+	case plan.FieldFinishedAt:
+		return m.FinishedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PlanMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case plan.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case plan.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case plan.FieldRunID:
+		return m.OldRunID(ctx)
+	case plan.FieldUserID:
+		return m.OldUserID(ctx)
+	case plan.FieldSummary:
+		return m.OldSummary(ctx)
+	case plan.FieldState:
+		return m.OldState(ctx)
+	case plan.FieldCallID:
+		return m.OldCallID(ctx)
+	case plan.FieldCheckTree:
+		return m.OldCheckTree(ctx)
+	case plan.FieldVersion:
+		return m.OldVersion(ctx)
+	case plan.FieldFinishedAt:
+		return m.OldFinishedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Plan field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PlanMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case plan.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case plan.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case plan.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case plan.FieldUserID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case plan.FieldSummary:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSummary(v)
+		return nil
+	case plan.FieldState:
+		v, ok := value.(enum.PlanState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case plan.FieldCallID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCallID(v)
+		return nil
+	case plan.FieldCheckTree:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCheckTree(v)
+		return nil
+	case plan.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case plan.FieldFinishedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinishedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Plan field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PlanMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, plan.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PlanMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case plan.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PlanMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case plan.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Plan numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PlanMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(plan.FieldFinishedAt) {
+		fields = append(fields, plan.FieldFinishedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PlanMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PlanMutation) ClearField(name string) error {
+	switch name {
+	case plan.FieldFinishedAt:
+		m.ClearFinishedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Plan nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PlanMutation) ResetField(name string) error {
+	switch name {
+	case plan.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case plan.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case plan.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case plan.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case plan.FieldSummary:
+		m.ResetSummary()
+		return nil
+	case plan.FieldState:
+		m.ResetState()
+		return nil
+	case plan.FieldCallID:
+		m.ResetCallID()
+		return nil
+	case plan.FieldCheckTree:
+		m.ResetCheckTree()
+		return nil
+	case plan.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case plan.FieldFinishedAt:
+		m.ResetFinishedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Plan field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PlanMutation) AddedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.project != nil {
+		edges = append(edges, plan.EdgeProject)
+	}
+	if m.run != nil {
+		edges = append(edges, plan.EdgeRun)
+	}
+	if m.user != nil {
+		edges = append(edges, plan.EdgeUser)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PlanMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case plan.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case plan.EdgeRun:
+		if id := m.run; id != nil {
+			return []ent.Value{*id}
+		}
+	case plan.EdgeUser:
+		if id := m.user; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PlanMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 3)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PlanMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PlanMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.clearedproject {
+		edges = append(edges, plan.EdgeProject)
+	}
+	if m.clearedrun {
+		edges = append(edges, plan.EdgeRun)
+	}
+	if m.cleareduser {
+		edges = append(edges, plan.EdgeUser)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PlanMutation) EdgeCleared(name string) bool {
+	switch name {
+	case plan.EdgeProject:
+		return m.clearedproject
+	case plan.EdgeRun:
+		return m.clearedrun
+	case plan.EdgeUser:
+		return m.cleareduser
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PlanMutation) ClearEdge(name string) error {
+	switch name {
+	case plan.EdgeProject:
+		m.ClearProject()
+		return nil
+	case plan.EdgeRun:
+		m.ClearRun()
+		return nil
+	case plan.EdgeUser:
+		m.ClearUser()
+		return nil
+	}
+	return fmt.Errorf("unknown Plan unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PlanMutation) ResetEdge(name string) error {
+	switch name {
+	case plan.EdgeProject:
+		m.ResetProject()
+		return nil
+	case plan.EdgeRun:
+		m.ResetRun()
+		return nil
+	case plan.EdgeUser:
+		m.ResetUser()
+		return nil
+	}
+	return fmt.Errorf("unknown Plan edge %s", name)
+}
+
 // ProjectMutation represents an operation that mutates the Project nodes in the graph.
 type ProjectMutation struct {
 	config
@@ -10633,6 +27934,8 @@ type ProjectMutation struct {
 	created_at          *time.Time
 	name                *string
 	description         *string
+	template            *string
+	plan_approval       *bool
 	updated_at          *time.Time
 	served_at           *int64
 	addserved_at        *int64
@@ -10930,6 +28233,78 @@ func (m *ProjectMutation) ResetDescription() {
 	m.description = nil
 }
 
+// SetTemplate sets the "template" field.
+func (m *ProjectMutation) SetTemplate(s string) {
+	m.template = &s
+}
+
+// Template returns the value of the "template" field in the mutation.
+func (m *ProjectMutation) Template() (r string, exists bool) {
+	v := m.template
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTemplate returns the old "template" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldTemplate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTemplate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTemplate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTemplate: %w", err)
+	}
+	return oldValue.Template, nil
+}
+
+// ResetTemplate resets all changes to the "template" field.
+func (m *ProjectMutation) ResetTemplate() {
+	m.template = nil
+}
+
+// SetPlanApproval sets the "plan_approval" field.
+func (m *ProjectMutation) SetPlanApproval(b bool) {
+	m.plan_approval = &b
+}
+
+// PlanApproval returns the value of the "plan_approval" field in the mutation.
+func (m *ProjectMutation) PlanApproval() (r bool, exists bool) {
+	v := m.plan_approval
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlanApproval returns the old "plan_approval" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldPlanApproval(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlanApproval is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlanApproval requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlanApproval: %w", err)
+	}
+	return oldValue.PlanApproval, nil
+}
+
+// ResetPlanApproval resets all changes to the "plan_approval" field.
+func (m *ProjectMutation) ResetPlanApproval() {
+	m.plan_approval = nil
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (m *ProjectMutation) SetUpdatedAt(t time.Time) {
 	m.updated_at = &t
@@ -11110,7 +28485,7 @@ func (m *ProjectMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ProjectMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 9)
 	if m.created_at != nil {
 		fields = append(fields, project.FieldCreatedAt)
 	}
@@ -11125,6 +28500,12 @@ func (m *ProjectMutation) Fields() []string {
 	}
 	if m.description != nil {
 		fields = append(fields, project.FieldDescription)
+	}
+	if m.template != nil {
+		fields = append(fields, project.FieldTemplate)
+	}
+	if m.plan_approval != nil {
+		fields = append(fields, project.FieldPlanApproval)
 	}
 	if m.updated_at != nil {
 		fields = append(fields, project.FieldUpdatedAt)
@@ -11150,6 +28531,10 @@ func (m *ProjectMutation) Field(name string) (ent.Value, bool) {
 		return m.Name()
 	case project.FieldDescription:
 		return m.Description()
+	case project.FieldTemplate:
+		return m.Template()
+	case project.FieldPlanApproval:
+		return m.PlanApproval()
 	case project.FieldUpdatedAt:
 		return m.UpdatedAt()
 	case project.FieldServedAt:
@@ -11173,6 +28558,10 @@ func (m *ProjectMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldName(ctx)
 	case project.FieldDescription:
 		return m.OldDescription(ctx)
+	case project.FieldTemplate:
+		return m.OldTemplate(ctx)
+	case project.FieldPlanApproval:
+		return m.OldPlanApproval(ctx)
 	case project.FieldUpdatedAt:
 		return m.OldUpdatedAt(ctx)
 	case project.FieldServedAt:
@@ -11220,6 +28609,20 @@ func (m *ProjectMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDescription(v)
+		return nil
+	case project.FieldTemplate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTemplate(v)
+		return nil
+	case project.FieldPlanApproval:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlanApproval(v)
 		return nil
 	case project.FieldUpdatedAt:
 		v, ok := value.(time.Time)
@@ -11313,6 +28716,12 @@ func (m *ProjectMutation) ResetField(name string) error {
 		return nil
 	case project.FieldDescription:
 		m.ResetDescription()
+		return nil
+	case project.FieldTemplate:
+		m.ResetTemplate()
+		return nil
+	case project.FieldPlanApproval:
+		m.ResetPlanApproval()
 		return nil
 	case project.FieldUpdatedAt:
 		m.ResetUpdatedAt()
@@ -12311,6 +29720,1528 @@ func (m *ProviderKeyMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown ProviderKey edge %s", name)
+}
+
+// QuestionMutation represents an operation that mutates the Question nodes in the graph.
+type QuestionMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *string
+	created_at          *time.Time
+	text                *string
+	choices             *[]string
+	appendchoices       []string
+	allow_other         *bool
+	fallback            *string
+	stop_answer         *string
+	deadline_at         *time.Time
+	state               *enum.QuestionState
+	answer              *string
+	answered_at         *time.Time
+	clearedFields       map[string]struct{}
+	project             *string
+	clearedproject      bool
+	conversation        *string
+	clearedconversation bool
+	run                 *string
+	clearedrun          bool
+	tool_call           *string
+	clearedtool_call    bool
+	agent               *string
+	clearedagent        bool
+	answered_by         *string
+	clearedanswered_by  bool
+	done                bool
+	oldValue            func(context.Context) (*Question, error)
+	predicates          []predicate.Question
+}
+
+var _ ent.Mutation = (*QuestionMutation)(nil)
+
+// questionOption allows management of the mutation configuration using functional options.
+type questionOption func(*QuestionMutation)
+
+// newQuestionMutation creates new mutation for the Question entity.
+func newQuestionMutation(c config, op Op, opts ...questionOption) *QuestionMutation {
+	m := &QuestionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeQuestion,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withQuestionID sets the ID field of the mutation.
+func withQuestionID(id string) questionOption {
+	return func(m *QuestionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Question
+		)
+		m.oldValue = func(ctx context.Context) (*Question, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Question.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withQuestion sets the old Question of the mutation.
+func withQuestion(node *Question) questionOption {
+	return func(m *QuestionMutation) {
+		m.oldValue = func(context.Context) (*Question, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m QuestionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m QuestionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Question entities.
+func (m *QuestionMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *QuestionMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *QuestionMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Question.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *QuestionMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *QuestionMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *QuestionMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *QuestionMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *QuestionMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *QuestionMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetConversationID sets the "conversation_id" field.
+func (m *QuestionMutation) SetConversationID(s string) {
+	m.conversation = &s
+}
+
+// ConversationID returns the value of the "conversation_id" field in the mutation.
+func (m *QuestionMutation) ConversationID() (r string, exists bool) {
+	v := m.conversation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConversationID returns the old "conversation_id" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldConversationID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConversationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConversationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConversationID: %w", err)
+	}
+	return oldValue.ConversationID, nil
+}
+
+// ResetConversationID resets all changes to the "conversation_id" field.
+func (m *QuestionMutation) ResetConversationID() {
+	m.conversation = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *QuestionMutation) SetRunID(s string) {
+	m.run = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *QuestionMutation) RunID() (r string, exists bool) {
+	v := m.run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldRunID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *QuestionMutation) ResetRunID() {
+	m.run = nil
+}
+
+// SetToolCallID sets the "tool_call_id" field.
+func (m *QuestionMutation) SetToolCallID(s string) {
+	m.tool_call = &s
+}
+
+// ToolCallID returns the value of the "tool_call_id" field in the mutation.
+func (m *QuestionMutation) ToolCallID() (r string, exists bool) {
+	v := m.tool_call
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToolCallID returns the old "tool_call_id" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldToolCallID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToolCallID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToolCallID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToolCallID: %w", err)
+	}
+	return oldValue.ToolCallID, nil
+}
+
+// ClearToolCallID clears the value of the "tool_call_id" field.
+func (m *QuestionMutation) ClearToolCallID() {
+	m.tool_call = nil
+	m.clearedFields[question.FieldToolCallID] = struct{}{}
+}
+
+// ToolCallIDCleared returns if the "tool_call_id" field was cleared in this mutation.
+func (m *QuestionMutation) ToolCallIDCleared() bool {
+	_, ok := m.clearedFields[question.FieldToolCallID]
+	return ok
+}
+
+// ResetToolCallID resets all changes to the "tool_call_id" field.
+func (m *QuestionMutation) ResetToolCallID() {
+	m.tool_call = nil
+	delete(m.clearedFields, question.FieldToolCallID)
+}
+
+// SetAgentID sets the "agent_id" field.
+func (m *QuestionMutation) SetAgentID(s string) {
+	m.agent = &s
+}
+
+// AgentID returns the value of the "agent_id" field in the mutation.
+func (m *QuestionMutation) AgentID() (r string, exists bool) {
+	v := m.agent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAgentID returns the old "agent_id" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldAgentID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAgentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAgentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAgentID: %w", err)
+	}
+	return oldValue.AgentID, nil
+}
+
+// ResetAgentID resets all changes to the "agent_id" field.
+func (m *QuestionMutation) ResetAgentID() {
+	m.agent = nil
+}
+
+// SetText sets the "text" field.
+func (m *QuestionMutation) SetText(s string) {
+	m.text = &s
+}
+
+// Text returns the value of the "text" field in the mutation.
+func (m *QuestionMutation) Text() (r string, exists bool) {
+	v := m.text
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldText returns the old "text" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldText(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldText is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldText requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldText: %w", err)
+	}
+	return oldValue.Text, nil
+}
+
+// ResetText resets all changes to the "text" field.
+func (m *QuestionMutation) ResetText() {
+	m.text = nil
+}
+
+// SetChoices sets the "choices" field.
+func (m *QuestionMutation) SetChoices(s []string) {
+	m.choices = &s
+	m.appendchoices = nil
+}
+
+// Choices returns the value of the "choices" field in the mutation.
+func (m *QuestionMutation) Choices() (r []string, exists bool) {
+	v := m.choices
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChoices returns the old "choices" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldChoices(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChoices is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChoices requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChoices: %w", err)
+	}
+	return oldValue.Choices, nil
+}
+
+// AppendChoices adds s to the "choices" field.
+func (m *QuestionMutation) AppendChoices(s []string) {
+	m.appendchoices = append(m.appendchoices, s...)
+}
+
+// AppendedChoices returns the list of values that were appended to the "choices" field in this mutation.
+func (m *QuestionMutation) AppendedChoices() ([]string, bool) {
+	if len(m.appendchoices) == 0 {
+		return nil, false
+	}
+	return m.appendchoices, true
+}
+
+// ClearChoices clears the value of the "choices" field.
+func (m *QuestionMutation) ClearChoices() {
+	m.choices = nil
+	m.appendchoices = nil
+	m.clearedFields[question.FieldChoices] = struct{}{}
+}
+
+// ChoicesCleared returns if the "choices" field was cleared in this mutation.
+func (m *QuestionMutation) ChoicesCleared() bool {
+	_, ok := m.clearedFields[question.FieldChoices]
+	return ok
+}
+
+// ResetChoices resets all changes to the "choices" field.
+func (m *QuestionMutation) ResetChoices() {
+	m.choices = nil
+	m.appendchoices = nil
+	delete(m.clearedFields, question.FieldChoices)
+}
+
+// SetAllowOther sets the "allow_other" field.
+func (m *QuestionMutation) SetAllowOther(b bool) {
+	m.allow_other = &b
+}
+
+// AllowOther returns the value of the "allow_other" field in the mutation.
+func (m *QuestionMutation) AllowOther() (r bool, exists bool) {
+	v := m.allow_other
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAllowOther returns the old "allow_other" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldAllowOther(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAllowOther is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAllowOther requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAllowOther: %w", err)
+	}
+	return oldValue.AllowOther, nil
+}
+
+// ResetAllowOther resets all changes to the "allow_other" field.
+func (m *QuestionMutation) ResetAllowOther() {
+	m.allow_other = nil
+}
+
+// SetFallback sets the "fallback" field.
+func (m *QuestionMutation) SetFallback(s string) {
+	m.fallback = &s
+}
+
+// Fallback returns the value of the "fallback" field in the mutation.
+func (m *QuestionMutation) Fallback() (r string, exists bool) {
+	v := m.fallback
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFallback returns the old "fallback" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldFallback(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFallback is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFallback requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFallback: %w", err)
+	}
+	return oldValue.Fallback, nil
+}
+
+// ResetFallback resets all changes to the "fallback" field.
+func (m *QuestionMutation) ResetFallback() {
+	m.fallback = nil
+}
+
+// SetStopAnswer sets the "stop_answer" field.
+func (m *QuestionMutation) SetStopAnswer(s string) {
+	m.stop_answer = &s
+}
+
+// StopAnswer returns the value of the "stop_answer" field in the mutation.
+func (m *QuestionMutation) StopAnswer() (r string, exists bool) {
+	v := m.stop_answer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStopAnswer returns the old "stop_answer" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldStopAnswer(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStopAnswer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStopAnswer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStopAnswer: %w", err)
+	}
+	return oldValue.StopAnswer, nil
+}
+
+// ResetStopAnswer resets all changes to the "stop_answer" field.
+func (m *QuestionMutation) ResetStopAnswer() {
+	m.stop_answer = nil
+}
+
+// SetDeadlineAt sets the "deadline_at" field.
+func (m *QuestionMutation) SetDeadlineAt(t time.Time) {
+	m.deadline_at = &t
+}
+
+// DeadlineAt returns the value of the "deadline_at" field in the mutation.
+func (m *QuestionMutation) DeadlineAt() (r time.Time, exists bool) {
+	v := m.deadline_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeadlineAt returns the old "deadline_at" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldDeadlineAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeadlineAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeadlineAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeadlineAt: %w", err)
+	}
+	return oldValue.DeadlineAt, nil
+}
+
+// ResetDeadlineAt resets all changes to the "deadline_at" field.
+func (m *QuestionMutation) ResetDeadlineAt() {
+	m.deadline_at = nil
+}
+
+// SetState sets the "state" field.
+func (m *QuestionMutation) SetState(es enum.QuestionState) {
+	m.state = &es
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *QuestionMutation) State() (r enum.QuestionState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldState(ctx context.Context) (v enum.QuestionState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *QuestionMutation) ResetState() {
+	m.state = nil
+}
+
+// SetAnswer sets the "answer" field.
+func (m *QuestionMutation) SetAnswer(s string) {
+	m.answer = &s
+}
+
+// Answer returns the value of the "answer" field in the mutation.
+func (m *QuestionMutation) Answer() (r string, exists bool) {
+	v := m.answer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAnswer returns the old "answer" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldAnswer(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAnswer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAnswer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAnswer: %w", err)
+	}
+	return oldValue.Answer, nil
+}
+
+// ResetAnswer resets all changes to the "answer" field.
+func (m *QuestionMutation) ResetAnswer() {
+	m.answer = nil
+}
+
+// SetAnsweredByID sets the "answered_by_id" field.
+func (m *QuestionMutation) SetAnsweredByID(s string) {
+	m.answered_by = &s
+}
+
+// AnsweredByID returns the value of the "answered_by_id" field in the mutation.
+func (m *QuestionMutation) AnsweredByID() (r string, exists bool) {
+	v := m.answered_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAnsweredByID returns the old "answered_by_id" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldAnsweredByID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAnsweredByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAnsweredByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAnsweredByID: %w", err)
+	}
+	return oldValue.AnsweredByID, nil
+}
+
+// ClearAnsweredByID clears the value of the "answered_by_id" field.
+func (m *QuestionMutation) ClearAnsweredByID() {
+	m.answered_by = nil
+	m.clearedFields[question.FieldAnsweredByID] = struct{}{}
+}
+
+// AnsweredByIDCleared returns if the "answered_by_id" field was cleared in this mutation.
+func (m *QuestionMutation) AnsweredByIDCleared() bool {
+	_, ok := m.clearedFields[question.FieldAnsweredByID]
+	return ok
+}
+
+// ResetAnsweredByID resets all changes to the "answered_by_id" field.
+func (m *QuestionMutation) ResetAnsweredByID() {
+	m.answered_by = nil
+	delete(m.clearedFields, question.FieldAnsweredByID)
+}
+
+// SetAnsweredAt sets the "answered_at" field.
+func (m *QuestionMutation) SetAnsweredAt(t time.Time) {
+	m.answered_at = &t
+}
+
+// AnsweredAt returns the value of the "answered_at" field in the mutation.
+func (m *QuestionMutation) AnsweredAt() (r time.Time, exists bool) {
+	v := m.answered_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAnsweredAt returns the old "answered_at" field's value of the Question entity.
+// If the Question object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *QuestionMutation) OldAnsweredAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAnsweredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAnsweredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAnsweredAt: %w", err)
+	}
+	return oldValue.AnsweredAt, nil
+}
+
+// ClearAnsweredAt clears the value of the "answered_at" field.
+func (m *QuestionMutation) ClearAnsweredAt() {
+	m.answered_at = nil
+	m.clearedFields[question.FieldAnsweredAt] = struct{}{}
+}
+
+// AnsweredAtCleared returns if the "answered_at" field was cleared in this mutation.
+func (m *QuestionMutation) AnsweredAtCleared() bool {
+	_, ok := m.clearedFields[question.FieldAnsweredAt]
+	return ok
+}
+
+// ResetAnsweredAt resets all changes to the "answered_at" field.
+func (m *QuestionMutation) ResetAnsweredAt() {
+	m.answered_at = nil
+	delete(m.clearedFields, question.FieldAnsweredAt)
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *QuestionMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[question.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *QuestionMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *QuestionMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *QuestionMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearConversation clears the "conversation" edge to the Conversation entity.
+func (m *QuestionMutation) ClearConversation() {
+	m.clearedconversation = true
+	m.clearedFields[question.FieldConversationID] = struct{}{}
+}
+
+// ConversationCleared reports if the "conversation" edge to the Conversation entity was cleared.
+func (m *QuestionMutation) ConversationCleared() bool {
+	return m.clearedconversation
+}
+
+// ConversationIDs returns the "conversation" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ConversationID instead. It exists only for internal usage by the builders.
+func (m *QuestionMutation) ConversationIDs() (ids []string) {
+	if id := m.conversation; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetConversation resets all changes to the "conversation" edge.
+func (m *QuestionMutation) ResetConversation() {
+	m.conversation = nil
+	m.clearedconversation = false
+}
+
+// ClearRun clears the "run" edge to the Run entity.
+func (m *QuestionMutation) ClearRun() {
+	m.clearedrun = true
+	m.clearedFields[question.FieldRunID] = struct{}{}
+}
+
+// RunCleared reports if the "run" edge to the Run entity was cleared.
+func (m *QuestionMutation) RunCleared() bool {
+	return m.clearedrun
+}
+
+// RunIDs returns the "run" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RunID instead. It exists only for internal usage by the builders.
+func (m *QuestionMutation) RunIDs() (ids []string) {
+	if id := m.run; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRun resets all changes to the "run" edge.
+func (m *QuestionMutation) ResetRun() {
+	m.run = nil
+	m.clearedrun = false
+}
+
+// ClearToolCall clears the "tool_call" edge to the ToolCall entity.
+func (m *QuestionMutation) ClearToolCall() {
+	m.clearedtool_call = true
+	m.clearedFields[question.FieldToolCallID] = struct{}{}
+}
+
+// ToolCallCleared reports if the "tool_call" edge to the ToolCall entity was cleared.
+func (m *QuestionMutation) ToolCallCleared() bool {
+	return m.ToolCallIDCleared() || m.clearedtool_call
+}
+
+// ToolCallIDs returns the "tool_call" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ToolCallID instead. It exists only for internal usage by the builders.
+func (m *QuestionMutation) ToolCallIDs() (ids []string) {
+	if id := m.tool_call; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetToolCall resets all changes to the "tool_call" edge.
+func (m *QuestionMutation) ResetToolCall() {
+	m.tool_call = nil
+	m.clearedtool_call = false
+}
+
+// ClearAgent clears the "agent" edge to the Agent entity.
+func (m *QuestionMutation) ClearAgent() {
+	m.clearedagent = true
+	m.clearedFields[question.FieldAgentID] = struct{}{}
+}
+
+// AgentCleared reports if the "agent" edge to the Agent entity was cleared.
+func (m *QuestionMutation) AgentCleared() bool {
+	return m.clearedagent
+}
+
+// AgentIDs returns the "agent" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AgentID instead. It exists only for internal usage by the builders.
+func (m *QuestionMutation) AgentIDs() (ids []string) {
+	if id := m.agent; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAgent resets all changes to the "agent" edge.
+func (m *QuestionMutation) ResetAgent() {
+	m.agent = nil
+	m.clearedagent = false
+}
+
+// ClearAnsweredBy clears the "answered_by" edge to the User entity.
+func (m *QuestionMutation) ClearAnsweredBy() {
+	m.clearedanswered_by = true
+	m.clearedFields[question.FieldAnsweredByID] = struct{}{}
+}
+
+// AnsweredByCleared reports if the "answered_by" edge to the User entity was cleared.
+func (m *QuestionMutation) AnsweredByCleared() bool {
+	return m.AnsweredByIDCleared() || m.clearedanswered_by
+}
+
+// AnsweredByIDs returns the "answered_by" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AnsweredByID instead. It exists only for internal usage by the builders.
+func (m *QuestionMutation) AnsweredByIDs() (ids []string) {
+	if id := m.answered_by; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAnsweredBy resets all changes to the "answered_by" edge.
+func (m *QuestionMutation) ResetAnsweredBy() {
+	m.answered_by = nil
+	m.clearedanswered_by = false
+}
+
+// Where appends a list predicates to the QuestionMutation builder.
+func (m *QuestionMutation) Where(ps ...predicate.Question) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the QuestionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *QuestionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Question, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *QuestionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *QuestionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Question).
+func (m *QuestionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *QuestionMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.created_at != nil {
+		fields = append(fields, question.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, question.FieldProjectID)
+	}
+	if m.conversation != nil {
+		fields = append(fields, question.FieldConversationID)
+	}
+	if m.run != nil {
+		fields = append(fields, question.FieldRunID)
+	}
+	if m.tool_call != nil {
+		fields = append(fields, question.FieldToolCallID)
+	}
+	if m.agent != nil {
+		fields = append(fields, question.FieldAgentID)
+	}
+	if m.text != nil {
+		fields = append(fields, question.FieldText)
+	}
+	if m.choices != nil {
+		fields = append(fields, question.FieldChoices)
+	}
+	if m.allow_other != nil {
+		fields = append(fields, question.FieldAllowOther)
+	}
+	if m.fallback != nil {
+		fields = append(fields, question.FieldFallback)
+	}
+	if m.stop_answer != nil {
+		fields = append(fields, question.FieldStopAnswer)
+	}
+	if m.deadline_at != nil {
+		fields = append(fields, question.FieldDeadlineAt)
+	}
+	if m.state != nil {
+		fields = append(fields, question.FieldState)
+	}
+	if m.answer != nil {
+		fields = append(fields, question.FieldAnswer)
+	}
+	if m.answered_by != nil {
+		fields = append(fields, question.FieldAnsweredByID)
+	}
+	if m.answered_at != nil {
+		fields = append(fields, question.FieldAnsweredAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *QuestionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case question.FieldCreatedAt:
+		return m.CreatedAt()
+	case question.FieldProjectID:
+		return m.ProjectID()
+	case question.FieldConversationID:
+		return m.ConversationID()
+	case question.FieldRunID:
+		return m.RunID()
+	case question.FieldToolCallID:
+		return m.ToolCallID()
+	case question.FieldAgentID:
+		return m.AgentID()
+	case question.FieldText:
+		return m.Text()
+	case question.FieldChoices:
+		return m.Choices()
+	case question.FieldAllowOther:
+		return m.AllowOther()
+	case question.FieldFallback:
+		return m.Fallback()
+	case question.FieldStopAnswer:
+		return m.StopAnswer()
+	case question.FieldDeadlineAt:
+		return m.DeadlineAt()
+	case question.FieldState:
+		return m.State()
+	case question.FieldAnswer:
+		return m.Answer()
+	case question.FieldAnsweredByID:
+		return m.AnsweredByID()
+	case question.FieldAnsweredAt:
+		return m.AnsweredAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *QuestionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case question.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case question.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case question.FieldConversationID:
+		return m.OldConversationID(ctx)
+	case question.FieldRunID:
+		return m.OldRunID(ctx)
+	case question.FieldToolCallID:
+		return m.OldToolCallID(ctx)
+	case question.FieldAgentID:
+		return m.OldAgentID(ctx)
+	case question.FieldText:
+		return m.OldText(ctx)
+	case question.FieldChoices:
+		return m.OldChoices(ctx)
+	case question.FieldAllowOther:
+		return m.OldAllowOther(ctx)
+	case question.FieldFallback:
+		return m.OldFallback(ctx)
+	case question.FieldStopAnswer:
+		return m.OldStopAnswer(ctx)
+	case question.FieldDeadlineAt:
+		return m.OldDeadlineAt(ctx)
+	case question.FieldState:
+		return m.OldState(ctx)
+	case question.FieldAnswer:
+		return m.OldAnswer(ctx)
+	case question.FieldAnsweredByID:
+		return m.OldAnsweredByID(ctx)
+	case question.FieldAnsweredAt:
+		return m.OldAnsweredAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Question field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *QuestionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case question.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case question.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case question.FieldConversationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConversationID(v)
+		return nil
+	case question.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case question.FieldToolCallID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToolCallID(v)
+		return nil
+	case question.FieldAgentID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAgentID(v)
+		return nil
+	case question.FieldText:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetText(v)
+		return nil
+	case question.FieldChoices:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChoices(v)
+		return nil
+	case question.FieldAllowOther:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAllowOther(v)
+		return nil
+	case question.FieldFallback:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFallback(v)
+		return nil
+	case question.FieldStopAnswer:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStopAnswer(v)
+		return nil
+	case question.FieldDeadlineAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeadlineAt(v)
+		return nil
+	case question.FieldState:
+		v, ok := value.(enum.QuestionState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case question.FieldAnswer:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAnswer(v)
+		return nil
+	case question.FieldAnsweredByID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAnsweredByID(v)
+		return nil
+	case question.FieldAnsweredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAnsweredAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Question field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *QuestionMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *QuestionMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *QuestionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Question numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *QuestionMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(question.FieldToolCallID) {
+		fields = append(fields, question.FieldToolCallID)
+	}
+	if m.FieldCleared(question.FieldChoices) {
+		fields = append(fields, question.FieldChoices)
+	}
+	if m.FieldCleared(question.FieldAnsweredByID) {
+		fields = append(fields, question.FieldAnsweredByID)
+	}
+	if m.FieldCleared(question.FieldAnsweredAt) {
+		fields = append(fields, question.FieldAnsweredAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *QuestionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *QuestionMutation) ClearField(name string) error {
+	switch name {
+	case question.FieldToolCallID:
+		m.ClearToolCallID()
+		return nil
+	case question.FieldChoices:
+		m.ClearChoices()
+		return nil
+	case question.FieldAnsweredByID:
+		m.ClearAnsweredByID()
+		return nil
+	case question.FieldAnsweredAt:
+		m.ClearAnsweredAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Question nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *QuestionMutation) ResetField(name string) error {
+	switch name {
+	case question.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case question.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case question.FieldConversationID:
+		m.ResetConversationID()
+		return nil
+	case question.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case question.FieldToolCallID:
+		m.ResetToolCallID()
+		return nil
+	case question.FieldAgentID:
+		m.ResetAgentID()
+		return nil
+	case question.FieldText:
+		m.ResetText()
+		return nil
+	case question.FieldChoices:
+		m.ResetChoices()
+		return nil
+	case question.FieldAllowOther:
+		m.ResetAllowOther()
+		return nil
+	case question.FieldFallback:
+		m.ResetFallback()
+		return nil
+	case question.FieldStopAnswer:
+		m.ResetStopAnswer()
+		return nil
+	case question.FieldDeadlineAt:
+		m.ResetDeadlineAt()
+		return nil
+	case question.FieldState:
+		m.ResetState()
+		return nil
+	case question.FieldAnswer:
+		m.ResetAnswer()
+		return nil
+	case question.FieldAnsweredByID:
+		m.ResetAnsweredByID()
+		return nil
+	case question.FieldAnsweredAt:
+		m.ResetAnsweredAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Question field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *QuestionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 6)
+	if m.project != nil {
+		edges = append(edges, question.EdgeProject)
+	}
+	if m.conversation != nil {
+		edges = append(edges, question.EdgeConversation)
+	}
+	if m.run != nil {
+		edges = append(edges, question.EdgeRun)
+	}
+	if m.tool_call != nil {
+		edges = append(edges, question.EdgeToolCall)
+	}
+	if m.agent != nil {
+		edges = append(edges, question.EdgeAgent)
+	}
+	if m.answered_by != nil {
+		edges = append(edges, question.EdgeAnsweredBy)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *QuestionMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case question.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case question.EdgeConversation:
+		if id := m.conversation; id != nil {
+			return []ent.Value{*id}
+		}
+	case question.EdgeRun:
+		if id := m.run; id != nil {
+			return []ent.Value{*id}
+		}
+	case question.EdgeToolCall:
+		if id := m.tool_call; id != nil {
+			return []ent.Value{*id}
+		}
+	case question.EdgeAgent:
+		if id := m.agent; id != nil {
+			return []ent.Value{*id}
+		}
+	case question.EdgeAnsweredBy:
+		if id := m.answered_by; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *QuestionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 6)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *QuestionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *QuestionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 6)
+	if m.clearedproject {
+		edges = append(edges, question.EdgeProject)
+	}
+	if m.clearedconversation {
+		edges = append(edges, question.EdgeConversation)
+	}
+	if m.clearedrun {
+		edges = append(edges, question.EdgeRun)
+	}
+	if m.clearedtool_call {
+		edges = append(edges, question.EdgeToolCall)
+	}
+	if m.clearedagent {
+		edges = append(edges, question.EdgeAgent)
+	}
+	if m.clearedanswered_by {
+		edges = append(edges, question.EdgeAnsweredBy)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *QuestionMutation) EdgeCleared(name string) bool {
+	switch name {
+	case question.EdgeProject:
+		return m.clearedproject
+	case question.EdgeConversation:
+		return m.clearedconversation
+	case question.EdgeRun:
+		return m.clearedrun
+	case question.EdgeToolCall:
+		return m.clearedtool_call
+	case question.EdgeAgent:
+		return m.clearedagent
+	case question.EdgeAnsweredBy:
+		return m.clearedanswered_by
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *QuestionMutation) ClearEdge(name string) error {
+	switch name {
+	case question.EdgeProject:
+		m.ClearProject()
+		return nil
+	case question.EdgeConversation:
+		m.ClearConversation()
+		return nil
+	case question.EdgeRun:
+		m.ClearRun()
+		return nil
+	case question.EdgeToolCall:
+		m.ClearToolCall()
+		return nil
+	case question.EdgeAgent:
+		m.ClearAgent()
+		return nil
+	case question.EdgeAnsweredBy:
+		m.ClearAnsweredBy()
+		return nil
+	}
+	return fmt.Errorf("unknown Question unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *QuestionMutation) ResetEdge(name string) error {
+	switch name {
+	case question.EdgeProject:
+		m.ResetProject()
+		return nil
+	case question.EdgeConversation:
+		m.ResetConversation()
+		return nil
+	case question.EdgeRun:
+		m.ResetRun()
+		return nil
+	case question.EdgeToolCall:
+		m.ResetToolCall()
+		return nil
+	case question.EdgeAgent:
+		m.ResetAgent()
+		return nil
+	case question.EdgeAnsweredBy:
+		m.ResetAnsweredBy()
+		return nil
+	}
+	return fmt.Errorf("unknown Question edge %s", name)
 }
 
 // RefreshTokenMutation represents an operation that mutates the RefreshToken nodes in the graph.
@@ -14199,6 +33130,7 @@ type RunMutation struct {
 	state               *enum.RunState
 	model               *string
 	tier                *string
+	branch              *string
 	step                *int
 	addstep             *int
 	epoch               *int64
@@ -14217,11 +33149,19 @@ type RunMutation struct {
 	cancel_requested    *bool
 	pause_requested     *bool
 	steer_requested     *bool
+	task_id             *string
+	call_id             *string
+	root_id             *string
+	depth               *int
+	adddepth            *int
 	input_tokens        *int64
 	addinput_tokens     *int64
 	output_tokens       *int64
 	addoutput_tokens    *int64
 	error               *string
+	verification        *string
+	gaps                *[]string
+	appendgaps          []string
 	waits_until         *time.Time
 	waits_for           *string
 	started_at          *time.Time
@@ -14235,6 +33175,11 @@ type RunMutation struct {
 	clearedagent        bool
 	user                *string
 	cleareduser         bool
+	parent              *string
+	clearedparent       bool
+	children            map[string]struct{}
+	removedchildren     map[string]struct{}
+	clearedchildren     bool
 	retried_from        *string
 	clearedretried_from bool
 	retries             map[string]struct{}
@@ -14671,6 +33616,42 @@ func (m *RunMutation) OldTier(ctx context.Context) (v string, err error) {
 // ResetTier resets all changes to the "tier" field.
 func (m *RunMutation) ResetTier() {
 	m.tier = nil
+}
+
+// SetBranch sets the "branch" field.
+func (m *RunMutation) SetBranch(s string) {
+	m.branch = &s
+}
+
+// Branch returns the value of the "branch" field in the mutation.
+func (m *RunMutation) Branch() (r string, exists bool) {
+	v := m.branch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranch returns the old "branch" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldBranch(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranch: %w", err)
+	}
+	return oldValue.Branch, nil
+}
+
+// ResetBranch resets all changes to the "branch" field.
+func (m *RunMutation) ResetBranch() {
+	m.branch = nil
 }
 
 // SetStep sets the "step" field.
@@ -15209,6 +34190,219 @@ func (m *RunMutation) ResetSteerRequested() {
 	m.steer_requested = nil
 }
 
+// SetParentID sets the "parent_id" field.
+func (m *RunMutation) SetParentID(s string) {
+	m.parent = &s
+}
+
+// ParentID returns the value of the "parent_id" field in the mutation.
+func (m *RunMutation) ParentID() (r string, exists bool) {
+	v := m.parent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParentID returns the old "parent_id" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldParentID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParentID: %w", err)
+	}
+	return oldValue.ParentID, nil
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (m *RunMutation) ClearParentID() {
+	m.parent = nil
+	m.clearedFields[run.FieldParentID] = struct{}{}
+}
+
+// ParentIDCleared returns if the "parent_id" field was cleared in this mutation.
+func (m *RunMutation) ParentIDCleared() bool {
+	_, ok := m.clearedFields[run.FieldParentID]
+	return ok
+}
+
+// ResetParentID resets all changes to the "parent_id" field.
+func (m *RunMutation) ResetParentID() {
+	m.parent = nil
+	delete(m.clearedFields, run.FieldParentID)
+}
+
+// SetTaskID sets the "task_id" field.
+func (m *RunMutation) SetTaskID(s string) {
+	m.task_id = &s
+}
+
+// TaskID returns the value of the "task_id" field in the mutation.
+func (m *RunMutation) TaskID() (r string, exists bool) {
+	v := m.task_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTaskID returns the old "task_id" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldTaskID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTaskID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTaskID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTaskID: %w", err)
+	}
+	return oldValue.TaskID, nil
+}
+
+// ResetTaskID resets all changes to the "task_id" field.
+func (m *RunMutation) ResetTaskID() {
+	m.task_id = nil
+}
+
+// SetCallID sets the "call_id" field.
+func (m *RunMutation) SetCallID(s string) {
+	m.call_id = &s
+}
+
+// CallID returns the value of the "call_id" field in the mutation.
+func (m *RunMutation) CallID() (r string, exists bool) {
+	v := m.call_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCallID returns the old "call_id" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldCallID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCallID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCallID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCallID: %w", err)
+	}
+	return oldValue.CallID, nil
+}
+
+// ResetCallID resets all changes to the "call_id" field.
+func (m *RunMutation) ResetCallID() {
+	m.call_id = nil
+}
+
+// SetRootID sets the "root_id" field.
+func (m *RunMutation) SetRootID(s string) {
+	m.root_id = &s
+}
+
+// RootID returns the value of the "root_id" field in the mutation.
+func (m *RunMutation) RootID() (r string, exists bool) {
+	v := m.root_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRootID returns the old "root_id" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldRootID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRootID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRootID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRootID: %w", err)
+	}
+	return oldValue.RootID, nil
+}
+
+// ResetRootID resets all changes to the "root_id" field.
+func (m *RunMutation) ResetRootID() {
+	m.root_id = nil
+}
+
+// SetDepth sets the "depth" field.
+func (m *RunMutation) SetDepth(i int) {
+	m.depth = &i
+	m.adddepth = nil
+}
+
+// Depth returns the value of the "depth" field in the mutation.
+func (m *RunMutation) Depth() (r int, exists bool) {
+	v := m.depth
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDepth returns the old "depth" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldDepth(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDepth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDepth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDepth: %w", err)
+	}
+	return oldValue.Depth, nil
+}
+
+// AddDepth adds i to the "depth" field.
+func (m *RunMutation) AddDepth(i int) {
+	if m.adddepth != nil {
+		*m.adddepth += i
+	} else {
+		m.adddepth = &i
+	}
+}
+
+// AddedDepth returns the value that was added to the "depth" field in this mutation.
+func (m *RunMutation) AddedDepth() (r int, exists bool) {
+	v := m.adddepth
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDepth resets all changes to the "depth" field.
+func (m *RunMutation) ResetDepth() {
+	m.depth = nil
+	m.adddepth = nil
+}
+
 // SetRetriedFromID sets the "retried_from_id" field.
 func (m *RunMutation) SetRetriedFromID(s string) {
 	m.retried_from = &s
@@ -15404,6 +34598,107 @@ func (m *RunMutation) OldError(ctx context.Context) (v string, err error) {
 // ResetError resets all changes to the "error" field.
 func (m *RunMutation) ResetError() {
 	m.error = nil
+}
+
+// SetVerification sets the "verification" field.
+func (m *RunMutation) SetVerification(s string) {
+	m.verification = &s
+}
+
+// Verification returns the value of the "verification" field in the mutation.
+func (m *RunMutation) Verification() (r string, exists bool) {
+	v := m.verification
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVerification returns the old "verification" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldVerification(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVerification is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVerification requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVerification: %w", err)
+	}
+	return oldValue.Verification, nil
+}
+
+// ResetVerification resets all changes to the "verification" field.
+func (m *RunMutation) ResetVerification() {
+	m.verification = nil
+}
+
+// SetGaps sets the "gaps" field.
+func (m *RunMutation) SetGaps(s []string) {
+	m.gaps = &s
+	m.appendgaps = nil
+}
+
+// Gaps returns the value of the "gaps" field in the mutation.
+func (m *RunMutation) Gaps() (r []string, exists bool) {
+	v := m.gaps
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGaps returns the old "gaps" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldGaps(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGaps is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGaps requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGaps: %w", err)
+	}
+	return oldValue.Gaps, nil
+}
+
+// AppendGaps adds s to the "gaps" field.
+func (m *RunMutation) AppendGaps(s []string) {
+	m.appendgaps = append(m.appendgaps, s...)
+}
+
+// AppendedGaps returns the list of values that were appended to the "gaps" field in this mutation.
+func (m *RunMutation) AppendedGaps() ([]string, bool) {
+	if len(m.appendgaps) == 0 {
+		return nil, false
+	}
+	return m.appendgaps, true
+}
+
+// ClearGaps clears the value of the "gaps" field.
+func (m *RunMutation) ClearGaps() {
+	m.gaps = nil
+	m.appendgaps = nil
+	m.clearedFields[run.FieldGaps] = struct{}{}
+}
+
+// GapsCleared returns if the "gaps" field was cleared in this mutation.
+func (m *RunMutation) GapsCleared() bool {
+	_, ok := m.clearedFields[run.FieldGaps]
+	return ok
+}
+
+// ResetGaps resets all changes to the "gaps" field.
+func (m *RunMutation) ResetGaps() {
+	m.gaps = nil
+	m.appendgaps = nil
+	delete(m.clearedFields, run.FieldGaps)
 }
 
 // SetWaitsUntil sets the "waits_until" field.
@@ -15697,6 +34992,87 @@ func (m *RunMutation) ResetUser() {
 	m.cleareduser = false
 }
 
+// ClearParent clears the "parent" edge to the Run entity.
+func (m *RunMutation) ClearParent() {
+	m.clearedparent = true
+	m.clearedFields[run.FieldParentID] = struct{}{}
+}
+
+// ParentCleared reports if the "parent" edge to the Run entity was cleared.
+func (m *RunMutation) ParentCleared() bool {
+	return m.ParentIDCleared() || m.clearedparent
+}
+
+// ParentIDs returns the "parent" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ParentID instead. It exists only for internal usage by the builders.
+func (m *RunMutation) ParentIDs() (ids []string) {
+	if id := m.parent; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetParent resets all changes to the "parent" edge.
+func (m *RunMutation) ResetParent() {
+	m.parent = nil
+	m.clearedparent = false
+}
+
+// AddChildIDs adds the "children" edge to the Run entity by ids.
+func (m *RunMutation) AddChildIDs(ids ...string) {
+	if m.children == nil {
+		m.children = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.children[ids[i]] = struct{}{}
+	}
+}
+
+// ClearChildren clears the "children" edge to the Run entity.
+func (m *RunMutation) ClearChildren() {
+	m.clearedchildren = true
+}
+
+// ChildrenCleared reports if the "children" edge to the Run entity was cleared.
+func (m *RunMutation) ChildrenCleared() bool {
+	return m.clearedchildren
+}
+
+// RemoveChildIDs removes the "children" edge to the Run entity by IDs.
+func (m *RunMutation) RemoveChildIDs(ids ...string) {
+	if m.removedchildren == nil {
+		m.removedchildren = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.children, ids[i])
+		m.removedchildren[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedChildren returns the removed IDs of the "children" edge to the Run entity.
+func (m *RunMutation) RemovedChildrenIDs() (ids []string) {
+	for id := range m.removedchildren {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ChildrenIDs returns the "children" edge IDs in the mutation.
+func (m *RunMutation) ChildrenIDs() (ids []string) {
+	for id := range m.children {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetChildren resets all changes to the "children" edge.
+func (m *RunMutation) ResetChildren() {
+	m.children = nil
+	m.clearedchildren = false
+	m.removedchildren = nil
+}
+
 // ClearRetriedFrom clears the "retried_from" edge to the Run entity.
 func (m *RunMutation) ClearRetriedFrom() {
 	m.clearedretried_from = true
@@ -15812,7 +35188,7 @@ func (m *RunMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunMutation) Fields() []string {
-	fields := make([]string, 0, 28)
+	fields := make([]string, 0, 36)
 	if m.created_at != nil {
 		fields = append(fields, run.FieldCreatedAt)
 	}
@@ -15839,6 +35215,9 @@ func (m *RunMutation) Fields() []string {
 	}
 	if m.tier != nil {
 		fields = append(fields, run.FieldTier)
+	}
+	if m.branch != nil {
+		fields = append(fields, run.FieldBranch)
 	}
 	if m.step != nil {
 		fields = append(fields, run.FieldStep)
@@ -15873,6 +35252,21 @@ func (m *RunMutation) Fields() []string {
 	if m.steer_requested != nil {
 		fields = append(fields, run.FieldSteerRequested)
 	}
+	if m.parent != nil {
+		fields = append(fields, run.FieldParentID)
+	}
+	if m.task_id != nil {
+		fields = append(fields, run.FieldTaskID)
+	}
+	if m.call_id != nil {
+		fields = append(fields, run.FieldCallID)
+	}
+	if m.root_id != nil {
+		fields = append(fields, run.FieldRootID)
+	}
+	if m.depth != nil {
+		fields = append(fields, run.FieldDepth)
+	}
 	if m.retried_from != nil {
 		fields = append(fields, run.FieldRetriedFromID)
 	}
@@ -15884,6 +35278,12 @@ func (m *RunMutation) Fields() []string {
 	}
 	if m.error != nil {
 		fields = append(fields, run.FieldError)
+	}
+	if m.verification != nil {
+		fields = append(fields, run.FieldVerification)
+	}
+	if m.gaps != nil {
+		fields = append(fields, run.FieldGaps)
 	}
 	if m.waits_until != nil {
 		fields = append(fields, run.FieldWaitsUntil)
@@ -15923,6 +35323,8 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.Model()
 	case run.FieldTier:
 		return m.Tier()
+	case run.FieldBranch:
+		return m.Branch()
 	case run.FieldStep:
 		return m.Step()
 	case run.FieldEpoch:
@@ -15945,6 +35347,16 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.PauseRequested()
 	case run.FieldSteerRequested:
 		return m.SteerRequested()
+	case run.FieldParentID:
+		return m.ParentID()
+	case run.FieldTaskID:
+		return m.TaskID()
+	case run.FieldCallID:
+		return m.CallID()
+	case run.FieldRootID:
+		return m.RootID()
+	case run.FieldDepth:
+		return m.Depth()
 	case run.FieldRetriedFromID:
 		return m.RetriedFromID()
 	case run.FieldInputTokens:
@@ -15953,6 +35365,10 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.OutputTokens()
 	case run.FieldError:
 		return m.Error()
+	case run.FieldVerification:
+		return m.Verification()
+	case run.FieldGaps:
+		return m.Gaps()
 	case run.FieldWaitsUntil:
 		return m.WaitsUntil()
 	case run.FieldWaitsFor:
@@ -15988,6 +35404,8 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldModel(ctx)
 	case run.FieldTier:
 		return m.OldTier(ctx)
+	case run.FieldBranch:
+		return m.OldBranch(ctx)
 	case run.FieldStep:
 		return m.OldStep(ctx)
 	case run.FieldEpoch:
@@ -16010,6 +35428,16 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldPauseRequested(ctx)
 	case run.FieldSteerRequested:
 		return m.OldSteerRequested(ctx)
+	case run.FieldParentID:
+		return m.OldParentID(ctx)
+	case run.FieldTaskID:
+		return m.OldTaskID(ctx)
+	case run.FieldCallID:
+		return m.OldCallID(ctx)
+	case run.FieldRootID:
+		return m.OldRootID(ctx)
+	case run.FieldDepth:
+		return m.OldDepth(ctx)
 	case run.FieldRetriedFromID:
 		return m.OldRetriedFromID(ctx)
 	case run.FieldInputTokens:
@@ -16018,6 +35446,10 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldOutputTokens(ctx)
 	case run.FieldError:
 		return m.OldError(ctx)
+	case run.FieldVerification:
+		return m.OldVerification(ctx)
+	case run.FieldGaps:
+		return m.OldGaps(ctx)
 	case run.FieldWaitsUntil:
 		return m.OldWaitsUntil(ctx)
 	case run.FieldWaitsFor:
@@ -16098,6 +35530,13 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTier(v)
 		return nil
+	case run.FieldBranch:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranch(v)
+		return nil
 	case run.FieldStep:
 		v, ok := value.(int)
 		if !ok {
@@ -16175,6 +35614,41 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSteerRequested(v)
 		return nil
+	case run.FieldParentID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentID(v)
+		return nil
+	case run.FieldTaskID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTaskID(v)
+		return nil
+	case run.FieldCallID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCallID(v)
+		return nil
+	case run.FieldRootID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRootID(v)
+		return nil
+	case run.FieldDepth:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDepth(v)
+		return nil
 	case run.FieldRetriedFromID:
 		v, ok := value.(string)
 		if !ok {
@@ -16202,6 +35676,20 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetError(v)
+		return nil
+	case run.FieldVerification:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVerification(v)
+		return nil
+	case run.FieldGaps:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGaps(v)
 		return nil
 	case run.FieldWaitsUntil:
 		v, ok := value.(time.Time)
@@ -16260,6 +35748,9 @@ func (m *RunMutation) AddedFields() []string {
 	if m.addpriority != nil {
 		fields = append(fields, run.FieldPriority)
 	}
+	if m.adddepth != nil {
+		fields = append(fields, run.FieldDepth)
+	}
 	if m.addinput_tokens != nil {
 		fields = append(fields, run.FieldInputTokens)
 	}
@@ -16288,6 +35779,8 @@ func (m *RunMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedDeadlineAt()
 	case run.FieldPriority:
 		return m.AddedPriority()
+	case run.FieldDepth:
+		return m.AddedDepth()
 	case run.FieldInputTokens:
 		return m.AddedInputTokens()
 	case run.FieldOutputTokens:
@@ -16350,6 +35843,13 @@ func (m *RunMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddPriority(v)
 		return nil
+	case run.FieldDepth:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDepth(v)
+		return nil
 	case run.FieldInputTokens:
 		v, ok := value.(int64)
 		if !ok {
@@ -16372,8 +35872,14 @@ func (m *RunMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *RunMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(run.FieldParentID) {
+		fields = append(fields, run.FieldParentID)
+	}
 	if m.FieldCleared(run.FieldRetriedFromID) {
 		fields = append(fields, run.FieldRetriedFromID)
+	}
+	if m.FieldCleared(run.FieldGaps) {
+		fields = append(fields, run.FieldGaps)
 	}
 	if m.FieldCleared(run.FieldWaitsUntil) {
 		fields = append(fields, run.FieldWaitsUntil)
@@ -16398,8 +35904,14 @@ func (m *RunMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *RunMutation) ClearField(name string) error {
 	switch name {
+	case run.FieldParentID:
+		m.ClearParentID()
+		return nil
 	case run.FieldRetriedFromID:
 		m.ClearRetriedFromID()
+		return nil
+	case run.FieldGaps:
+		m.ClearGaps()
 		return nil
 	case run.FieldWaitsUntil:
 		m.ClearWaitsUntil()
@@ -16445,6 +35957,9 @@ func (m *RunMutation) ResetField(name string) error {
 	case run.FieldTier:
 		m.ResetTier()
 		return nil
+	case run.FieldBranch:
+		m.ResetBranch()
+		return nil
 	case run.FieldStep:
 		m.ResetStep()
 		return nil
@@ -16478,6 +35993,21 @@ func (m *RunMutation) ResetField(name string) error {
 	case run.FieldSteerRequested:
 		m.ResetSteerRequested()
 		return nil
+	case run.FieldParentID:
+		m.ResetParentID()
+		return nil
+	case run.FieldTaskID:
+		m.ResetTaskID()
+		return nil
+	case run.FieldCallID:
+		m.ResetCallID()
+		return nil
+	case run.FieldRootID:
+		m.ResetRootID()
+		return nil
+	case run.FieldDepth:
+		m.ResetDepth()
+		return nil
 	case run.FieldRetriedFromID:
 		m.ResetRetriedFromID()
 		return nil
@@ -16489,6 +36019,12 @@ func (m *RunMutation) ResetField(name string) error {
 		return nil
 	case run.FieldError:
 		m.ResetError()
+		return nil
+	case run.FieldVerification:
+		m.ResetVerification()
+		return nil
+	case run.FieldGaps:
+		m.ResetGaps()
 		return nil
 	case run.FieldWaitsUntil:
 		m.ResetWaitsUntil()
@@ -16508,7 +36044,7 @@ func (m *RunMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *RunMutation) AddedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 8)
 	if m.project != nil {
 		edges = append(edges, run.EdgeProject)
 	}
@@ -16520,6 +36056,12 @@ func (m *RunMutation) AddedEdges() []string {
 	}
 	if m.user != nil {
 		edges = append(edges, run.EdgeUser)
+	}
+	if m.parent != nil {
+		edges = append(edges, run.EdgeParent)
+	}
+	if m.children != nil {
+		edges = append(edges, run.EdgeChildren)
 	}
 	if m.retried_from != nil {
 		edges = append(edges, run.EdgeRetriedFrom)
@@ -16550,6 +36092,16 @@ func (m *RunMutation) AddedIDs(name string) []ent.Value {
 		if id := m.user; id != nil {
 			return []ent.Value{*id}
 		}
+	case run.EdgeParent:
+		if id := m.parent; id != nil {
+			return []ent.Value{*id}
+		}
+	case run.EdgeChildren:
+		ids := make([]ent.Value, 0, len(m.children))
+		for id := range m.children {
+			ids = append(ids, id)
+		}
+		return ids
 	case run.EdgeRetriedFrom:
 		if id := m.retried_from; id != nil {
 			return []ent.Value{*id}
@@ -16566,7 +36118,10 @@ func (m *RunMutation) AddedIDs(name string) []ent.Value {
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *RunMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 8)
+	if m.removedchildren != nil {
+		edges = append(edges, run.EdgeChildren)
+	}
 	if m.removedretries != nil {
 		edges = append(edges, run.EdgeRetries)
 	}
@@ -16577,6 +36132,12 @@ func (m *RunMutation) RemovedEdges() []string {
 // the given name in this mutation.
 func (m *RunMutation) RemovedIDs(name string) []ent.Value {
 	switch name {
+	case run.EdgeChildren:
+		ids := make([]ent.Value, 0, len(m.removedchildren))
+		for id := range m.removedchildren {
+			ids = append(ids, id)
+		}
+		return ids
 	case run.EdgeRetries:
 		ids := make([]ent.Value, 0, len(m.removedretries))
 		for id := range m.removedretries {
@@ -16589,7 +36150,7 @@ func (m *RunMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *RunMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 8)
 	if m.clearedproject {
 		edges = append(edges, run.EdgeProject)
 	}
@@ -16601,6 +36162,12 @@ func (m *RunMutation) ClearedEdges() []string {
 	}
 	if m.cleareduser {
 		edges = append(edges, run.EdgeUser)
+	}
+	if m.clearedparent {
+		edges = append(edges, run.EdgeParent)
+	}
+	if m.clearedchildren {
+		edges = append(edges, run.EdgeChildren)
 	}
 	if m.clearedretried_from {
 		edges = append(edges, run.EdgeRetriedFrom)
@@ -16623,6 +36190,10 @@ func (m *RunMutation) EdgeCleared(name string) bool {
 		return m.clearedagent
 	case run.EdgeUser:
 		return m.cleareduser
+	case run.EdgeParent:
+		return m.clearedparent
+	case run.EdgeChildren:
+		return m.clearedchildren
 	case run.EdgeRetriedFrom:
 		return m.clearedretried_from
 	case run.EdgeRetries:
@@ -16647,6 +36218,9 @@ func (m *RunMutation) ClearEdge(name string) error {
 	case run.EdgeUser:
 		m.ClearUser()
 		return nil
+	case run.EdgeParent:
+		m.ClearParent()
+		return nil
 	case run.EdgeRetriedFrom:
 		m.ClearRetriedFrom()
 		return nil
@@ -16670,6 +36244,12 @@ func (m *RunMutation) ResetEdge(name string) error {
 	case run.EdgeUser:
 		m.ResetUser()
 		return nil
+	case run.EdgeParent:
+		m.ResetParent()
+		return nil
+	case run.EdgeChildren:
+		m.ResetChildren()
+		return nil
 	case run.EdgeRetriedFrom:
 		m.ResetRetriedFrom()
 		return nil
@@ -16678,6 +36258,2573 @@ func (m *RunMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Run edge %s", name)
+}
+
+// SandboxMutation represents an operation that mutates the Sandbox nodes in the graph.
+type SandboxMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *string
+	created_at      *time.Time
+	state           *enum.SandboxState
+	reason          *string
+	_driver         *string
+	place           *string
+	node            *string
+	generation      *int
+	addgeneration   *int
+	wanted          *enum.SandboxWish
+	holder          *string
+	held_until      *int64
+	addheld_until   *int64
+	used_at         *int64
+	addused_at      *int64
+	memory_bytes    *int64
+	addmemory_bytes *int64
+	disk_bytes      *int64
+	adddisk_bytes   *int64
+	cpu_micros      *int64
+	addcpu_micros   *int64
+	processes       *int
+	addprocesses    *int
+	sampled_at      *time.Time
+	clearedFields   map[string]struct{}
+	project         *string
+	clearedproject  bool
+	done            bool
+	oldValue        func(context.Context) (*Sandbox, error)
+	predicates      []predicate.Sandbox
+}
+
+var _ ent.Mutation = (*SandboxMutation)(nil)
+
+// sandboxOption allows management of the mutation configuration using functional options.
+type sandboxOption func(*SandboxMutation)
+
+// newSandboxMutation creates new mutation for the Sandbox entity.
+func newSandboxMutation(c config, op Op, opts ...sandboxOption) *SandboxMutation {
+	m := &SandboxMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSandbox,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSandboxID sets the ID field of the mutation.
+func withSandboxID(id string) sandboxOption {
+	return func(m *SandboxMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Sandbox
+		)
+		m.oldValue = func(ctx context.Context) (*Sandbox, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Sandbox.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSandbox sets the old Sandbox of the mutation.
+func withSandbox(node *Sandbox) sandboxOption {
+	return func(m *SandboxMutation) {
+		m.oldValue = func(context.Context) (*Sandbox, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SandboxMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SandboxMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Sandbox entities.
+func (m *SandboxMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SandboxMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SandboxMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Sandbox.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *SandboxMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *SandboxMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *SandboxMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *SandboxMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *SandboxMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *SandboxMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetState sets the "state" field.
+func (m *SandboxMutation) SetState(es enum.SandboxState) {
+	m.state = &es
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *SandboxMutation) State() (r enum.SandboxState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldState(ctx context.Context) (v enum.SandboxState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *SandboxMutation) ResetState() {
+	m.state = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *SandboxMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *SandboxMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *SandboxMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetDriver sets the "driver" field.
+func (m *SandboxMutation) SetDriver(s string) {
+	m._driver = &s
+}
+
+// Driver returns the value of the "driver" field in the mutation.
+func (m *SandboxMutation) Driver() (r string, exists bool) {
+	v := m._driver
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDriver returns the old "driver" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldDriver(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDriver is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDriver requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDriver: %w", err)
+	}
+	return oldValue.Driver, nil
+}
+
+// ResetDriver resets all changes to the "driver" field.
+func (m *SandboxMutation) ResetDriver() {
+	m._driver = nil
+}
+
+// SetPlace sets the "place" field.
+func (m *SandboxMutation) SetPlace(s string) {
+	m.place = &s
+}
+
+// Place returns the value of the "place" field in the mutation.
+func (m *SandboxMutation) Place() (r string, exists bool) {
+	v := m.place
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlace returns the old "place" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldPlace(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlace is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlace requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlace: %w", err)
+	}
+	return oldValue.Place, nil
+}
+
+// ResetPlace resets all changes to the "place" field.
+func (m *SandboxMutation) ResetPlace() {
+	m.place = nil
+}
+
+// SetNode sets the "node" field.
+func (m *SandboxMutation) SetNode(s string) {
+	m.node = &s
+}
+
+// Node returns the value of the "node" field in the mutation.
+func (m *SandboxMutation) Node() (r string, exists bool) {
+	v := m.node
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNode returns the old "node" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldNode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNode: %w", err)
+	}
+	return oldValue.Node, nil
+}
+
+// ResetNode resets all changes to the "node" field.
+func (m *SandboxMutation) ResetNode() {
+	m.node = nil
+}
+
+// SetGeneration sets the "generation" field.
+func (m *SandboxMutation) SetGeneration(i int) {
+	m.generation = &i
+	m.addgeneration = nil
+}
+
+// Generation returns the value of the "generation" field in the mutation.
+func (m *SandboxMutation) Generation() (r int, exists bool) {
+	v := m.generation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGeneration returns the old "generation" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldGeneration(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGeneration is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGeneration requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGeneration: %w", err)
+	}
+	return oldValue.Generation, nil
+}
+
+// AddGeneration adds i to the "generation" field.
+func (m *SandboxMutation) AddGeneration(i int) {
+	if m.addgeneration != nil {
+		*m.addgeneration += i
+	} else {
+		m.addgeneration = &i
+	}
+}
+
+// AddedGeneration returns the value that was added to the "generation" field in this mutation.
+func (m *SandboxMutation) AddedGeneration() (r int, exists bool) {
+	v := m.addgeneration
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetGeneration resets all changes to the "generation" field.
+func (m *SandboxMutation) ResetGeneration() {
+	m.generation = nil
+	m.addgeneration = nil
+}
+
+// SetWanted sets the "wanted" field.
+func (m *SandboxMutation) SetWanted(ew enum.SandboxWish) {
+	m.wanted = &ew
+}
+
+// Wanted returns the value of the "wanted" field in the mutation.
+func (m *SandboxMutation) Wanted() (r enum.SandboxWish, exists bool) {
+	v := m.wanted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWanted returns the old "wanted" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldWanted(ctx context.Context) (v enum.SandboxWish, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWanted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWanted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWanted: %w", err)
+	}
+	return oldValue.Wanted, nil
+}
+
+// ResetWanted resets all changes to the "wanted" field.
+func (m *SandboxMutation) ResetWanted() {
+	m.wanted = nil
+}
+
+// SetHolder sets the "holder" field.
+func (m *SandboxMutation) SetHolder(s string) {
+	m.holder = &s
+}
+
+// Holder returns the value of the "holder" field in the mutation.
+func (m *SandboxMutation) Holder() (r string, exists bool) {
+	v := m.holder
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHolder returns the old "holder" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldHolder(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHolder is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHolder requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHolder: %w", err)
+	}
+	return oldValue.Holder, nil
+}
+
+// ResetHolder resets all changes to the "holder" field.
+func (m *SandboxMutation) ResetHolder() {
+	m.holder = nil
+}
+
+// SetHeldUntil sets the "held_until" field.
+func (m *SandboxMutation) SetHeldUntil(i int64) {
+	m.held_until = &i
+	m.addheld_until = nil
+}
+
+// HeldUntil returns the value of the "held_until" field in the mutation.
+func (m *SandboxMutation) HeldUntil() (r int64, exists bool) {
+	v := m.held_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHeldUntil returns the old "held_until" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldHeldUntil(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHeldUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHeldUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHeldUntil: %w", err)
+	}
+	return oldValue.HeldUntil, nil
+}
+
+// AddHeldUntil adds i to the "held_until" field.
+func (m *SandboxMutation) AddHeldUntil(i int64) {
+	if m.addheld_until != nil {
+		*m.addheld_until += i
+	} else {
+		m.addheld_until = &i
+	}
+}
+
+// AddedHeldUntil returns the value that was added to the "held_until" field in this mutation.
+func (m *SandboxMutation) AddedHeldUntil() (r int64, exists bool) {
+	v := m.addheld_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetHeldUntil resets all changes to the "held_until" field.
+func (m *SandboxMutation) ResetHeldUntil() {
+	m.held_until = nil
+	m.addheld_until = nil
+}
+
+// SetUsedAt sets the "used_at" field.
+func (m *SandboxMutation) SetUsedAt(i int64) {
+	m.used_at = &i
+	m.addused_at = nil
+}
+
+// UsedAt returns the value of the "used_at" field in the mutation.
+func (m *SandboxMutation) UsedAt() (r int64, exists bool) {
+	v := m.used_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsedAt returns the old "used_at" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldUsedAt(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsedAt: %w", err)
+	}
+	return oldValue.UsedAt, nil
+}
+
+// AddUsedAt adds i to the "used_at" field.
+func (m *SandboxMutation) AddUsedAt(i int64) {
+	if m.addused_at != nil {
+		*m.addused_at += i
+	} else {
+		m.addused_at = &i
+	}
+}
+
+// AddedUsedAt returns the value that was added to the "used_at" field in this mutation.
+func (m *SandboxMutation) AddedUsedAt() (r int64, exists bool) {
+	v := m.addused_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUsedAt resets all changes to the "used_at" field.
+func (m *SandboxMutation) ResetUsedAt() {
+	m.used_at = nil
+	m.addused_at = nil
+}
+
+// SetMemoryBytes sets the "memory_bytes" field.
+func (m *SandboxMutation) SetMemoryBytes(i int64) {
+	m.memory_bytes = &i
+	m.addmemory_bytes = nil
+}
+
+// MemoryBytes returns the value of the "memory_bytes" field in the mutation.
+func (m *SandboxMutation) MemoryBytes() (r int64, exists bool) {
+	v := m.memory_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMemoryBytes returns the old "memory_bytes" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldMemoryBytes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMemoryBytes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMemoryBytes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMemoryBytes: %w", err)
+	}
+	return oldValue.MemoryBytes, nil
+}
+
+// AddMemoryBytes adds i to the "memory_bytes" field.
+func (m *SandboxMutation) AddMemoryBytes(i int64) {
+	if m.addmemory_bytes != nil {
+		*m.addmemory_bytes += i
+	} else {
+		m.addmemory_bytes = &i
+	}
+}
+
+// AddedMemoryBytes returns the value that was added to the "memory_bytes" field in this mutation.
+func (m *SandboxMutation) AddedMemoryBytes() (r int64, exists bool) {
+	v := m.addmemory_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMemoryBytes resets all changes to the "memory_bytes" field.
+func (m *SandboxMutation) ResetMemoryBytes() {
+	m.memory_bytes = nil
+	m.addmemory_bytes = nil
+}
+
+// SetDiskBytes sets the "disk_bytes" field.
+func (m *SandboxMutation) SetDiskBytes(i int64) {
+	m.disk_bytes = &i
+	m.adddisk_bytes = nil
+}
+
+// DiskBytes returns the value of the "disk_bytes" field in the mutation.
+func (m *SandboxMutation) DiskBytes() (r int64, exists bool) {
+	v := m.disk_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDiskBytes returns the old "disk_bytes" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldDiskBytes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDiskBytes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDiskBytes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDiskBytes: %w", err)
+	}
+	return oldValue.DiskBytes, nil
+}
+
+// AddDiskBytes adds i to the "disk_bytes" field.
+func (m *SandboxMutation) AddDiskBytes(i int64) {
+	if m.adddisk_bytes != nil {
+		*m.adddisk_bytes += i
+	} else {
+		m.adddisk_bytes = &i
+	}
+}
+
+// AddedDiskBytes returns the value that was added to the "disk_bytes" field in this mutation.
+func (m *SandboxMutation) AddedDiskBytes() (r int64, exists bool) {
+	v := m.adddisk_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDiskBytes resets all changes to the "disk_bytes" field.
+func (m *SandboxMutation) ResetDiskBytes() {
+	m.disk_bytes = nil
+	m.adddisk_bytes = nil
+}
+
+// SetCPUMicros sets the "cpu_micros" field.
+func (m *SandboxMutation) SetCPUMicros(i int64) {
+	m.cpu_micros = &i
+	m.addcpu_micros = nil
+}
+
+// CPUMicros returns the value of the "cpu_micros" field in the mutation.
+func (m *SandboxMutation) CPUMicros() (r int64, exists bool) {
+	v := m.cpu_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCPUMicros returns the old "cpu_micros" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldCPUMicros(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCPUMicros is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCPUMicros requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCPUMicros: %w", err)
+	}
+	return oldValue.CPUMicros, nil
+}
+
+// AddCPUMicros adds i to the "cpu_micros" field.
+func (m *SandboxMutation) AddCPUMicros(i int64) {
+	if m.addcpu_micros != nil {
+		*m.addcpu_micros += i
+	} else {
+		m.addcpu_micros = &i
+	}
+}
+
+// AddedCPUMicros returns the value that was added to the "cpu_micros" field in this mutation.
+func (m *SandboxMutation) AddedCPUMicros() (r int64, exists bool) {
+	v := m.addcpu_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCPUMicros resets all changes to the "cpu_micros" field.
+func (m *SandboxMutation) ResetCPUMicros() {
+	m.cpu_micros = nil
+	m.addcpu_micros = nil
+}
+
+// SetProcesses sets the "processes" field.
+func (m *SandboxMutation) SetProcesses(i int) {
+	m.processes = &i
+	m.addprocesses = nil
+}
+
+// Processes returns the value of the "processes" field in the mutation.
+func (m *SandboxMutation) Processes() (r int, exists bool) {
+	v := m.processes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProcesses returns the old "processes" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldProcesses(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProcesses is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProcesses requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProcesses: %w", err)
+	}
+	return oldValue.Processes, nil
+}
+
+// AddProcesses adds i to the "processes" field.
+func (m *SandboxMutation) AddProcesses(i int) {
+	if m.addprocesses != nil {
+		*m.addprocesses += i
+	} else {
+		m.addprocesses = &i
+	}
+}
+
+// AddedProcesses returns the value that was added to the "processes" field in this mutation.
+func (m *SandboxMutation) AddedProcesses() (r int, exists bool) {
+	v := m.addprocesses
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetProcesses resets all changes to the "processes" field.
+func (m *SandboxMutation) ResetProcesses() {
+	m.processes = nil
+	m.addprocesses = nil
+}
+
+// SetSampledAt sets the "sampled_at" field.
+func (m *SandboxMutation) SetSampledAt(t time.Time) {
+	m.sampled_at = &t
+}
+
+// SampledAt returns the value of the "sampled_at" field in the mutation.
+func (m *SandboxMutation) SampledAt() (r time.Time, exists bool) {
+	v := m.sampled_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSampledAt returns the old "sampled_at" field's value of the Sandbox entity.
+// If the Sandbox object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SandboxMutation) OldSampledAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSampledAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSampledAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSampledAt: %w", err)
+	}
+	return oldValue.SampledAt, nil
+}
+
+// ClearSampledAt clears the value of the "sampled_at" field.
+func (m *SandboxMutation) ClearSampledAt() {
+	m.sampled_at = nil
+	m.clearedFields[sandbox.FieldSampledAt] = struct{}{}
+}
+
+// SampledAtCleared returns if the "sampled_at" field was cleared in this mutation.
+func (m *SandboxMutation) SampledAtCleared() bool {
+	_, ok := m.clearedFields[sandbox.FieldSampledAt]
+	return ok
+}
+
+// ResetSampledAt resets all changes to the "sampled_at" field.
+func (m *SandboxMutation) ResetSampledAt() {
+	m.sampled_at = nil
+	delete(m.clearedFields, sandbox.FieldSampledAt)
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *SandboxMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[sandbox.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *SandboxMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *SandboxMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *SandboxMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// Where appends a list predicates to the SandboxMutation builder.
+func (m *SandboxMutation) Where(ps ...predicate.Sandbox) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SandboxMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SandboxMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Sandbox, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SandboxMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SandboxMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Sandbox).
+func (m *SandboxMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SandboxMutation) Fields() []string {
+	fields := make([]string, 0, 17)
+	if m.created_at != nil {
+		fields = append(fields, sandbox.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, sandbox.FieldProjectID)
+	}
+	if m.state != nil {
+		fields = append(fields, sandbox.FieldState)
+	}
+	if m.reason != nil {
+		fields = append(fields, sandbox.FieldReason)
+	}
+	if m._driver != nil {
+		fields = append(fields, sandbox.FieldDriver)
+	}
+	if m.place != nil {
+		fields = append(fields, sandbox.FieldPlace)
+	}
+	if m.node != nil {
+		fields = append(fields, sandbox.FieldNode)
+	}
+	if m.generation != nil {
+		fields = append(fields, sandbox.FieldGeneration)
+	}
+	if m.wanted != nil {
+		fields = append(fields, sandbox.FieldWanted)
+	}
+	if m.holder != nil {
+		fields = append(fields, sandbox.FieldHolder)
+	}
+	if m.held_until != nil {
+		fields = append(fields, sandbox.FieldHeldUntil)
+	}
+	if m.used_at != nil {
+		fields = append(fields, sandbox.FieldUsedAt)
+	}
+	if m.memory_bytes != nil {
+		fields = append(fields, sandbox.FieldMemoryBytes)
+	}
+	if m.disk_bytes != nil {
+		fields = append(fields, sandbox.FieldDiskBytes)
+	}
+	if m.cpu_micros != nil {
+		fields = append(fields, sandbox.FieldCPUMicros)
+	}
+	if m.processes != nil {
+		fields = append(fields, sandbox.FieldProcesses)
+	}
+	if m.sampled_at != nil {
+		fields = append(fields, sandbox.FieldSampledAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SandboxMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case sandbox.FieldCreatedAt:
+		return m.CreatedAt()
+	case sandbox.FieldProjectID:
+		return m.ProjectID()
+	case sandbox.FieldState:
+		return m.State()
+	case sandbox.FieldReason:
+		return m.Reason()
+	case sandbox.FieldDriver:
+		return m.Driver()
+	case sandbox.FieldPlace:
+		return m.Place()
+	case sandbox.FieldNode:
+		return m.Node()
+	case sandbox.FieldGeneration:
+		return m.Generation()
+	case sandbox.FieldWanted:
+		return m.Wanted()
+	case sandbox.FieldHolder:
+		return m.Holder()
+	case sandbox.FieldHeldUntil:
+		return m.HeldUntil()
+	case sandbox.FieldUsedAt:
+		return m.UsedAt()
+	case sandbox.FieldMemoryBytes:
+		return m.MemoryBytes()
+	case sandbox.FieldDiskBytes:
+		return m.DiskBytes()
+	case sandbox.FieldCPUMicros:
+		return m.CPUMicros()
+	case sandbox.FieldProcesses:
+		return m.Processes()
+	case sandbox.FieldSampledAt:
+		return m.SampledAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SandboxMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case sandbox.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case sandbox.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case sandbox.FieldState:
+		return m.OldState(ctx)
+	case sandbox.FieldReason:
+		return m.OldReason(ctx)
+	case sandbox.FieldDriver:
+		return m.OldDriver(ctx)
+	case sandbox.FieldPlace:
+		return m.OldPlace(ctx)
+	case sandbox.FieldNode:
+		return m.OldNode(ctx)
+	case sandbox.FieldGeneration:
+		return m.OldGeneration(ctx)
+	case sandbox.FieldWanted:
+		return m.OldWanted(ctx)
+	case sandbox.FieldHolder:
+		return m.OldHolder(ctx)
+	case sandbox.FieldHeldUntil:
+		return m.OldHeldUntil(ctx)
+	case sandbox.FieldUsedAt:
+		return m.OldUsedAt(ctx)
+	case sandbox.FieldMemoryBytes:
+		return m.OldMemoryBytes(ctx)
+	case sandbox.FieldDiskBytes:
+		return m.OldDiskBytes(ctx)
+	case sandbox.FieldCPUMicros:
+		return m.OldCPUMicros(ctx)
+	case sandbox.FieldProcesses:
+		return m.OldProcesses(ctx)
+	case sandbox.FieldSampledAt:
+		return m.OldSampledAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Sandbox field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SandboxMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case sandbox.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case sandbox.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case sandbox.FieldState:
+		v, ok := value.(enum.SandboxState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case sandbox.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case sandbox.FieldDriver:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDriver(v)
+		return nil
+	case sandbox.FieldPlace:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlace(v)
+		return nil
+	case sandbox.FieldNode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNode(v)
+		return nil
+	case sandbox.FieldGeneration:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGeneration(v)
+		return nil
+	case sandbox.FieldWanted:
+		v, ok := value.(enum.SandboxWish)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWanted(v)
+		return nil
+	case sandbox.FieldHolder:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHolder(v)
+		return nil
+	case sandbox.FieldHeldUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHeldUntil(v)
+		return nil
+	case sandbox.FieldUsedAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsedAt(v)
+		return nil
+	case sandbox.FieldMemoryBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMemoryBytes(v)
+		return nil
+	case sandbox.FieldDiskBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDiskBytes(v)
+		return nil
+	case sandbox.FieldCPUMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCPUMicros(v)
+		return nil
+	case sandbox.FieldProcesses:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProcesses(v)
+		return nil
+	case sandbox.FieldSampledAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSampledAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Sandbox field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SandboxMutation) AddedFields() []string {
+	var fields []string
+	if m.addgeneration != nil {
+		fields = append(fields, sandbox.FieldGeneration)
+	}
+	if m.addheld_until != nil {
+		fields = append(fields, sandbox.FieldHeldUntil)
+	}
+	if m.addused_at != nil {
+		fields = append(fields, sandbox.FieldUsedAt)
+	}
+	if m.addmemory_bytes != nil {
+		fields = append(fields, sandbox.FieldMemoryBytes)
+	}
+	if m.adddisk_bytes != nil {
+		fields = append(fields, sandbox.FieldDiskBytes)
+	}
+	if m.addcpu_micros != nil {
+		fields = append(fields, sandbox.FieldCPUMicros)
+	}
+	if m.addprocesses != nil {
+		fields = append(fields, sandbox.FieldProcesses)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SandboxMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case sandbox.FieldGeneration:
+		return m.AddedGeneration()
+	case sandbox.FieldHeldUntil:
+		return m.AddedHeldUntil()
+	case sandbox.FieldUsedAt:
+		return m.AddedUsedAt()
+	case sandbox.FieldMemoryBytes:
+		return m.AddedMemoryBytes()
+	case sandbox.FieldDiskBytes:
+		return m.AddedDiskBytes()
+	case sandbox.FieldCPUMicros:
+		return m.AddedCPUMicros()
+	case sandbox.FieldProcesses:
+		return m.AddedProcesses()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SandboxMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case sandbox.FieldGeneration:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddGeneration(v)
+		return nil
+	case sandbox.FieldHeldUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddHeldUntil(v)
+		return nil
+	case sandbox.FieldUsedAt:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUsedAt(v)
+		return nil
+	case sandbox.FieldMemoryBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMemoryBytes(v)
+		return nil
+	case sandbox.FieldDiskBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDiskBytes(v)
+		return nil
+	case sandbox.FieldCPUMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCPUMicros(v)
+		return nil
+	case sandbox.FieldProcesses:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddProcesses(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Sandbox numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SandboxMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(sandbox.FieldSampledAt) {
+		fields = append(fields, sandbox.FieldSampledAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SandboxMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SandboxMutation) ClearField(name string) error {
+	switch name {
+	case sandbox.FieldSampledAt:
+		m.ClearSampledAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Sandbox nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SandboxMutation) ResetField(name string) error {
+	switch name {
+	case sandbox.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case sandbox.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case sandbox.FieldState:
+		m.ResetState()
+		return nil
+	case sandbox.FieldReason:
+		m.ResetReason()
+		return nil
+	case sandbox.FieldDriver:
+		m.ResetDriver()
+		return nil
+	case sandbox.FieldPlace:
+		m.ResetPlace()
+		return nil
+	case sandbox.FieldNode:
+		m.ResetNode()
+		return nil
+	case sandbox.FieldGeneration:
+		m.ResetGeneration()
+		return nil
+	case sandbox.FieldWanted:
+		m.ResetWanted()
+		return nil
+	case sandbox.FieldHolder:
+		m.ResetHolder()
+		return nil
+	case sandbox.FieldHeldUntil:
+		m.ResetHeldUntil()
+		return nil
+	case sandbox.FieldUsedAt:
+		m.ResetUsedAt()
+		return nil
+	case sandbox.FieldMemoryBytes:
+		m.ResetMemoryBytes()
+		return nil
+	case sandbox.FieldDiskBytes:
+		m.ResetDiskBytes()
+		return nil
+	case sandbox.FieldCPUMicros:
+		m.ResetCPUMicros()
+		return nil
+	case sandbox.FieldProcesses:
+		m.ResetProcesses()
+		return nil
+	case sandbox.FieldSampledAt:
+		m.ResetSampledAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Sandbox field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SandboxMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.project != nil {
+		edges = append(edges, sandbox.EdgeProject)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SandboxMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case sandbox.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SandboxMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SandboxMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SandboxMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedproject {
+		edges = append(edges, sandbox.EdgeProject)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SandboxMutation) EdgeCleared(name string) bool {
+	switch name {
+	case sandbox.EdgeProject:
+		return m.clearedproject
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SandboxMutation) ClearEdge(name string) error {
+	switch name {
+	case sandbox.EdgeProject:
+		m.ClearProject()
+		return nil
+	}
+	return fmt.Errorf("unknown Sandbox unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SandboxMutation) ResetEdge(name string) error {
+	switch name {
+	case sandbox.EdgeProject:
+		m.ResetProject()
+		return nil
+	}
+	return fmt.Errorf("unknown Sandbox edge %s", name)
+}
+
+// SecurityScanMutation represents an operation that mutates the SecurityScan nodes in the graph.
+type SecurityScanMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *string
+	created_at         *time.Time
+	branch             *string
+	revision           *string
+	checks             *[]enum.SecurityCheck
+	appendchecks       []enum.SecurityCheck
+	not_assessed       *[][3]string
+	appendnot_assessed [][3]string
+	advisories_date    *string
+	files              *int
+	addfiles           *int
+	skipped            *int
+	addskipped         *int
+	clearedFields      map[string]struct{}
+	project            *string
+	clearedproject     bool
+	run                *string
+	clearedrun         bool
+	done               bool
+	oldValue           func(context.Context) (*SecurityScan, error)
+	predicates         []predicate.SecurityScan
+}
+
+var _ ent.Mutation = (*SecurityScanMutation)(nil)
+
+// securityscanOption allows management of the mutation configuration using functional options.
+type securityscanOption func(*SecurityScanMutation)
+
+// newSecurityScanMutation creates new mutation for the SecurityScan entity.
+func newSecurityScanMutation(c config, op Op, opts ...securityscanOption) *SecurityScanMutation {
+	m := &SecurityScanMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSecurityScan,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSecurityScanID sets the ID field of the mutation.
+func withSecurityScanID(id string) securityscanOption {
+	return func(m *SecurityScanMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SecurityScan
+		)
+		m.oldValue = func(ctx context.Context) (*SecurityScan, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SecurityScan.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSecurityScan sets the old SecurityScan of the mutation.
+func withSecurityScan(node *SecurityScan) securityscanOption {
+	return func(m *SecurityScanMutation) {
+		m.oldValue = func(context.Context) (*SecurityScan, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SecurityScanMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SecurityScanMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SecurityScan entities.
+func (m *SecurityScanMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SecurityScanMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SecurityScanMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SecurityScan.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *SecurityScanMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *SecurityScanMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the SecurityScan entity.
+// If the SecurityScan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityScanMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *SecurityScanMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *SecurityScanMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *SecurityScanMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the SecurityScan entity.
+// If the SecurityScan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityScanMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *SecurityScanMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *SecurityScanMutation) SetRunID(s string) {
+	m.run = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *SecurityScanMutation) RunID() (r string, exists bool) {
+	v := m.run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the SecurityScan entity.
+// If the SecurityScan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityScanMutation) OldRunID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ClearRunID clears the value of the "run_id" field.
+func (m *SecurityScanMutation) ClearRunID() {
+	m.run = nil
+	m.clearedFields[securityscan.FieldRunID] = struct{}{}
+}
+
+// RunIDCleared returns if the "run_id" field was cleared in this mutation.
+func (m *SecurityScanMutation) RunIDCleared() bool {
+	_, ok := m.clearedFields[securityscan.FieldRunID]
+	return ok
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *SecurityScanMutation) ResetRunID() {
+	m.run = nil
+	delete(m.clearedFields, securityscan.FieldRunID)
+}
+
+// SetBranch sets the "branch" field.
+func (m *SecurityScanMutation) SetBranch(s string) {
+	m.branch = &s
+}
+
+// Branch returns the value of the "branch" field in the mutation.
+func (m *SecurityScanMutation) Branch() (r string, exists bool) {
+	v := m.branch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranch returns the old "branch" field's value of the SecurityScan entity.
+// If the SecurityScan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityScanMutation) OldBranch(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranch: %w", err)
+	}
+	return oldValue.Branch, nil
+}
+
+// ResetBranch resets all changes to the "branch" field.
+func (m *SecurityScanMutation) ResetBranch() {
+	m.branch = nil
+}
+
+// SetRevision sets the "revision" field.
+func (m *SecurityScanMutation) SetRevision(s string) {
+	m.revision = &s
+}
+
+// Revision returns the value of the "revision" field in the mutation.
+func (m *SecurityScanMutation) Revision() (r string, exists bool) {
+	v := m.revision
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRevision returns the old "revision" field's value of the SecurityScan entity.
+// If the SecurityScan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityScanMutation) OldRevision(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRevision is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRevision requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRevision: %w", err)
+	}
+	return oldValue.Revision, nil
+}
+
+// ResetRevision resets all changes to the "revision" field.
+func (m *SecurityScanMutation) ResetRevision() {
+	m.revision = nil
+}
+
+// SetChecks sets the "checks" field.
+func (m *SecurityScanMutation) SetChecks(ec []enum.SecurityCheck) {
+	m.checks = &ec
+	m.appendchecks = nil
+}
+
+// Checks returns the value of the "checks" field in the mutation.
+func (m *SecurityScanMutation) Checks() (r []enum.SecurityCheck, exists bool) {
+	v := m.checks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChecks returns the old "checks" field's value of the SecurityScan entity.
+// If the SecurityScan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityScanMutation) OldChecks(ctx context.Context) (v []enum.SecurityCheck, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChecks is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChecks requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChecks: %w", err)
+	}
+	return oldValue.Checks, nil
+}
+
+// AppendChecks adds ec to the "checks" field.
+func (m *SecurityScanMutation) AppendChecks(ec []enum.SecurityCheck) {
+	m.appendchecks = append(m.appendchecks, ec...)
+}
+
+// AppendedChecks returns the list of values that were appended to the "checks" field in this mutation.
+func (m *SecurityScanMutation) AppendedChecks() ([]enum.SecurityCheck, bool) {
+	if len(m.appendchecks) == 0 {
+		return nil, false
+	}
+	return m.appendchecks, true
+}
+
+// ResetChecks resets all changes to the "checks" field.
+func (m *SecurityScanMutation) ResetChecks() {
+	m.checks = nil
+	m.appendchecks = nil
+}
+
+// SetNotAssessed sets the "not_assessed" field.
+func (m *SecurityScanMutation) SetNotAssessed(s [][3]string) {
+	m.not_assessed = &s
+	m.appendnot_assessed = nil
+}
+
+// NotAssessed returns the value of the "not_assessed" field in the mutation.
+func (m *SecurityScanMutation) NotAssessed() (r [][3]string, exists bool) {
+	v := m.not_assessed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNotAssessed returns the old "not_assessed" field's value of the SecurityScan entity.
+// If the SecurityScan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityScanMutation) OldNotAssessed(ctx context.Context) (v [][3]string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNotAssessed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNotAssessed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNotAssessed: %w", err)
+	}
+	return oldValue.NotAssessed, nil
+}
+
+// AppendNotAssessed adds s to the "not_assessed" field.
+func (m *SecurityScanMutation) AppendNotAssessed(s [][3]string) {
+	m.appendnot_assessed = append(m.appendnot_assessed, s...)
+}
+
+// AppendedNotAssessed returns the list of values that were appended to the "not_assessed" field in this mutation.
+func (m *SecurityScanMutation) AppendedNotAssessed() ([][3]string, bool) {
+	if len(m.appendnot_assessed) == 0 {
+		return nil, false
+	}
+	return m.appendnot_assessed, true
+}
+
+// ClearNotAssessed clears the value of the "not_assessed" field.
+func (m *SecurityScanMutation) ClearNotAssessed() {
+	m.not_assessed = nil
+	m.appendnot_assessed = nil
+	m.clearedFields[securityscan.FieldNotAssessed] = struct{}{}
+}
+
+// NotAssessedCleared returns if the "not_assessed" field was cleared in this mutation.
+func (m *SecurityScanMutation) NotAssessedCleared() bool {
+	_, ok := m.clearedFields[securityscan.FieldNotAssessed]
+	return ok
+}
+
+// ResetNotAssessed resets all changes to the "not_assessed" field.
+func (m *SecurityScanMutation) ResetNotAssessed() {
+	m.not_assessed = nil
+	m.appendnot_assessed = nil
+	delete(m.clearedFields, securityscan.FieldNotAssessed)
+}
+
+// SetAdvisoriesDate sets the "advisories_date" field.
+func (m *SecurityScanMutation) SetAdvisoriesDate(s string) {
+	m.advisories_date = &s
+}
+
+// AdvisoriesDate returns the value of the "advisories_date" field in the mutation.
+func (m *SecurityScanMutation) AdvisoriesDate() (r string, exists bool) {
+	v := m.advisories_date
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAdvisoriesDate returns the old "advisories_date" field's value of the SecurityScan entity.
+// If the SecurityScan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityScanMutation) OldAdvisoriesDate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAdvisoriesDate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAdvisoriesDate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAdvisoriesDate: %w", err)
+	}
+	return oldValue.AdvisoriesDate, nil
+}
+
+// ResetAdvisoriesDate resets all changes to the "advisories_date" field.
+func (m *SecurityScanMutation) ResetAdvisoriesDate() {
+	m.advisories_date = nil
+}
+
+// SetFiles sets the "files" field.
+func (m *SecurityScanMutation) SetFiles(i int) {
+	m.files = &i
+	m.addfiles = nil
+}
+
+// Files returns the value of the "files" field in the mutation.
+func (m *SecurityScanMutation) Files() (r int, exists bool) {
+	v := m.files
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFiles returns the old "files" field's value of the SecurityScan entity.
+// If the SecurityScan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityScanMutation) OldFiles(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFiles is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFiles requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFiles: %w", err)
+	}
+	return oldValue.Files, nil
+}
+
+// AddFiles adds i to the "files" field.
+func (m *SecurityScanMutation) AddFiles(i int) {
+	if m.addfiles != nil {
+		*m.addfiles += i
+	} else {
+		m.addfiles = &i
+	}
+}
+
+// AddedFiles returns the value that was added to the "files" field in this mutation.
+func (m *SecurityScanMutation) AddedFiles() (r int, exists bool) {
+	v := m.addfiles
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFiles resets all changes to the "files" field.
+func (m *SecurityScanMutation) ResetFiles() {
+	m.files = nil
+	m.addfiles = nil
+}
+
+// SetSkipped sets the "skipped" field.
+func (m *SecurityScanMutation) SetSkipped(i int) {
+	m.skipped = &i
+	m.addskipped = nil
+}
+
+// Skipped returns the value of the "skipped" field in the mutation.
+func (m *SecurityScanMutation) Skipped() (r int, exists bool) {
+	v := m.skipped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSkipped returns the old "skipped" field's value of the SecurityScan entity.
+// If the SecurityScan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityScanMutation) OldSkipped(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSkipped is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSkipped requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSkipped: %w", err)
+	}
+	return oldValue.Skipped, nil
+}
+
+// AddSkipped adds i to the "skipped" field.
+func (m *SecurityScanMutation) AddSkipped(i int) {
+	if m.addskipped != nil {
+		*m.addskipped += i
+	} else {
+		m.addskipped = &i
+	}
+}
+
+// AddedSkipped returns the value that was added to the "skipped" field in this mutation.
+func (m *SecurityScanMutation) AddedSkipped() (r int, exists bool) {
+	v := m.addskipped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSkipped resets all changes to the "skipped" field.
+func (m *SecurityScanMutation) ResetSkipped() {
+	m.skipped = nil
+	m.addskipped = nil
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *SecurityScanMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[securityscan.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *SecurityScanMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *SecurityScanMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *SecurityScanMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearRun clears the "run" edge to the Run entity.
+func (m *SecurityScanMutation) ClearRun() {
+	m.clearedrun = true
+	m.clearedFields[securityscan.FieldRunID] = struct{}{}
+}
+
+// RunCleared reports if the "run" edge to the Run entity was cleared.
+func (m *SecurityScanMutation) RunCleared() bool {
+	return m.RunIDCleared() || m.clearedrun
+}
+
+// RunIDs returns the "run" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RunID instead. It exists only for internal usage by the builders.
+func (m *SecurityScanMutation) RunIDs() (ids []string) {
+	if id := m.run; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRun resets all changes to the "run" edge.
+func (m *SecurityScanMutation) ResetRun() {
+	m.run = nil
+	m.clearedrun = false
+}
+
+// Where appends a list predicates to the SecurityScanMutation builder.
+func (m *SecurityScanMutation) Where(ps ...predicate.SecurityScan) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SecurityScanMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SecurityScanMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SecurityScan, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SecurityScanMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SecurityScanMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SecurityScan).
+func (m *SecurityScanMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SecurityScanMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.created_at != nil {
+		fields = append(fields, securityscan.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, securityscan.FieldProjectID)
+	}
+	if m.run != nil {
+		fields = append(fields, securityscan.FieldRunID)
+	}
+	if m.branch != nil {
+		fields = append(fields, securityscan.FieldBranch)
+	}
+	if m.revision != nil {
+		fields = append(fields, securityscan.FieldRevision)
+	}
+	if m.checks != nil {
+		fields = append(fields, securityscan.FieldChecks)
+	}
+	if m.not_assessed != nil {
+		fields = append(fields, securityscan.FieldNotAssessed)
+	}
+	if m.advisories_date != nil {
+		fields = append(fields, securityscan.FieldAdvisoriesDate)
+	}
+	if m.files != nil {
+		fields = append(fields, securityscan.FieldFiles)
+	}
+	if m.skipped != nil {
+		fields = append(fields, securityscan.FieldSkipped)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SecurityScanMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case securityscan.FieldCreatedAt:
+		return m.CreatedAt()
+	case securityscan.FieldProjectID:
+		return m.ProjectID()
+	case securityscan.FieldRunID:
+		return m.RunID()
+	case securityscan.FieldBranch:
+		return m.Branch()
+	case securityscan.FieldRevision:
+		return m.Revision()
+	case securityscan.FieldChecks:
+		return m.Checks()
+	case securityscan.FieldNotAssessed:
+		return m.NotAssessed()
+	case securityscan.FieldAdvisoriesDate:
+		return m.AdvisoriesDate()
+	case securityscan.FieldFiles:
+		return m.Files()
+	case securityscan.FieldSkipped:
+		return m.Skipped()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SecurityScanMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case securityscan.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case securityscan.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case securityscan.FieldRunID:
+		return m.OldRunID(ctx)
+	case securityscan.FieldBranch:
+		return m.OldBranch(ctx)
+	case securityscan.FieldRevision:
+		return m.OldRevision(ctx)
+	case securityscan.FieldChecks:
+		return m.OldChecks(ctx)
+	case securityscan.FieldNotAssessed:
+		return m.OldNotAssessed(ctx)
+	case securityscan.FieldAdvisoriesDate:
+		return m.OldAdvisoriesDate(ctx)
+	case securityscan.FieldFiles:
+		return m.OldFiles(ctx)
+	case securityscan.FieldSkipped:
+		return m.OldSkipped(ctx)
+	}
+	return nil, fmt.Errorf("unknown SecurityScan field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SecurityScanMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case securityscan.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case securityscan.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case securityscan.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case securityscan.FieldBranch:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranch(v)
+		return nil
+	case securityscan.FieldRevision:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRevision(v)
+		return nil
+	case securityscan.FieldChecks:
+		v, ok := value.([]enum.SecurityCheck)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChecks(v)
+		return nil
+	case securityscan.FieldNotAssessed:
+		v, ok := value.([][3]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNotAssessed(v)
+		return nil
+	case securityscan.FieldAdvisoriesDate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAdvisoriesDate(v)
+		return nil
+	case securityscan.FieldFiles:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFiles(v)
+		return nil
+	case securityscan.FieldSkipped:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSkipped(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SecurityScan field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SecurityScanMutation) AddedFields() []string {
+	var fields []string
+	if m.addfiles != nil {
+		fields = append(fields, securityscan.FieldFiles)
+	}
+	if m.addskipped != nil {
+		fields = append(fields, securityscan.FieldSkipped)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SecurityScanMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case securityscan.FieldFiles:
+		return m.AddedFiles()
+	case securityscan.FieldSkipped:
+		return m.AddedSkipped()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SecurityScanMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case securityscan.FieldFiles:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFiles(v)
+		return nil
+	case securityscan.FieldSkipped:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSkipped(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SecurityScan numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SecurityScanMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(securityscan.FieldRunID) {
+		fields = append(fields, securityscan.FieldRunID)
+	}
+	if m.FieldCleared(securityscan.FieldNotAssessed) {
+		fields = append(fields, securityscan.FieldNotAssessed)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SecurityScanMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SecurityScanMutation) ClearField(name string) error {
+	switch name {
+	case securityscan.FieldRunID:
+		m.ClearRunID()
+		return nil
+	case securityscan.FieldNotAssessed:
+		m.ClearNotAssessed()
+		return nil
+	}
+	return fmt.Errorf("unknown SecurityScan nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SecurityScanMutation) ResetField(name string) error {
+	switch name {
+	case securityscan.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case securityscan.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case securityscan.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case securityscan.FieldBranch:
+		m.ResetBranch()
+		return nil
+	case securityscan.FieldRevision:
+		m.ResetRevision()
+		return nil
+	case securityscan.FieldChecks:
+		m.ResetChecks()
+		return nil
+	case securityscan.FieldNotAssessed:
+		m.ResetNotAssessed()
+		return nil
+	case securityscan.FieldAdvisoriesDate:
+		m.ResetAdvisoriesDate()
+		return nil
+	case securityscan.FieldFiles:
+		m.ResetFiles()
+		return nil
+	case securityscan.FieldSkipped:
+		m.ResetSkipped()
+		return nil
+	}
+	return fmt.Errorf("unknown SecurityScan field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SecurityScanMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.project != nil {
+		edges = append(edges, securityscan.EdgeProject)
+	}
+	if m.run != nil {
+		edges = append(edges, securityscan.EdgeRun)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SecurityScanMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case securityscan.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case securityscan.EdgeRun:
+		if id := m.run; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SecurityScanMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SecurityScanMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SecurityScanMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedproject {
+		edges = append(edges, securityscan.EdgeProject)
+	}
+	if m.clearedrun {
+		edges = append(edges, securityscan.EdgeRun)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SecurityScanMutation) EdgeCleared(name string) bool {
+	switch name {
+	case securityscan.EdgeProject:
+		return m.clearedproject
+	case securityscan.EdgeRun:
+		return m.clearedrun
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SecurityScanMutation) ClearEdge(name string) error {
+	switch name {
+	case securityscan.EdgeProject:
+		m.ClearProject()
+		return nil
+	case securityscan.EdgeRun:
+		m.ClearRun()
+		return nil
+	}
+	return fmt.Errorf("unknown SecurityScan unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SecurityScanMutation) ResetEdge(name string) error {
+	switch name {
+	case securityscan.EdgeProject:
+		m.ResetProject()
+		return nil
+	case securityscan.EdgeRun:
+		m.ResetRun()
+		return nil
+	}
+	return fmt.Errorf("unknown SecurityScan edge %s", name)
 }
 
 // SessionMutation represents an operation that mutates the Session nodes in the graph.
@@ -19031,6 +41178,1640 @@ func (m *StreamMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *StreamMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Stream edge %s", name)
+}
+
+// TaskMutation represents an operation that mutates the Task nodes in the graph.
+type TaskMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *string
+	created_at       *time.Time
+	agent_id         *string
+	title            *string
+	description      *string
+	priority         *enum.TaskPriority
+	state            *enum.TaskState
+	position         *int
+	addposition      *int
+	depends_on       *[]string
+	appenddepends_on []string
+	attempts         *int
+	addattempts      *int
+	conversation_id  *string
+	run_id           *string
+	result           *string
+	problem          *string
+	started_at       *time.Time
+	finished_at      *time.Time
+	updated_at       *time.Time
+	clearedFields    map[string]struct{}
+	project          *string
+	clearedproject   bool
+	plan             *string
+	clearedplan      bool
+	author           *string
+	clearedauthor    bool
+	done             bool
+	oldValue         func(context.Context) (*Task, error)
+	predicates       []predicate.Task
+}
+
+var _ ent.Mutation = (*TaskMutation)(nil)
+
+// taskOption allows management of the mutation configuration using functional options.
+type taskOption func(*TaskMutation)
+
+// newTaskMutation creates new mutation for the Task entity.
+func newTaskMutation(c config, op Op, opts ...taskOption) *TaskMutation {
+	m := &TaskMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeTask,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withTaskID sets the ID field of the mutation.
+func withTaskID(id string) taskOption {
+	return func(m *TaskMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Task
+		)
+		m.oldValue = func(ctx context.Context) (*Task, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Task.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withTask sets the old Task of the mutation.
+func withTask(node *Task) taskOption {
+	return func(m *TaskMutation) {
+		m.oldValue = func(context.Context) (*Task, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m TaskMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m TaskMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Task entities.
+func (m *TaskMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *TaskMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *TaskMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Task.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *TaskMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *TaskMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *TaskMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *TaskMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *TaskMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *TaskMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetPlanID sets the "plan_id" field.
+func (m *TaskMutation) SetPlanID(s string) {
+	m.plan = &s
+}
+
+// PlanID returns the value of the "plan_id" field in the mutation.
+func (m *TaskMutation) PlanID() (r string, exists bool) {
+	v := m.plan
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlanID returns the old "plan_id" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldPlanID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlanID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlanID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlanID: %w", err)
+	}
+	return oldValue.PlanID, nil
+}
+
+// ClearPlanID clears the value of the "plan_id" field.
+func (m *TaskMutation) ClearPlanID() {
+	m.plan = nil
+	m.clearedFields[task.FieldPlanID] = struct{}{}
+}
+
+// PlanIDCleared returns if the "plan_id" field was cleared in this mutation.
+func (m *TaskMutation) PlanIDCleared() bool {
+	_, ok := m.clearedFields[task.FieldPlanID]
+	return ok
+}
+
+// ResetPlanID resets all changes to the "plan_id" field.
+func (m *TaskMutation) ResetPlanID() {
+	m.plan = nil
+	delete(m.clearedFields, task.FieldPlanID)
+}
+
+// SetAuthorID sets the "author_id" field.
+func (m *TaskMutation) SetAuthorID(s string) {
+	m.author = &s
+}
+
+// AuthorID returns the value of the "author_id" field in the mutation.
+func (m *TaskMutation) AuthorID() (r string, exists bool) {
+	v := m.author
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAuthorID returns the old "author_id" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldAuthorID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAuthorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAuthorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAuthorID: %w", err)
+	}
+	return oldValue.AuthorID, nil
+}
+
+// ClearAuthorID clears the value of the "author_id" field.
+func (m *TaskMutation) ClearAuthorID() {
+	m.author = nil
+	m.clearedFields[task.FieldAuthorID] = struct{}{}
+}
+
+// AuthorIDCleared returns if the "author_id" field was cleared in this mutation.
+func (m *TaskMutation) AuthorIDCleared() bool {
+	_, ok := m.clearedFields[task.FieldAuthorID]
+	return ok
+}
+
+// ResetAuthorID resets all changes to the "author_id" field.
+func (m *TaskMutation) ResetAuthorID() {
+	m.author = nil
+	delete(m.clearedFields, task.FieldAuthorID)
+}
+
+// SetAgentID sets the "agent_id" field.
+func (m *TaskMutation) SetAgentID(s string) {
+	m.agent_id = &s
+}
+
+// AgentID returns the value of the "agent_id" field in the mutation.
+func (m *TaskMutation) AgentID() (r string, exists bool) {
+	v := m.agent_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAgentID returns the old "agent_id" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldAgentID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAgentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAgentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAgentID: %w", err)
+	}
+	return oldValue.AgentID, nil
+}
+
+// ResetAgentID resets all changes to the "agent_id" field.
+func (m *TaskMutation) ResetAgentID() {
+	m.agent_id = nil
+}
+
+// SetTitle sets the "title" field.
+func (m *TaskMutation) SetTitle(s string) {
+	m.title = &s
+}
+
+// Title returns the value of the "title" field in the mutation.
+func (m *TaskMutation) Title() (r string, exists bool) {
+	v := m.title
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitle returns the old "title" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldTitle(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitle is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitle requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitle: %w", err)
+	}
+	return oldValue.Title, nil
+}
+
+// ResetTitle resets all changes to the "title" field.
+func (m *TaskMutation) ResetTitle() {
+	m.title = nil
+}
+
+// SetDescription sets the "description" field.
+func (m *TaskMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *TaskMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *TaskMutation) ResetDescription() {
+	m.description = nil
+}
+
+// SetPriority sets the "priority" field.
+func (m *TaskMutation) SetPriority(ep enum.TaskPriority) {
+	m.priority = &ep
+}
+
+// Priority returns the value of the "priority" field in the mutation.
+func (m *TaskMutation) Priority() (r enum.TaskPriority, exists bool) {
+	v := m.priority
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPriority returns the old "priority" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldPriority(ctx context.Context) (v enum.TaskPriority, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPriority is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPriority requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPriority: %w", err)
+	}
+	return oldValue.Priority, nil
+}
+
+// ResetPriority resets all changes to the "priority" field.
+func (m *TaskMutation) ResetPriority() {
+	m.priority = nil
+}
+
+// SetState sets the "state" field.
+func (m *TaskMutation) SetState(es enum.TaskState) {
+	m.state = &es
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *TaskMutation) State() (r enum.TaskState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldState(ctx context.Context) (v enum.TaskState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *TaskMutation) ResetState() {
+	m.state = nil
+}
+
+// SetPosition sets the "position" field.
+func (m *TaskMutation) SetPosition(i int) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *TaskMutation) Position() (r int, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldPosition(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *TaskMutation) AddPosition(i int) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *TaskMutation) AddedPosition() (r int, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *TaskMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetDependsOn sets the "depends_on" field.
+func (m *TaskMutation) SetDependsOn(s []string) {
+	m.depends_on = &s
+	m.appenddepends_on = nil
+}
+
+// DependsOn returns the value of the "depends_on" field in the mutation.
+func (m *TaskMutation) DependsOn() (r []string, exists bool) {
+	v := m.depends_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDependsOn returns the old "depends_on" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldDependsOn(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDependsOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDependsOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDependsOn: %w", err)
+	}
+	return oldValue.DependsOn, nil
+}
+
+// AppendDependsOn adds s to the "depends_on" field.
+func (m *TaskMutation) AppendDependsOn(s []string) {
+	m.appenddepends_on = append(m.appenddepends_on, s...)
+}
+
+// AppendedDependsOn returns the list of values that were appended to the "depends_on" field in this mutation.
+func (m *TaskMutation) AppendedDependsOn() ([]string, bool) {
+	if len(m.appenddepends_on) == 0 {
+		return nil, false
+	}
+	return m.appenddepends_on, true
+}
+
+// ClearDependsOn clears the value of the "depends_on" field.
+func (m *TaskMutation) ClearDependsOn() {
+	m.depends_on = nil
+	m.appenddepends_on = nil
+	m.clearedFields[task.FieldDependsOn] = struct{}{}
+}
+
+// DependsOnCleared returns if the "depends_on" field was cleared in this mutation.
+func (m *TaskMutation) DependsOnCleared() bool {
+	_, ok := m.clearedFields[task.FieldDependsOn]
+	return ok
+}
+
+// ResetDependsOn resets all changes to the "depends_on" field.
+func (m *TaskMutation) ResetDependsOn() {
+	m.depends_on = nil
+	m.appenddepends_on = nil
+	delete(m.clearedFields, task.FieldDependsOn)
+}
+
+// SetAttempts sets the "attempts" field.
+func (m *TaskMutation) SetAttempts(i int) {
+	m.attempts = &i
+	m.addattempts = nil
+}
+
+// Attempts returns the value of the "attempts" field in the mutation.
+func (m *TaskMutation) Attempts() (r int, exists bool) {
+	v := m.attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttempts returns the old "attempts" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttempts: %w", err)
+	}
+	return oldValue.Attempts, nil
+}
+
+// AddAttempts adds i to the "attempts" field.
+func (m *TaskMutation) AddAttempts(i int) {
+	if m.addattempts != nil {
+		*m.addattempts += i
+	} else {
+		m.addattempts = &i
+	}
+}
+
+// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
+func (m *TaskMutation) AddedAttempts() (r int, exists bool) {
+	v := m.addattempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempts resets all changes to the "attempts" field.
+func (m *TaskMutation) ResetAttempts() {
+	m.attempts = nil
+	m.addattempts = nil
+}
+
+// SetConversationID sets the "conversation_id" field.
+func (m *TaskMutation) SetConversationID(s string) {
+	m.conversation_id = &s
+}
+
+// ConversationID returns the value of the "conversation_id" field in the mutation.
+func (m *TaskMutation) ConversationID() (r string, exists bool) {
+	v := m.conversation_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConversationID returns the old "conversation_id" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldConversationID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConversationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConversationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConversationID: %w", err)
+	}
+	return oldValue.ConversationID, nil
+}
+
+// ResetConversationID resets all changes to the "conversation_id" field.
+func (m *TaskMutation) ResetConversationID() {
+	m.conversation_id = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *TaskMutation) SetRunID(s string) {
+	m.run_id = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *TaskMutation) RunID() (r string, exists bool) {
+	v := m.run_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldRunID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *TaskMutation) ResetRunID() {
+	m.run_id = nil
+}
+
+// SetResult sets the "result" field.
+func (m *TaskMutation) SetResult(s string) {
+	m.result = &s
+}
+
+// Result returns the value of the "result" field in the mutation.
+func (m *TaskMutation) Result() (r string, exists bool) {
+	v := m.result
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResult returns the old "result" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldResult(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResult is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResult requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResult: %w", err)
+	}
+	return oldValue.Result, nil
+}
+
+// ResetResult resets all changes to the "result" field.
+func (m *TaskMutation) ResetResult() {
+	m.result = nil
+}
+
+// SetProblem sets the "problem" field.
+func (m *TaskMutation) SetProblem(s string) {
+	m.problem = &s
+}
+
+// Problem returns the value of the "problem" field in the mutation.
+func (m *TaskMutation) Problem() (r string, exists bool) {
+	v := m.problem
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProblem returns the old "problem" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldProblem(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProblem is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProblem requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProblem: %w", err)
+	}
+	return oldValue.Problem, nil
+}
+
+// ResetProblem resets all changes to the "problem" field.
+func (m *TaskMutation) ResetProblem() {
+	m.problem = nil
+}
+
+// SetStartedAt sets the "started_at" field.
+func (m *TaskMutation) SetStartedAt(t time.Time) {
+	m.started_at = &t
+}
+
+// StartedAt returns the value of the "started_at" field in the mutation.
+func (m *TaskMutation) StartedAt() (r time.Time, exists bool) {
+	v := m.started_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartedAt returns the old "started_at" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldStartedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartedAt: %w", err)
+	}
+	return oldValue.StartedAt, nil
+}
+
+// ClearStartedAt clears the value of the "started_at" field.
+func (m *TaskMutation) ClearStartedAt() {
+	m.started_at = nil
+	m.clearedFields[task.FieldStartedAt] = struct{}{}
+}
+
+// StartedAtCleared returns if the "started_at" field was cleared in this mutation.
+func (m *TaskMutation) StartedAtCleared() bool {
+	_, ok := m.clearedFields[task.FieldStartedAt]
+	return ok
+}
+
+// ResetStartedAt resets all changes to the "started_at" field.
+func (m *TaskMutation) ResetStartedAt() {
+	m.started_at = nil
+	delete(m.clearedFields, task.FieldStartedAt)
+}
+
+// SetFinishedAt sets the "finished_at" field.
+func (m *TaskMutation) SetFinishedAt(t time.Time) {
+	m.finished_at = &t
+}
+
+// FinishedAt returns the value of the "finished_at" field in the mutation.
+func (m *TaskMutation) FinishedAt() (r time.Time, exists bool) {
+	v := m.finished_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinishedAt returns the old "finished_at" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldFinishedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinishedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinishedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinishedAt: %w", err)
+	}
+	return oldValue.FinishedAt, nil
+}
+
+// ClearFinishedAt clears the value of the "finished_at" field.
+func (m *TaskMutation) ClearFinishedAt() {
+	m.finished_at = nil
+	m.clearedFields[task.FieldFinishedAt] = struct{}{}
+}
+
+// FinishedAtCleared returns if the "finished_at" field was cleared in this mutation.
+func (m *TaskMutation) FinishedAtCleared() bool {
+	_, ok := m.clearedFields[task.FieldFinishedAt]
+	return ok
+}
+
+// ResetFinishedAt resets all changes to the "finished_at" field.
+func (m *TaskMutation) ResetFinishedAt() {
+	m.finished_at = nil
+	delete(m.clearedFields, task.FieldFinishedAt)
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *TaskMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *TaskMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *TaskMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *TaskMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[task.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *TaskMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *TaskMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *TaskMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// ClearPlan clears the "plan" edge to the Plan entity.
+func (m *TaskMutation) ClearPlan() {
+	m.clearedplan = true
+	m.clearedFields[task.FieldPlanID] = struct{}{}
+}
+
+// PlanCleared reports if the "plan" edge to the Plan entity was cleared.
+func (m *TaskMutation) PlanCleared() bool {
+	return m.PlanIDCleared() || m.clearedplan
+}
+
+// PlanIDs returns the "plan" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// PlanID instead. It exists only for internal usage by the builders.
+func (m *TaskMutation) PlanIDs() (ids []string) {
+	if id := m.plan; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetPlan resets all changes to the "plan" edge.
+func (m *TaskMutation) ResetPlan() {
+	m.plan = nil
+	m.clearedplan = false
+}
+
+// ClearAuthor clears the "author" edge to the User entity.
+func (m *TaskMutation) ClearAuthor() {
+	m.clearedauthor = true
+	m.clearedFields[task.FieldAuthorID] = struct{}{}
+}
+
+// AuthorCleared reports if the "author" edge to the User entity was cleared.
+func (m *TaskMutation) AuthorCleared() bool {
+	return m.AuthorIDCleared() || m.clearedauthor
+}
+
+// AuthorIDs returns the "author" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AuthorID instead. It exists only for internal usage by the builders.
+func (m *TaskMutation) AuthorIDs() (ids []string) {
+	if id := m.author; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAuthor resets all changes to the "author" edge.
+func (m *TaskMutation) ResetAuthor() {
+	m.author = nil
+	m.clearedauthor = false
+}
+
+// Where appends a list predicates to the TaskMutation builder.
+func (m *TaskMutation) Where(ps ...predicate.Task) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the TaskMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *TaskMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Task, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *TaskMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *TaskMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Task).
+func (m *TaskMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *TaskMutation) Fields() []string {
+	fields := make([]string, 0, 19)
+	if m.created_at != nil {
+		fields = append(fields, task.FieldCreatedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, task.FieldProjectID)
+	}
+	if m.plan != nil {
+		fields = append(fields, task.FieldPlanID)
+	}
+	if m.author != nil {
+		fields = append(fields, task.FieldAuthorID)
+	}
+	if m.agent_id != nil {
+		fields = append(fields, task.FieldAgentID)
+	}
+	if m.title != nil {
+		fields = append(fields, task.FieldTitle)
+	}
+	if m.description != nil {
+		fields = append(fields, task.FieldDescription)
+	}
+	if m.priority != nil {
+		fields = append(fields, task.FieldPriority)
+	}
+	if m.state != nil {
+		fields = append(fields, task.FieldState)
+	}
+	if m.position != nil {
+		fields = append(fields, task.FieldPosition)
+	}
+	if m.depends_on != nil {
+		fields = append(fields, task.FieldDependsOn)
+	}
+	if m.attempts != nil {
+		fields = append(fields, task.FieldAttempts)
+	}
+	if m.conversation_id != nil {
+		fields = append(fields, task.FieldConversationID)
+	}
+	if m.run_id != nil {
+		fields = append(fields, task.FieldRunID)
+	}
+	if m.result != nil {
+		fields = append(fields, task.FieldResult)
+	}
+	if m.problem != nil {
+		fields = append(fields, task.FieldProblem)
+	}
+	if m.started_at != nil {
+		fields = append(fields, task.FieldStartedAt)
+	}
+	if m.finished_at != nil {
+		fields = append(fields, task.FieldFinishedAt)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, task.FieldUpdatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *TaskMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case task.FieldCreatedAt:
+		return m.CreatedAt()
+	case task.FieldProjectID:
+		return m.ProjectID()
+	case task.FieldPlanID:
+		return m.PlanID()
+	case task.FieldAuthorID:
+		return m.AuthorID()
+	case task.FieldAgentID:
+		return m.AgentID()
+	case task.FieldTitle:
+		return m.Title()
+	case task.FieldDescription:
+		return m.Description()
+	case task.FieldPriority:
+		return m.Priority()
+	case task.FieldState:
+		return m.State()
+	case task.FieldPosition:
+		return m.Position()
+	case task.FieldDependsOn:
+		return m.DependsOn()
+	case task.FieldAttempts:
+		return m.Attempts()
+	case task.FieldConversationID:
+		return m.ConversationID()
+	case task.FieldRunID:
+		return m.RunID()
+	case task.FieldResult:
+		return m.Result()
+	case task.FieldProblem:
+		return m.Problem()
+	case task.FieldStartedAt:
+		return m.StartedAt()
+	case task.FieldFinishedAt:
+		return m.FinishedAt()
+	case task.FieldUpdatedAt:
+		return m.UpdatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *TaskMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case task.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case task.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case task.FieldPlanID:
+		return m.OldPlanID(ctx)
+	case task.FieldAuthorID:
+		return m.OldAuthorID(ctx)
+	case task.FieldAgentID:
+		return m.OldAgentID(ctx)
+	case task.FieldTitle:
+		return m.OldTitle(ctx)
+	case task.FieldDescription:
+		return m.OldDescription(ctx)
+	case task.FieldPriority:
+		return m.OldPriority(ctx)
+	case task.FieldState:
+		return m.OldState(ctx)
+	case task.FieldPosition:
+		return m.OldPosition(ctx)
+	case task.FieldDependsOn:
+		return m.OldDependsOn(ctx)
+	case task.FieldAttempts:
+		return m.OldAttempts(ctx)
+	case task.FieldConversationID:
+		return m.OldConversationID(ctx)
+	case task.FieldRunID:
+		return m.OldRunID(ctx)
+	case task.FieldResult:
+		return m.OldResult(ctx)
+	case task.FieldProblem:
+		return m.OldProblem(ctx)
+	case task.FieldStartedAt:
+		return m.OldStartedAt(ctx)
+	case task.FieldFinishedAt:
+		return m.OldFinishedAt(ctx)
+	case task.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Task field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TaskMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case task.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case task.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case task.FieldPlanID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlanID(v)
+		return nil
+	case task.FieldAuthorID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuthorID(v)
+		return nil
+	case task.FieldAgentID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAgentID(v)
+		return nil
+	case task.FieldTitle:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitle(v)
+		return nil
+	case task.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case task.FieldPriority:
+		v, ok := value.(enum.TaskPriority)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPriority(v)
+		return nil
+	case task.FieldState:
+		v, ok := value.(enum.TaskState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case task.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case task.FieldDependsOn:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDependsOn(v)
+		return nil
+	case task.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempts(v)
+		return nil
+	case task.FieldConversationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConversationID(v)
+		return nil
+	case task.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case task.FieldResult:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResult(v)
+		return nil
+	case task.FieldProblem:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProblem(v)
+		return nil
+	case task.FieldStartedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartedAt(v)
+		return nil
+	case task.FieldFinishedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinishedAt(v)
+		return nil
+	case task.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Task field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *TaskMutation) AddedFields() []string {
+	var fields []string
+	if m.addposition != nil {
+		fields = append(fields, task.FieldPosition)
+	}
+	if m.addattempts != nil {
+		fields = append(fields, task.FieldAttempts)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *TaskMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case task.FieldPosition:
+		return m.AddedPosition()
+	case task.FieldAttempts:
+		return m.AddedAttempts()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TaskMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case task.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	case task.FieldAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Task numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *TaskMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(task.FieldPlanID) {
+		fields = append(fields, task.FieldPlanID)
+	}
+	if m.FieldCleared(task.FieldAuthorID) {
+		fields = append(fields, task.FieldAuthorID)
+	}
+	if m.FieldCleared(task.FieldDependsOn) {
+		fields = append(fields, task.FieldDependsOn)
+	}
+	if m.FieldCleared(task.FieldStartedAt) {
+		fields = append(fields, task.FieldStartedAt)
+	}
+	if m.FieldCleared(task.FieldFinishedAt) {
+		fields = append(fields, task.FieldFinishedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *TaskMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *TaskMutation) ClearField(name string) error {
+	switch name {
+	case task.FieldPlanID:
+		m.ClearPlanID()
+		return nil
+	case task.FieldAuthorID:
+		m.ClearAuthorID()
+		return nil
+	case task.FieldDependsOn:
+		m.ClearDependsOn()
+		return nil
+	case task.FieldStartedAt:
+		m.ClearStartedAt()
+		return nil
+	case task.FieldFinishedAt:
+		m.ClearFinishedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Task nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *TaskMutation) ResetField(name string) error {
+	switch name {
+	case task.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case task.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case task.FieldPlanID:
+		m.ResetPlanID()
+		return nil
+	case task.FieldAuthorID:
+		m.ResetAuthorID()
+		return nil
+	case task.FieldAgentID:
+		m.ResetAgentID()
+		return nil
+	case task.FieldTitle:
+		m.ResetTitle()
+		return nil
+	case task.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case task.FieldPriority:
+		m.ResetPriority()
+		return nil
+	case task.FieldState:
+		m.ResetState()
+		return nil
+	case task.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case task.FieldDependsOn:
+		m.ResetDependsOn()
+		return nil
+	case task.FieldAttempts:
+		m.ResetAttempts()
+		return nil
+	case task.FieldConversationID:
+		m.ResetConversationID()
+		return nil
+	case task.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case task.FieldResult:
+		m.ResetResult()
+		return nil
+	case task.FieldProblem:
+		m.ResetProblem()
+		return nil
+	case task.FieldStartedAt:
+		m.ResetStartedAt()
+		return nil
+	case task.FieldFinishedAt:
+		m.ResetFinishedAt()
+		return nil
+	case task.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Task field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *TaskMutation) AddedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.project != nil {
+		edges = append(edges, task.EdgeProject)
+	}
+	if m.plan != nil {
+		edges = append(edges, task.EdgePlan)
+	}
+	if m.author != nil {
+		edges = append(edges, task.EdgeAuthor)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *TaskMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case task.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case task.EdgePlan:
+		if id := m.plan; id != nil {
+			return []ent.Value{*id}
+		}
+	case task.EdgeAuthor:
+		if id := m.author; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *TaskMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 3)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *TaskMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *TaskMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.clearedproject {
+		edges = append(edges, task.EdgeProject)
+	}
+	if m.clearedplan {
+		edges = append(edges, task.EdgePlan)
+	}
+	if m.clearedauthor {
+		edges = append(edges, task.EdgeAuthor)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *TaskMutation) EdgeCleared(name string) bool {
+	switch name {
+	case task.EdgeProject:
+		return m.clearedproject
+	case task.EdgePlan:
+		return m.clearedplan
+	case task.EdgeAuthor:
+		return m.clearedauthor
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *TaskMutation) ClearEdge(name string) error {
+	switch name {
+	case task.EdgeProject:
+		m.ClearProject()
+		return nil
+	case task.EdgePlan:
+		m.ClearPlan()
+		return nil
+	case task.EdgeAuthor:
+		m.ClearAuthor()
+		return nil
+	}
+	return fmt.Errorf("unknown Task unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *TaskMutation) ResetEdge(name string) error {
+	switch name {
+	case task.EdgeProject:
+		m.ResetProject()
+		return nil
+	case task.EdgePlan:
+		m.ResetPlan()
+		return nil
+	case task.EdgeAuthor:
+		m.ResetAuthor()
+		return nil
+	}
+	return fmt.Errorf("unknown Task edge %s", name)
 }
 
 // ToolCallMutation represents an operation that mutates the ToolCall nodes in the graph.
@@ -22751,4 +46532,712 @@ func (m *UserMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *UserMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown User edge %s", name)
+}
+
+// WorktreeMutation represents an operation that mutates the Worktree nodes in the graph.
+type WorktreeMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int
+	branch         *string
+	tip            *string
+	generation     *int
+	addgeneration  *int
+	untracked      *string
+	held           *string
+	clearedFields  map[string]struct{}
+	project        *string
+	clearedproject bool
+	done           bool
+	oldValue       func(context.Context) (*Worktree, error)
+	predicates     []predicate.Worktree
+}
+
+var _ ent.Mutation = (*WorktreeMutation)(nil)
+
+// worktreeOption allows management of the mutation configuration using functional options.
+type worktreeOption func(*WorktreeMutation)
+
+// newWorktreeMutation creates new mutation for the Worktree entity.
+func newWorktreeMutation(c config, op Op, opts ...worktreeOption) *WorktreeMutation {
+	m := &WorktreeMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeWorktree,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withWorktreeID sets the ID field of the mutation.
+func withWorktreeID(id int) worktreeOption {
+	return func(m *WorktreeMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Worktree
+		)
+		m.oldValue = func(ctx context.Context) (*Worktree, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Worktree.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withWorktree sets the old Worktree of the mutation.
+func withWorktree(node *Worktree) worktreeOption {
+	return func(m *WorktreeMutation) {
+		m.oldValue = func(context.Context) (*Worktree, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m WorktreeMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m WorktreeMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *WorktreeMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *WorktreeMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Worktree.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *WorktreeMutation) SetProjectID(s string) {
+	m.project = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *WorktreeMutation) ProjectID() (r string, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Worktree entity.
+// If the Worktree object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorktreeMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *WorktreeMutation) ResetProjectID() {
+	m.project = nil
+}
+
+// SetBranch sets the "branch" field.
+func (m *WorktreeMutation) SetBranch(s string) {
+	m.branch = &s
+}
+
+// Branch returns the value of the "branch" field in the mutation.
+func (m *WorktreeMutation) Branch() (r string, exists bool) {
+	v := m.branch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBranch returns the old "branch" field's value of the Worktree entity.
+// If the Worktree object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorktreeMutation) OldBranch(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBranch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBranch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBranch: %w", err)
+	}
+	return oldValue.Branch, nil
+}
+
+// ResetBranch resets all changes to the "branch" field.
+func (m *WorktreeMutation) ResetBranch() {
+	m.branch = nil
+}
+
+// SetTip sets the "tip" field.
+func (m *WorktreeMutation) SetTip(s string) {
+	m.tip = &s
+}
+
+// Tip returns the value of the "tip" field in the mutation.
+func (m *WorktreeMutation) Tip() (r string, exists bool) {
+	v := m.tip
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTip returns the old "tip" field's value of the Worktree entity.
+// If the Worktree object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorktreeMutation) OldTip(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTip is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTip requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTip: %w", err)
+	}
+	return oldValue.Tip, nil
+}
+
+// ResetTip resets all changes to the "tip" field.
+func (m *WorktreeMutation) ResetTip() {
+	m.tip = nil
+}
+
+// SetGeneration sets the "generation" field.
+func (m *WorktreeMutation) SetGeneration(i int) {
+	m.generation = &i
+	m.addgeneration = nil
+}
+
+// Generation returns the value of the "generation" field in the mutation.
+func (m *WorktreeMutation) Generation() (r int, exists bool) {
+	v := m.generation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGeneration returns the old "generation" field's value of the Worktree entity.
+// If the Worktree object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorktreeMutation) OldGeneration(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGeneration is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGeneration requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGeneration: %w", err)
+	}
+	return oldValue.Generation, nil
+}
+
+// AddGeneration adds i to the "generation" field.
+func (m *WorktreeMutation) AddGeneration(i int) {
+	if m.addgeneration != nil {
+		*m.addgeneration += i
+	} else {
+		m.addgeneration = &i
+	}
+}
+
+// AddedGeneration returns the value that was added to the "generation" field in this mutation.
+func (m *WorktreeMutation) AddedGeneration() (r int, exists bool) {
+	v := m.addgeneration
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetGeneration resets all changes to the "generation" field.
+func (m *WorktreeMutation) ResetGeneration() {
+	m.generation = nil
+	m.addgeneration = nil
+}
+
+// SetUntracked sets the "untracked" field.
+func (m *WorktreeMutation) SetUntracked(s string) {
+	m.untracked = &s
+}
+
+// Untracked returns the value of the "untracked" field in the mutation.
+func (m *WorktreeMutation) Untracked() (r string, exists bool) {
+	v := m.untracked
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUntracked returns the old "untracked" field's value of the Worktree entity.
+// If the Worktree object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorktreeMutation) OldUntracked(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUntracked is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUntracked requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUntracked: %w", err)
+	}
+	return oldValue.Untracked, nil
+}
+
+// ResetUntracked resets all changes to the "untracked" field.
+func (m *WorktreeMutation) ResetUntracked() {
+	m.untracked = nil
+}
+
+// SetHeld sets the "held" field.
+func (m *WorktreeMutation) SetHeld(s string) {
+	m.held = &s
+}
+
+// Held returns the value of the "held" field in the mutation.
+func (m *WorktreeMutation) Held() (r string, exists bool) {
+	v := m.held
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHeld returns the old "held" field's value of the Worktree entity.
+// If the Worktree object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WorktreeMutation) OldHeld(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHeld is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHeld requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHeld: %w", err)
+	}
+	return oldValue.Held, nil
+}
+
+// ClearHeld clears the value of the "held" field.
+func (m *WorktreeMutation) ClearHeld() {
+	m.held = nil
+	m.clearedFields[worktree.FieldHeld] = struct{}{}
+}
+
+// HeldCleared returns if the "held" field was cleared in this mutation.
+func (m *WorktreeMutation) HeldCleared() bool {
+	_, ok := m.clearedFields[worktree.FieldHeld]
+	return ok
+}
+
+// ResetHeld resets all changes to the "held" field.
+func (m *WorktreeMutation) ResetHeld() {
+	m.held = nil
+	delete(m.clearedFields, worktree.FieldHeld)
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *WorktreeMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[worktree.FieldProjectID] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *WorktreeMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *WorktreeMutation) ProjectIDs() (ids []string) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *WorktreeMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// Where appends a list predicates to the WorktreeMutation builder.
+func (m *WorktreeMutation) Where(ps ...predicate.Worktree) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the WorktreeMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *WorktreeMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Worktree, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *WorktreeMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *WorktreeMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Worktree).
+func (m *WorktreeMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *WorktreeMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.project != nil {
+		fields = append(fields, worktree.FieldProjectID)
+	}
+	if m.branch != nil {
+		fields = append(fields, worktree.FieldBranch)
+	}
+	if m.tip != nil {
+		fields = append(fields, worktree.FieldTip)
+	}
+	if m.generation != nil {
+		fields = append(fields, worktree.FieldGeneration)
+	}
+	if m.untracked != nil {
+		fields = append(fields, worktree.FieldUntracked)
+	}
+	if m.held != nil {
+		fields = append(fields, worktree.FieldHeld)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *WorktreeMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case worktree.FieldProjectID:
+		return m.ProjectID()
+	case worktree.FieldBranch:
+		return m.Branch()
+	case worktree.FieldTip:
+		return m.Tip()
+	case worktree.FieldGeneration:
+		return m.Generation()
+	case worktree.FieldUntracked:
+		return m.Untracked()
+	case worktree.FieldHeld:
+		return m.Held()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *WorktreeMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case worktree.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case worktree.FieldBranch:
+		return m.OldBranch(ctx)
+	case worktree.FieldTip:
+		return m.OldTip(ctx)
+	case worktree.FieldGeneration:
+		return m.OldGeneration(ctx)
+	case worktree.FieldUntracked:
+		return m.OldUntracked(ctx)
+	case worktree.FieldHeld:
+		return m.OldHeld(ctx)
+	}
+	return nil, fmt.Errorf("unknown Worktree field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *WorktreeMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case worktree.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case worktree.FieldBranch:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBranch(v)
+		return nil
+	case worktree.FieldTip:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTip(v)
+		return nil
+	case worktree.FieldGeneration:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGeneration(v)
+		return nil
+	case worktree.FieldUntracked:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUntracked(v)
+		return nil
+	case worktree.FieldHeld:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHeld(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Worktree field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *WorktreeMutation) AddedFields() []string {
+	var fields []string
+	if m.addgeneration != nil {
+		fields = append(fields, worktree.FieldGeneration)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *WorktreeMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case worktree.FieldGeneration:
+		return m.AddedGeneration()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *WorktreeMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case worktree.FieldGeneration:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddGeneration(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Worktree numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *WorktreeMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(worktree.FieldHeld) {
+		fields = append(fields, worktree.FieldHeld)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *WorktreeMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *WorktreeMutation) ClearField(name string) error {
+	switch name {
+	case worktree.FieldHeld:
+		m.ClearHeld()
+		return nil
+	}
+	return fmt.Errorf("unknown Worktree nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *WorktreeMutation) ResetField(name string) error {
+	switch name {
+	case worktree.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case worktree.FieldBranch:
+		m.ResetBranch()
+		return nil
+	case worktree.FieldTip:
+		m.ResetTip()
+		return nil
+	case worktree.FieldGeneration:
+		m.ResetGeneration()
+		return nil
+	case worktree.FieldUntracked:
+		m.ResetUntracked()
+		return nil
+	case worktree.FieldHeld:
+		m.ResetHeld()
+		return nil
+	}
+	return fmt.Errorf("unknown Worktree field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *WorktreeMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.project != nil {
+		edges = append(edges, worktree.EdgeProject)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *WorktreeMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case worktree.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *WorktreeMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *WorktreeMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *WorktreeMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedproject {
+		edges = append(edges, worktree.EdgeProject)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *WorktreeMutation) EdgeCleared(name string) bool {
+	switch name {
+	case worktree.EdgeProject:
+		return m.clearedproject
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *WorktreeMutation) ClearEdge(name string) error {
+	switch name {
+	case worktree.EdgeProject:
+		m.ClearProject()
+		return nil
+	}
+	return fmt.Errorf("unknown Worktree unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *WorktreeMutation) ResetEdge(name string) error {
+	switch name {
+	case worktree.EdgeProject:
+		m.ResetProject()
+		return nil
+	}
+	return fmt.Errorf("unknown Worktree edge %s", name)
 }

@@ -29,6 +29,10 @@ type Project struct {
 	Name string `json:"name,omitempty"`
 	// Description holds the value of the "description" field.
 	Description string `json:"description,omitempty"`
+	// the slug of what it started from; empty: nothing, or it isn't known
+	Template string `json:"template,omitempty"`
+	// whether people have to approve the manager's plans
+	PlanApproval bool `json:"plan_approval,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
 	UpdatedAt time.Time `json:"updated_at,omitempty"`
 	// microseconds since 1970: when a worker last took a run of it, which is what sharing fairly needs
@@ -77,9 +81,11 @@ func (*Project) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case project.FieldPlanApproval:
+			values[i] = new(sql.NullBool)
 		case project.FieldServedAt:
 			values[i] = new(sql.NullInt64)
-		case project.FieldID, project.FieldOrganisationID, project.FieldOwnerID, project.FieldName, project.FieldDescription:
+		case project.FieldID, project.FieldOrganisationID, project.FieldOwnerID, project.FieldName, project.FieldDescription, project.FieldTemplate:
 			values[i] = new(sql.NullString)
 		case project.FieldCreatedAt, project.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -133,6 +139,18 @@ func (_m *Project) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field description", values[i])
 			} else if value.Valid {
 				_m.Description = value.String
+			}
+		case project.FieldTemplate:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field template", values[i])
+			} else if value.Valid {
+				_m.Template = value.String
+			}
+		case project.FieldPlanApproval:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field plan_approval", values[i])
+			} else if value.Valid {
+				_m.PlanApproval = value.Bool
 			}
 		case project.FieldUpdatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -206,6 +224,12 @@ func (_m *Project) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("description=")
 	builder.WriteString(_m.Description)
+	builder.WriteString(", ")
+	builder.WriteString("template=")
+	builder.WriteString(_m.Template)
+	builder.WriteString(", ")
+	builder.WriteString("plan_approval=")
+	builder.WriteString(fmt.Sprintf("%v", _m.PlanApproval))
 	builder.WriteString(", ")
 	builder.WriteString("updated_at=")
 	builder.WriteString(_m.UpdatedAt.Format(time.ANSIC))

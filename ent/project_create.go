@@ -71,6 +71,34 @@ func (_c *ProjectCreate) SetNillableDescription(v *string) *ProjectCreate {
 	return _c
 }
 
+// SetTemplate sets the "template" field.
+func (_c *ProjectCreate) SetTemplate(v string) *ProjectCreate {
+	_c.mutation.SetTemplate(v)
+	return _c
+}
+
+// SetNillableTemplate sets the "template" field if the given value is not nil.
+func (_c *ProjectCreate) SetNillableTemplate(v *string) *ProjectCreate {
+	if v != nil {
+		_c.SetTemplate(*v)
+	}
+	return _c
+}
+
+// SetPlanApproval sets the "plan_approval" field.
+func (_c *ProjectCreate) SetPlanApproval(v bool) *ProjectCreate {
+	_c.mutation.SetPlanApproval(v)
+	return _c
+}
+
+// SetNillablePlanApproval sets the "plan_approval" field if the given value is not nil.
+func (_c *ProjectCreate) SetNillablePlanApproval(v *bool) *ProjectCreate {
+	if v != nil {
+		_c.SetPlanApproval(*v)
+	}
+	return _c
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_c *ProjectCreate) SetUpdatedAt(v time.Time) *ProjectCreate {
 	_c.mutation.SetUpdatedAt(v)
@@ -171,6 +199,14 @@ func (_c *ProjectCreate) defaults() error {
 		v := project.DefaultDescription
 		_c.mutation.SetDescription(v)
 	}
+	if _, ok := _c.mutation.Template(); !ok {
+		v := project.DefaultTemplate
+		_c.mutation.SetTemplate(v)
+	}
+	if _, ok := _c.mutation.PlanApproval(); !ok {
+		v := project.DefaultPlanApproval
+		_c.mutation.SetPlanApproval(v)
+	}
 	if _, ok := _c.mutation.UpdatedAt(); !ok {
 		if project.DefaultUpdatedAt == nil {
 			return fmt.Errorf("ent: uninitialized project.DefaultUpdatedAt (forgotten import ent/runtime?)")
@@ -208,6 +244,12 @@ func (_c *ProjectCreate) check() error {
 	}
 	if _, ok := _c.mutation.Description(); !ok {
 		return &ValidationError{Name: "description", err: errors.New(`ent: missing required field "Project.description"`)}
+	}
+	if _, ok := _c.mutation.Template(); !ok {
+		return &ValidationError{Name: "template", err: errors.New(`ent: missing required field "Project.template"`)}
+	}
+	if _, ok := _c.mutation.PlanApproval(); !ok {
+		return &ValidationError{Name: "plan_approval", err: errors.New(`ent: missing required field "Project.plan_approval"`)}
 	}
 	if _, ok := _c.mutation.UpdatedAt(); !ok {
 		return &ValidationError{Name: "updated_at", err: errors.New(`ent: missing required field "Project.updated_at"`)}
@@ -268,6 +310,14 @@ func (_c *ProjectCreate) createSpec() (*Project, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Description(); ok {
 		_spec.SetField(project.FieldDescription, field.TypeString, value)
 		_node.Description = value
+	}
+	if value, ok := _c.mutation.Template(); ok {
+		_spec.SetField(project.FieldTemplate, field.TypeString, value)
+		_node.Template = value
+	}
+	if value, ok := _c.mutation.PlanApproval(); ok {
+		_spec.SetField(project.FieldPlanApproval, field.TypeBool, value)
+		_node.PlanApproval = value
 	}
 	if value, ok := _c.mutation.UpdatedAt(); ok {
 		_spec.SetField(project.FieldUpdatedAt, field.TypeTime, value)
@@ -387,6 +437,18 @@ func (u *ProjectUpsert) UpdateDescription() *ProjectUpsert {
 	return u
 }
 
+// SetPlanApproval sets the "plan_approval" field.
+func (u *ProjectUpsert) SetPlanApproval(v bool) *ProjectUpsert {
+	u.Set(project.FieldPlanApproval, v)
+	return u
+}
+
+// UpdatePlanApproval sets the "plan_approval" field to the value that was provided on create.
+func (u *ProjectUpsert) UpdatePlanApproval() *ProjectUpsert {
+	u.SetExcluded(project.FieldPlanApproval)
+	return u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (u *ProjectUpsert) SetUpdatedAt(v time.Time) *ProjectUpsert {
 	u.Set(project.FieldUpdatedAt, v)
@@ -442,6 +504,9 @@ func (u *ProjectUpsertOne) UpdateNewValues() *ProjectUpsertOne {
 		}
 		if _, exists := u.create.mutation.OwnerID(); exists {
 			s.SetIgnore(project.FieldOwnerID)
+		}
+		if _, exists := u.create.mutation.Template(); exists {
+			s.SetIgnore(project.FieldTemplate)
 		}
 	}))
 	return u
@@ -499,6 +564,20 @@ func (u *ProjectUpsertOne) SetDescription(v string) *ProjectUpsertOne {
 func (u *ProjectUpsertOne) UpdateDescription() *ProjectUpsertOne {
 	return u.Update(func(s *ProjectUpsert) {
 		s.UpdateDescription()
+	})
+}
+
+// SetPlanApproval sets the "plan_approval" field.
+func (u *ProjectUpsertOne) SetPlanApproval(v bool) *ProjectUpsertOne {
+	return u.Update(func(s *ProjectUpsert) {
+		s.SetPlanApproval(v)
+	})
+}
+
+// UpdatePlanApproval sets the "plan_approval" field to the value that was provided on create.
+func (u *ProjectUpsertOne) UpdatePlanApproval() *ProjectUpsertOne {
+	return u.Update(func(s *ProjectUpsert) {
+		s.UpdatePlanApproval()
 	})
 }
 
@@ -729,6 +808,9 @@ func (u *ProjectUpsertBulk) UpdateNewValues() *ProjectUpsertBulk {
 			if _, exists := b.mutation.OwnerID(); exists {
 				s.SetIgnore(project.FieldOwnerID)
 			}
+			if _, exists := b.mutation.Template(); exists {
+				s.SetIgnore(project.FieldTemplate)
+			}
 		}
 	}))
 	return u
@@ -786,6 +868,20 @@ func (u *ProjectUpsertBulk) SetDescription(v string) *ProjectUpsertBulk {
 func (u *ProjectUpsertBulk) UpdateDescription() *ProjectUpsertBulk {
 	return u.Update(func(s *ProjectUpsert) {
 		s.UpdateDescription()
+	})
+}
+
+// SetPlanApproval sets the "plan_approval" field.
+func (u *ProjectUpsertBulk) SetPlanApproval(v bool) *ProjectUpsertBulk {
+	return u.Update(func(s *ProjectUpsert) {
+		s.SetPlanApproval(v)
+	})
+}
+
+// UpdatePlanApproval sets the "plan_approval" field to the value that was provided on create.
+func (u *ProjectUpsertBulk) UpdatePlanApproval() *ProjectUpsertBulk {
+	return u.Update(func(s *ProjectUpsert) {
+		s.UpdatePlanApproval()
 	})
 }
 

@@ -57,6 +57,20 @@ func (_u *ProjectUpdate) SetNillableDescription(v *string) *ProjectUpdate {
 	return _u
 }
 
+// SetPlanApproval sets the "plan_approval" field.
+func (_u *ProjectUpdate) SetPlanApproval(v bool) *ProjectUpdate {
+	_u.mutation.SetPlanApproval(v)
+	return _u
+}
+
+// SetNillablePlanApproval sets the "plan_approval" field if the given value is not nil.
+func (_u *ProjectUpdate) SetNillablePlanApproval(v *bool) *ProjectUpdate {
+	if v != nil {
+		_u.SetPlanApproval(*v)
+	}
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *ProjectUpdate) SetUpdatedAt(v time.Time) *ProjectUpdate {
 	_u.mutation.SetUpdatedAt(v)
@@ -159,6 +173,9 @@ func (_u *ProjectUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(project.FieldDescription, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.PlanApproval(); ok {
+		_spec.SetField(project.FieldPlanApproval, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(project.FieldUpdatedAt, field.TypeTime, value)
 	}
@@ -214,6 +231,20 @@ func (_u *ProjectUpdateOne) SetDescription(v string) *ProjectUpdateOne {
 func (_u *ProjectUpdateOne) SetNillableDescription(v *string) *ProjectUpdateOne {
 	if v != nil {
 		_u.SetDescription(*v)
+	}
+	return _u
+}
+
+// SetPlanApproval sets the "plan_approval" field.
+func (_u *ProjectUpdateOne) SetPlanApproval(v bool) *ProjectUpdateOne {
+	_u.mutation.SetPlanApproval(v)
+	return _u
+}
+
+// SetNillablePlanApproval sets the "plan_approval" field if the given value is not nil.
+func (_u *ProjectUpdateOne) SetNillablePlanApproval(v *bool) *ProjectUpdateOne {
+	if v != nil {
+		_u.SetPlanApproval(*v)
 	}
 	return _u
 }
@@ -349,6 +380,9 @@ func (_u *ProjectUpdateOne) sqlSave(ctx context.Context) (_node *Project, err er
 	}
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(project.FieldDescription, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.PlanApproval(); ok {
+		_spec.SetField(project.FieldPlanApproval, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(project.FieldUpdatedAt, field.TypeTime, value)

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -40,6 +41,8 @@ type Run struct {
 	Model string `json:"model,omitempty"`
 	// quick or complex where the user wished for such an answer; else empty
 	Tier string `json:"tier,omitempty"`
+	// the branch whose files it works on; empty for main
+	Branch string `json:"branch,omitempty"`
 	// steps finished
 	Step int `json:"step,omitempty"`
 	// rises with every claim; a write with an older one is refused
@@ -62,6 +65,16 @@ type Run struct {
 	PauseRequested bool `json:"pause_requested,omitempty"`
 	// there are messages for it that its model has not seen
 	SteerRequested bool `json:"steer_requested,omitempty"`
+	// ParentID holds the value of the "parent_id" field.
+	ParentID *string `json:"parent_id,omitempty"`
+	// the task that it works on; empty where there is none
+	TaskID string `json:"task_id,omitempty"`
+	// the call of the run above that asked, and waits for its answer; empty where there is none
+	CallID string `json:"call_id,omitempty"`
+	// the run at the top of its tree, which a person asked for; empty for that one
+	RootID string `json:"root_id,omitempty"`
+	// how many runs are above it
+	Depth int `json:"depth,omitempty"`
 	// the run that this one tries again
 	RetriedFromID *string `json:"retried_from_id,omitempty"`
 	// InputTokens holds the value of the "input_tokens" field.
@@ -70,6 +83,10 @@ type Run struct {
 	OutputTokens int64 `json:"output_tokens,omitempty"`
 	// why it failed, for people
 	Error string `json:"error,omitempty"`
+	// how far what it claims is shown; empty until it has ended, and where there is nothing to show
+	Verification string `json:"verification,omitempty"`
+	// what is not shown, for people
+	Gaps []string `json:"gaps,omitempty"`
 	// when a used-up quota is there again for which its worker waits
 	WaitsUntil *time.Time `json:"waits_until,omitempty"`
 	// whose quota, for people
@@ -94,13 +111,17 @@ type RunEdges struct {
 	Agent *Agent `json:"agent,omitempty"`
 	// User holds the value of the user edge.
 	User *User `json:"user,omitempty"`
+	// Parent holds the value of the parent edge.
+	Parent *Run `json:"parent,omitempty"`
+	// Children holds the value of the children edge.
+	Children []*Run `json:"children,omitempty"`
 	// RetriedFrom holds the value of the retried_from edge.
 	RetriedFrom *Run `json:"retried_from,omitempty"`
 	// Retries holds the value of the retries edge.
 	Retries []*Run `json:"retries,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [6]bool
+	loadedTypes [8]bool
 }
 
 // ProjectOrErr returns the Project value or an error if the edge
@@ -147,12 +168,32 @@ func (e RunEdges) UserOrErr() (*User, error) {
 	return nil, &NotLoadedError{edge: "user"}
 }
 
+// ParentOrErr returns the Parent value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e RunEdges) ParentOrErr() (*Run, error) {
+	if e.Parent != nil {
+		return e.Parent, nil
+	} else if e.loadedTypes[4] {
+		return nil, &NotFoundError{label: run.Label}
+	}
+	return nil, &NotLoadedError{edge: "parent"}
+}
+
+// ChildrenOrErr returns the Children value or an error if the edge
+// was not loaded in eager-loading.
+func (e RunEdges) ChildrenOrErr() ([]*Run, error) {
+	if e.loadedTypes[5] {
+		return e.Children, nil
+	}
+	return nil, &NotLoadedError{edge: "children"}
+}
+
 // RetriedFromOrErr returns the RetriedFrom value or an error if the edge
 // was not loaded in eager-loading, or loaded but was not found.
 func (e RunEdges) RetriedFromOrErr() (*Run, error) {
 	if e.RetriedFrom != nil {
 		return e.RetriedFrom, nil
-	} else if e.loadedTypes[4] {
+	} else if e.loadedTypes[6] {
 		return nil, &NotFoundError{label: run.Label}
 	}
 	return nil, &NotLoadedError{edge: "retried_from"}
@@ -161,7 +202,7 @@ func (e RunEdges) RetriedFromOrErr() (*Run, error) {
 // RetriesOrErr returns the Retries value or an error if the edge
 // was not loaded in eager-loading.
 func (e RunEdges) RetriesOrErr() ([]*Run, error) {
-	if e.loadedTypes[5] {
+	if e.loadedTypes[7] {
 		return e.Retries, nil
 	}
 	return nil, &NotLoadedError{edge: "retries"}
@@ -172,11 +213,13 @@ func (*Run) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case run.FieldGaps:
+			values[i] = new([]byte)
 		case run.FieldCancelRequested, run.FieldPauseRequested, run.FieldSteerRequested:
 			values[i] = new(sql.NullBool)
-		case run.FieldStep, run.FieldEpoch, run.FieldLeaseUntil, run.FieldTakeovers, run.FieldStepUntil, run.FieldDeadlineAt, run.FieldPriority, run.FieldInputTokens, run.FieldOutputTokens:
+		case run.FieldStep, run.FieldEpoch, run.FieldLeaseUntil, run.FieldTakeovers, run.FieldStepUntil, run.FieldDeadlineAt, run.FieldPriority, run.FieldDepth, run.FieldInputTokens, run.FieldOutputTokens:
 			values[i] = new(sql.NullInt64)
-		case run.FieldID, run.FieldProjectID, run.FieldConversationID, run.FieldAgentID, run.FieldUserID, run.FieldMessageID, run.FieldState, run.FieldModel, run.FieldTier, run.FieldLeaseOwner, run.FieldRetriedFromID, run.FieldError, run.FieldWaitsFor:
+		case run.FieldID, run.FieldProjectID, run.FieldConversationID, run.FieldAgentID, run.FieldUserID, run.FieldMessageID, run.FieldState, run.FieldModel, run.FieldTier, run.FieldBranch, run.FieldLeaseOwner, run.FieldParentID, run.FieldTaskID, run.FieldCallID, run.FieldRootID, run.FieldRetriedFromID, run.FieldError, run.FieldVerification, run.FieldWaitsFor:
 			values[i] = new(sql.NullString)
 		case run.FieldCreatedAt, run.FieldWaitsUntil, run.FieldStartedAt, run.FieldFinishedAt:
 			values[i] = new(sql.NullTime)
@@ -255,6 +298,12 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Tier = value.String
 			}
+		case run.FieldBranch:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field branch", values[i])
+			} else if value.Valid {
+				_m.Branch = value.String
+			}
 		case run.FieldStep:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field step", values[i])
@@ -321,6 +370,37 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.SteerRequested = value.Bool
 			}
+		case run.FieldParentID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field parent_id", values[i])
+			} else if value.Valid {
+				_m.ParentID = new(string)
+				*_m.ParentID = value.String
+			}
+		case run.FieldTaskID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field task_id", values[i])
+			} else if value.Valid {
+				_m.TaskID = value.String
+			}
+		case run.FieldCallID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field call_id", values[i])
+			} else if value.Valid {
+				_m.CallID = value.String
+			}
+		case run.FieldRootID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field root_id", values[i])
+			} else if value.Valid {
+				_m.RootID = value.String
+			}
+		case run.FieldDepth:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field depth", values[i])
+			} else if value.Valid {
+				_m.Depth = int(value.Int64)
+			}
 		case run.FieldRetriedFromID:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field retried_from_id", values[i])
@@ -345,6 +425,20 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field error", values[i])
 			} else if value.Valid {
 				_m.Error = value.String
+			}
+		case run.FieldVerification:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field verification", values[i])
+			} else if value.Valid {
+				_m.Verification = value.String
+			}
+		case run.FieldGaps:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field gaps", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Gaps); err != nil {
+					return fmt.Errorf("unmarshal field gaps: %w", err)
+				}
 			}
 		case run.FieldWaitsUntil:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -404,6 +498,16 @@ func (_m *Run) QueryAgent() *AgentQuery {
 // QueryUser queries the "user" edge of the Run entity.
 func (_m *Run) QueryUser() *UserQuery {
 	return NewRunClient(_m.config).QueryUser(_m)
+}
+
+// QueryParent queries the "parent" edge of the Run entity.
+func (_m *Run) QueryParent() *RunQuery {
+	return NewRunClient(_m.config).QueryParent(_m)
+}
+
+// QueryChildren queries the "children" edge of the Run entity.
+func (_m *Run) QueryChildren() *RunQuery {
+	return NewRunClient(_m.config).QueryChildren(_m)
 }
 
 // QueryRetriedFrom queries the "retried_from" edge of the Run entity.
@@ -466,6 +570,9 @@ func (_m *Run) String() string {
 	builder.WriteString("tier=")
 	builder.WriteString(_m.Tier)
 	builder.WriteString(", ")
+	builder.WriteString("branch=")
+	builder.WriteString(_m.Branch)
+	builder.WriteString(", ")
 	builder.WriteString("step=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Step))
 	builder.WriteString(", ")
@@ -499,6 +606,23 @@ func (_m *Run) String() string {
 	builder.WriteString("steer_requested=")
 	builder.WriteString(fmt.Sprintf("%v", _m.SteerRequested))
 	builder.WriteString(", ")
+	if v := _m.ParentID; v != nil {
+		builder.WriteString("parent_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	builder.WriteString("task_id=")
+	builder.WriteString(_m.TaskID)
+	builder.WriteString(", ")
+	builder.WriteString("call_id=")
+	builder.WriteString(_m.CallID)
+	builder.WriteString(", ")
+	builder.WriteString("root_id=")
+	builder.WriteString(_m.RootID)
+	builder.WriteString(", ")
+	builder.WriteString("depth=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Depth))
+	builder.WriteString(", ")
 	if v := _m.RetriedFromID; v != nil {
 		builder.WriteString("retried_from_id=")
 		builder.WriteString(*v)
@@ -512,6 +636,12 @@ func (_m *Run) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("error=")
 	builder.WriteString(_m.Error)
+	builder.WriteString(", ")
+	builder.WriteString("verification=")
+	builder.WriteString(_m.Verification)
+	builder.WriteString(", ")
+	builder.WriteString("gaps=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Gaps))
 	builder.WriteString(", ")
 	if v := _m.WaitsUntil; v != nil {
 		builder.WriteString("waits_until=")

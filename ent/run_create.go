@@ -106,6 +106,20 @@ func (_c *RunCreate) SetNillableTier(v *string) *RunCreate {
 	return _c
 }
 
+// SetBranch sets the "branch" field.
+func (_c *RunCreate) SetBranch(v string) *RunCreate {
+	_c.mutation.SetBranch(v)
+	return _c
+}
+
+// SetNillableBranch sets the "branch" field if the given value is not nil.
+func (_c *RunCreate) SetNillableBranch(v *string) *RunCreate {
+	if v != nil {
+		_c.SetBranch(*v)
+	}
+	return _c
+}
+
 // SetStep sets the "step" field.
 func (_c *RunCreate) SetStep(v int) *RunCreate {
 	_c.mutation.SetStep(v)
@@ -260,6 +274,76 @@ func (_c *RunCreate) SetNillableSteerRequested(v *bool) *RunCreate {
 	return _c
 }
 
+// SetParentID sets the "parent_id" field.
+func (_c *RunCreate) SetParentID(v string) *RunCreate {
+	_c.mutation.SetParentID(v)
+	return _c
+}
+
+// SetNillableParentID sets the "parent_id" field if the given value is not nil.
+func (_c *RunCreate) SetNillableParentID(v *string) *RunCreate {
+	if v != nil {
+		_c.SetParentID(*v)
+	}
+	return _c
+}
+
+// SetTaskID sets the "task_id" field.
+func (_c *RunCreate) SetTaskID(v string) *RunCreate {
+	_c.mutation.SetTaskID(v)
+	return _c
+}
+
+// SetNillableTaskID sets the "task_id" field if the given value is not nil.
+func (_c *RunCreate) SetNillableTaskID(v *string) *RunCreate {
+	if v != nil {
+		_c.SetTaskID(*v)
+	}
+	return _c
+}
+
+// SetCallID sets the "call_id" field.
+func (_c *RunCreate) SetCallID(v string) *RunCreate {
+	_c.mutation.SetCallID(v)
+	return _c
+}
+
+// SetNillableCallID sets the "call_id" field if the given value is not nil.
+func (_c *RunCreate) SetNillableCallID(v *string) *RunCreate {
+	if v != nil {
+		_c.SetCallID(*v)
+	}
+	return _c
+}
+
+// SetRootID sets the "root_id" field.
+func (_c *RunCreate) SetRootID(v string) *RunCreate {
+	_c.mutation.SetRootID(v)
+	return _c
+}
+
+// SetNillableRootID sets the "root_id" field if the given value is not nil.
+func (_c *RunCreate) SetNillableRootID(v *string) *RunCreate {
+	if v != nil {
+		_c.SetRootID(*v)
+	}
+	return _c
+}
+
+// SetDepth sets the "depth" field.
+func (_c *RunCreate) SetDepth(v int) *RunCreate {
+	_c.mutation.SetDepth(v)
+	return _c
+}
+
+// SetNillableDepth sets the "depth" field if the given value is not nil.
+func (_c *RunCreate) SetNillableDepth(v *int) *RunCreate {
+	if v != nil {
+		_c.SetDepth(*v)
+	}
+	return _c
+}
+
 // SetRetriedFromID sets the "retried_from_id" field.
 func (_c *RunCreate) SetRetriedFromID(v string) *RunCreate {
 	_c.mutation.SetRetriedFromID(v)
@@ -313,6 +397,26 @@ func (_c *RunCreate) SetNillableError(v *string) *RunCreate {
 	if v != nil {
 		_c.SetError(*v)
 	}
+	return _c
+}
+
+// SetVerification sets the "verification" field.
+func (_c *RunCreate) SetVerification(v string) *RunCreate {
+	_c.mutation.SetVerification(v)
+	return _c
+}
+
+// SetNillableVerification sets the "verification" field if the given value is not nil.
+func (_c *RunCreate) SetNillableVerification(v *string) *RunCreate {
+	if v != nil {
+		_c.SetVerification(*v)
+	}
+	return _c
+}
+
+// SetGaps sets the "gaps" field.
+func (_c *RunCreate) SetGaps(v []string) *RunCreate {
+	_c.mutation.SetGaps(v)
 	return _c
 }
 
@@ -406,6 +510,26 @@ func (_c *RunCreate) SetUser(v *User) *RunCreate {
 	return _c.SetUserID(v.ID)
 }
 
+// SetParent sets the "parent" edge to the Run entity.
+func (_c *RunCreate) SetParent(v *Run) *RunCreate {
+	return _c.SetParentID(v.ID)
+}
+
+// AddChildIDs adds the "children" edge to the Run entity by IDs.
+func (_c *RunCreate) AddChildIDs(ids ...string) *RunCreate {
+	_c.mutation.AddChildIDs(ids...)
+	return _c
+}
+
+// AddChildren adds the "children" edges to the Run entity.
+func (_c *RunCreate) AddChildren(v ...*Run) *RunCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddChildIDs(ids...)
+}
+
 // SetRetriedFrom sets the "retried_from" edge to the Run entity.
 func (_c *RunCreate) SetRetriedFrom(v *Run) *RunCreate {
 	return _c.SetRetriedFromID(v.ID)
@@ -478,6 +602,10 @@ func (_c *RunCreate) defaults() error {
 		v := run.DefaultTier
 		_c.mutation.SetTier(v)
 	}
+	if _, ok := _c.mutation.Branch(); !ok {
+		v := run.DefaultBranch
+		_c.mutation.SetBranch(v)
+	}
 	if _, ok := _c.mutation.Step(); !ok {
 		v := run.DefaultStep
 		_c.mutation.SetStep(v)
@@ -522,6 +650,22 @@ func (_c *RunCreate) defaults() error {
 		v := run.DefaultSteerRequested
 		_c.mutation.SetSteerRequested(v)
 	}
+	if _, ok := _c.mutation.TaskID(); !ok {
+		v := run.DefaultTaskID
+		_c.mutation.SetTaskID(v)
+	}
+	if _, ok := _c.mutation.CallID(); !ok {
+		v := run.DefaultCallID
+		_c.mutation.SetCallID(v)
+	}
+	if _, ok := _c.mutation.RootID(); !ok {
+		v := run.DefaultRootID
+		_c.mutation.SetRootID(v)
+	}
+	if _, ok := _c.mutation.Depth(); !ok {
+		v := run.DefaultDepth
+		_c.mutation.SetDepth(v)
+	}
 	if _, ok := _c.mutation.InputTokens(); !ok {
 		v := run.DefaultInputTokens
 		_c.mutation.SetInputTokens(v)
@@ -533,6 +677,10 @@ func (_c *RunCreate) defaults() error {
 	if _, ok := _c.mutation.Error(); !ok {
 		v := run.DefaultError
 		_c.mutation.SetError(v)
+	}
+	if _, ok := _c.mutation.Verification(); !ok {
+		v := run.DefaultVerification
+		_c.mutation.SetVerification(v)
 	}
 	if _, ok := _c.mutation.WaitsFor(); !ok {
 		v := run.DefaultWaitsFor
@@ -582,6 +730,9 @@ func (_c *RunCreate) check() error {
 	if _, ok := _c.mutation.Tier(); !ok {
 		return &ValidationError{Name: "tier", err: errors.New(`ent: missing required field "Run.tier"`)}
 	}
+	if _, ok := _c.mutation.Branch(); !ok {
+		return &ValidationError{Name: "branch", err: errors.New(`ent: missing required field "Run.branch"`)}
+	}
 	if _, ok := _c.mutation.Step(); !ok {
 		return &ValidationError{Name: "step", err: errors.New(`ent: missing required field "Run.step"`)}
 	}
@@ -615,6 +766,18 @@ func (_c *RunCreate) check() error {
 	if _, ok := _c.mutation.SteerRequested(); !ok {
 		return &ValidationError{Name: "steer_requested", err: errors.New(`ent: missing required field "Run.steer_requested"`)}
 	}
+	if _, ok := _c.mutation.TaskID(); !ok {
+		return &ValidationError{Name: "task_id", err: errors.New(`ent: missing required field "Run.task_id"`)}
+	}
+	if _, ok := _c.mutation.CallID(); !ok {
+		return &ValidationError{Name: "call_id", err: errors.New(`ent: missing required field "Run.call_id"`)}
+	}
+	if _, ok := _c.mutation.RootID(); !ok {
+		return &ValidationError{Name: "root_id", err: errors.New(`ent: missing required field "Run.root_id"`)}
+	}
+	if _, ok := _c.mutation.Depth(); !ok {
+		return &ValidationError{Name: "depth", err: errors.New(`ent: missing required field "Run.depth"`)}
+	}
 	if _, ok := _c.mutation.InputTokens(); !ok {
 		return &ValidationError{Name: "input_tokens", err: errors.New(`ent: missing required field "Run.input_tokens"`)}
 	}
@@ -623,6 +786,9 @@ func (_c *RunCreate) check() error {
 	}
 	if _, ok := _c.mutation.Error(); !ok {
 		return &ValidationError{Name: "error", err: errors.New(`ent: missing required field "Run.error"`)}
+	}
+	if _, ok := _c.mutation.Verification(); !ok {
+		return &ValidationError{Name: "verification", err: errors.New(`ent: missing required field "Run.verification"`)}
 	}
 	if _, ok := _c.mutation.WaitsFor(); !ok {
 		return &ValidationError{Name: "waits_for", err: errors.New(`ent: missing required field "Run.waits_for"`)}
@@ -695,6 +861,10 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 		_spec.SetField(run.FieldTier, field.TypeString, value)
 		_node.Tier = value
 	}
+	if value, ok := _c.mutation.Branch(); ok {
+		_spec.SetField(run.FieldBranch, field.TypeString, value)
+		_node.Branch = value
+	}
 	if value, ok := _c.mutation.Step(); ok {
 		_spec.SetField(run.FieldStep, field.TypeInt, value)
 		_node.Step = value
@@ -739,6 +909,22 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 		_spec.SetField(run.FieldSteerRequested, field.TypeBool, value)
 		_node.SteerRequested = value
 	}
+	if value, ok := _c.mutation.TaskID(); ok {
+		_spec.SetField(run.FieldTaskID, field.TypeString, value)
+		_node.TaskID = value
+	}
+	if value, ok := _c.mutation.CallID(); ok {
+		_spec.SetField(run.FieldCallID, field.TypeString, value)
+		_node.CallID = value
+	}
+	if value, ok := _c.mutation.RootID(); ok {
+		_spec.SetField(run.FieldRootID, field.TypeString, value)
+		_node.RootID = value
+	}
+	if value, ok := _c.mutation.Depth(); ok {
+		_spec.SetField(run.FieldDepth, field.TypeInt, value)
+		_node.Depth = value
+	}
 	if value, ok := _c.mutation.InputTokens(); ok {
 		_spec.SetField(run.FieldInputTokens, field.TypeInt64, value)
 		_node.InputTokens = value
@@ -750,6 +936,14 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Error(); ok {
 		_spec.SetField(run.FieldError, field.TypeString, value)
 		_node.Error = value
+	}
+	if value, ok := _c.mutation.Verification(); ok {
+		_spec.SetField(run.FieldVerification, field.TypeString, value)
+		_node.Verification = value
+	}
+	if value, ok := _c.mutation.Gaps(); ok {
+		_spec.SetField(run.FieldGaps, field.TypeJSON, value)
+		_node.Gaps = value
 	}
 	if value, ok := _c.mutation.WaitsUntil(); ok {
 		_spec.SetField(run.FieldWaitsUntil, field.TypeTime, value)
@@ -833,6 +1027,39 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
 		_node.UserID = nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.ParentIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: true,
+			Table:   run.ParentTable,
+			Columns: []string{run.ParentColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_node.ParentID = &nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.ChildrenIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.ChildrenTable,
+			Columns: []string{run.ChildrenColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
 		_spec.Edges = append(_spec.Edges, edge)
 	}
 	if nodes := _c.mutation.RetriedFromIDs(); len(nodes) > 0 {
@@ -1148,6 +1375,36 @@ func (u *RunUpsert) UpdateError() *RunUpsert {
 	return u
 }
 
+// SetVerification sets the "verification" field.
+func (u *RunUpsert) SetVerification(v string) *RunUpsert {
+	u.Set(run.FieldVerification, v)
+	return u
+}
+
+// UpdateVerification sets the "verification" field to the value that was provided on create.
+func (u *RunUpsert) UpdateVerification() *RunUpsert {
+	u.SetExcluded(run.FieldVerification)
+	return u
+}
+
+// SetGaps sets the "gaps" field.
+func (u *RunUpsert) SetGaps(v []string) *RunUpsert {
+	u.Set(run.FieldGaps, v)
+	return u
+}
+
+// UpdateGaps sets the "gaps" field to the value that was provided on create.
+func (u *RunUpsert) UpdateGaps() *RunUpsert {
+	u.SetExcluded(run.FieldGaps)
+	return u
+}
+
+// ClearGaps clears the value of the "gaps" field.
+func (u *RunUpsert) ClearGaps() *RunUpsert {
+	u.SetNull(run.FieldGaps)
+	return u
+}
+
 // SetWaitsUntil sets the "waits_until" field.
 func (u *RunUpsert) SetWaitsUntil(v time.Time) *RunUpsert {
 	u.Set(run.FieldWaitsUntil, v)
@@ -1252,8 +1509,26 @@ func (u *RunUpsertOne) UpdateNewValues() *RunUpsertOne {
 		if _, exists := u.create.mutation.Tier(); exists {
 			s.SetIgnore(run.FieldTier)
 		}
+		if _, exists := u.create.mutation.Branch(); exists {
+			s.SetIgnore(run.FieldBranch)
+		}
 		if _, exists := u.create.mutation.Priority(); exists {
 			s.SetIgnore(run.FieldPriority)
+		}
+		if _, exists := u.create.mutation.ParentID(); exists {
+			s.SetIgnore(run.FieldParentID)
+		}
+		if _, exists := u.create.mutation.TaskID(); exists {
+			s.SetIgnore(run.FieldTaskID)
+		}
+		if _, exists := u.create.mutation.CallID(); exists {
+			s.SetIgnore(run.FieldCallID)
+		}
+		if _, exists := u.create.mutation.RootID(); exists {
+			s.SetIgnore(run.FieldRootID)
+		}
+		if _, exists := u.create.mutation.Depth(); exists {
+			s.SetIgnore(run.FieldDepth)
 		}
 		if _, exists := u.create.mutation.RetriedFromID(); exists {
 			s.SetIgnore(run.FieldRetriedFromID)
@@ -1555,6 +1830,41 @@ func (u *RunUpsertOne) UpdateError() *RunUpsertOne {
 	})
 }
 
+// SetVerification sets the "verification" field.
+func (u *RunUpsertOne) SetVerification(v string) *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.SetVerification(v)
+	})
+}
+
+// UpdateVerification sets the "verification" field to the value that was provided on create.
+func (u *RunUpsertOne) UpdateVerification() *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateVerification()
+	})
+}
+
+// SetGaps sets the "gaps" field.
+func (u *RunUpsertOne) SetGaps(v []string) *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.SetGaps(v)
+	})
+}
+
+// UpdateGaps sets the "gaps" field to the value that was provided on create.
+func (u *RunUpsertOne) UpdateGaps() *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateGaps()
+	})
+}
+
+// ClearGaps clears the value of the "gaps" field.
+func (u *RunUpsertOne) ClearGaps() *RunUpsertOne {
+	return u.Update(func(s *RunUpsert) {
+		s.ClearGaps()
+	})
+}
+
 // SetWaitsUntil sets the "waits_until" field.
 func (u *RunUpsertOne) SetWaitsUntil(v time.Time) *RunUpsertOne {
 	return u.Update(func(s *RunUpsert) {
@@ -1836,8 +2146,26 @@ func (u *RunUpsertBulk) UpdateNewValues() *RunUpsertBulk {
 			if _, exists := b.mutation.Tier(); exists {
 				s.SetIgnore(run.FieldTier)
 			}
+			if _, exists := b.mutation.Branch(); exists {
+				s.SetIgnore(run.FieldBranch)
+			}
 			if _, exists := b.mutation.Priority(); exists {
 				s.SetIgnore(run.FieldPriority)
+			}
+			if _, exists := b.mutation.ParentID(); exists {
+				s.SetIgnore(run.FieldParentID)
+			}
+			if _, exists := b.mutation.TaskID(); exists {
+				s.SetIgnore(run.FieldTaskID)
+			}
+			if _, exists := b.mutation.CallID(); exists {
+				s.SetIgnore(run.FieldCallID)
+			}
+			if _, exists := b.mutation.RootID(); exists {
+				s.SetIgnore(run.FieldRootID)
+			}
+			if _, exists := b.mutation.Depth(); exists {
+				s.SetIgnore(run.FieldDepth)
 			}
 			if _, exists := b.mutation.RetriedFromID(); exists {
 				s.SetIgnore(run.FieldRetriedFromID)
@@ -2137,6 +2465,41 @@ func (u *RunUpsertBulk) SetError(v string) *RunUpsertBulk {
 func (u *RunUpsertBulk) UpdateError() *RunUpsertBulk {
 	return u.Update(func(s *RunUpsert) {
 		s.UpdateError()
+	})
+}
+
+// SetVerification sets the "verification" field.
+func (u *RunUpsertBulk) SetVerification(v string) *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.SetVerification(v)
+	})
+}
+
+// UpdateVerification sets the "verification" field to the value that was provided on create.
+func (u *RunUpsertBulk) UpdateVerification() *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateVerification()
+	})
+}
+
+// SetGaps sets the "gaps" field.
+func (u *RunUpsertBulk) SetGaps(v []string) *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.SetGaps(v)
+	})
+}
+
+// UpdateGaps sets the "gaps" field to the value that was provided on create.
+func (u *RunUpsertBulk) UpdateGaps() *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.UpdateGaps()
+	})
+}
+
+// ClearGaps clears the value of the "gaps" field.
+func (u *RunUpsertBulk) ClearGaps() *RunUpsertBulk {
+	return u.Update(func(s *RunUpsert) {
+		s.ClearGaps()
 	})
 }
 

@@ -33,6 +33,8 @@ type RunQuery struct {
 	withConversation *ConversationQuery
 	withAgent        *AgentQuery
 	withUser         *UserQuery
+	withParent       *RunQuery
+	withChildren     *RunQuery
 	withRetriedFrom  *RunQuery
 	withRetries      *RunQuery
 	modifiers        []func(*sql.Selector)
@@ -153,6 +155,50 @@ func (_q *RunQuery) QueryUser() *UserQuery {
 			sqlgraph.From(run.Table, run.FieldID, selector),
 			sqlgraph.To(user.Table, user.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, false, run.UserTable, run.UserColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryParent chains the current query on the "parent" edge.
+func (_q *RunQuery) QueryParent() *RunQuery {
+	query := (&RunClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(run.Table, run.FieldID, selector),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, run.ParentTable, run.ParentColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryChildren chains the current query on the "children" edge.
+func (_q *RunQuery) QueryChildren() *RunQuery {
+	query := (&RunClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(run.Table, run.FieldID, selector),
+			sqlgraph.To(run.Table, run.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, run.ChildrenTable, run.ChildrenColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -400,6 +446,8 @@ func (_q *RunQuery) Clone() *RunQuery {
 		withConversation: _q.withConversation.Clone(),
 		withAgent:        _q.withAgent.Clone(),
 		withUser:         _q.withUser.Clone(),
+		withParent:       _q.withParent.Clone(),
+		withChildren:     _q.withChildren.Clone(),
 		withRetriedFrom:  _q.withRetriedFrom.Clone(),
 		withRetries:      _q.withRetries.Clone(),
 		// clone intermediate query.
@@ -450,6 +498,28 @@ func (_q *RunQuery) WithUser(opts ...func(*UserQuery)) *RunQuery {
 		opt(query)
 	}
 	_q.withUser = query
+	return _q
+}
+
+// WithParent tells the query-builder to eager-load the nodes that are connected to
+// the "parent" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *RunQuery) WithParent(opts ...func(*RunQuery)) *RunQuery {
+	query := (&RunClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withParent = query
+	return _q
+}
+
+// WithChildren tells the query-builder to eager-load the nodes that are connected to
+// the "children" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *RunQuery) WithChildren(opts ...func(*RunQuery)) *RunQuery {
+	query := (&RunClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withChildren = query
 	return _q
 }
 
@@ -559,11 +629,13 @@ func (_q *RunQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Run, err
 	var (
 		nodes       = []*Run{}
 		_spec       = _q.querySpec()
-		loadedTypes = [6]bool{
+		loadedTypes = [8]bool{
 			_q.withProject != nil,
 			_q.withConversation != nil,
 			_q.withAgent != nil,
 			_q.withUser != nil,
+			_q.withParent != nil,
+			_q.withChildren != nil,
 			_q.withRetriedFrom != nil,
 			_q.withRetries != nil,
 		}
@@ -610,6 +682,19 @@ func (_q *RunQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Run, err
 	if query := _q.withUser; query != nil {
 		if err := _q.loadUser(ctx, query, nodes, nil,
 			func(n *Run, e *User) { n.Edges.User = e }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withParent; query != nil {
+		if err := _q.loadParent(ctx, query, nodes, nil,
+			func(n *Run, e *Run) { n.Edges.Parent = e }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withChildren; query != nil {
+		if err := _q.loadChildren(ctx, query, nodes,
+			func(n *Run) { n.Edges.Children = []*Run{} },
+			func(n *Run, e *Run) { n.Edges.Children = append(n.Edges.Children, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -745,6 +830,71 @@ func (_q *RunQuery) loadUser(ctx context.Context, query *UserQuery, nodes []*Run
 	}
 	return nil
 }
+func (_q *RunQuery) loadParent(ctx context.Context, query *RunQuery, nodes []*Run, init func(*Run), assign func(*Run, *Run)) error {
+	ids := make([]string, 0, len(nodes))
+	nodeids := make(map[string][]*Run)
+	for i := range nodes {
+		if nodes[i].ParentID == nil {
+			continue
+		}
+		fk := *nodes[i].ParentID
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(run.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "parent_id" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
+func (_q *RunQuery) loadChildren(ctx context.Context, query *RunQuery, nodes []*Run, init func(*Run), assign func(*Run, *Run)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Run)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(run.FieldParentID)
+	}
+	query.Where(predicate.Run(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(run.ChildrenColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.ParentID
+		if fk == nil {
+			return fmt.Errorf(`foreign-key "parent_id" is nil for node %v`, n.ID)
+		}
+		node, ok := nodeids[*fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "parent_id" returned %v for node %v`, *fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
 func (_q *RunQuery) loadRetriedFrom(ctx context.Context, query *RunQuery, nodes []*Run, init func(*Run), assign func(*Run, *Run)) error {
 	ids := make([]string, 0, len(nodes))
 	nodeids := make(map[string][]*Run)
@@ -850,6 +1000,9 @@ func (_q *RunQuery) querySpec() *sqlgraph.QuerySpec {
 		}
 		if _q.withUser != nil {
 			_spec.Node.AddColumnOnce(run.FieldUserID)
+		}
+		if _q.withParent != nil {
+			_spec.Node.AddColumnOnce(run.FieldParentID)
 		}
 		if _q.withRetriedFrom != nil {
 			_spec.Node.AddColumnOnce(run.FieldRetriedFromID)

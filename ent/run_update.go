@@ -10,6 +10,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/predicate"
@@ -296,6 +297,38 @@ func (_u *RunUpdate) SetNillableError(v *string) *RunUpdate {
 	return _u
 }
 
+// SetVerification sets the "verification" field.
+func (_u *RunUpdate) SetVerification(v string) *RunUpdate {
+	_u.mutation.SetVerification(v)
+	return _u
+}
+
+// SetNillableVerification sets the "verification" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableVerification(v *string) *RunUpdate {
+	if v != nil {
+		_u.SetVerification(*v)
+	}
+	return _u
+}
+
+// SetGaps sets the "gaps" field.
+func (_u *RunUpdate) SetGaps(v []string) *RunUpdate {
+	_u.mutation.SetGaps(v)
+	return _u
+}
+
+// AppendGaps appends value to the "gaps" field.
+func (_u *RunUpdate) AppendGaps(v []string) *RunUpdate {
+	_u.mutation.AppendGaps(v)
+	return _u
+}
+
+// ClearGaps clears the value of the "gaps" field.
+func (_u *RunUpdate) ClearGaps() *RunUpdate {
+	_u.mutation.ClearGaps()
+	return _u
+}
+
 // SetWaitsUntil sets the "waits_until" field.
 func (_u *RunUpdate) SetWaitsUntil(v time.Time) *RunUpdate {
 	_u.mutation.SetWaitsUntil(v)
@@ -370,6 +403,21 @@ func (_u *RunUpdate) ClearFinishedAt() *RunUpdate {
 	return _u
 }
 
+// AddChildIDs adds the "children" edge to the Run entity by IDs.
+func (_u *RunUpdate) AddChildIDs(ids ...string) *RunUpdate {
+	_u.mutation.AddChildIDs(ids...)
+	return _u
+}
+
+// AddChildren adds the "children" edges to the Run entity.
+func (_u *RunUpdate) AddChildren(v ...*Run) *RunUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddChildIDs(ids...)
+}
+
 // AddRetryIDs adds the "retries" edge to the Run entity by IDs.
 func (_u *RunUpdate) AddRetryIDs(ids ...string) *RunUpdate {
 	_u.mutation.AddRetryIDs(ids...)
@@ -388,6 +436,27 @@ func (_u *RunUpdate) AddRetries(v ...*Run) *RunUpdate {
 // Mutation returns the RunMutation object of the builder.
 func (_u *RunUpdate) Mutation() *RunMutation {
 	return _u.mutation
+}
+
+// ClearChildren clears all "children" edges to the Run entity.
+func (_u *RunUpdate) ClearChildren() *RunUpdate {
+	_u.mutation.ClearChildren()
+	return _u
+}
+
+// RemoveChildIDs removes the "children" edge to Run entities by IDs.
+func (_u *RunUpdate) RemoveChildIDs(ids ...string) *RunUpdate {
+	_u.mutation.RemoveChildIDs(ids...)
+	return _u
+}
+
+// RemoveChildren removes "children" edges to Run entities.
+func (_u *RunUpdate) RemoveChildren(v ...*Run) *RunUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveChildIDs(ids...)
 }
 
 // ClearRetries clears all "retries" edges to the Run entity.
@@ -547,6 +616,20 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Error(); ok {
 		_spec.SetField(run.FieldError, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Verification(); ok {
+		_spec.SetField(run.FieldVerification, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Gaps(); ok {
+		_spec.SetField(run.FieldGaps, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedGaps(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, run.FieldGaps, value)
+		})
+	}
+	if _u.mutation.GapsCleared() {
+		_spec.ClearField(run.FieldGaps, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.WaitsUntil(); ok {
 		_spec.SetField(run.FieldWaitsUntil, field.TypeTime, value)
 	}
@@ -567,6 +650,51 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.FinishedAtCleared() {
 		_spec.ClearField(run.FieldFinishedAt, field.TypeTime)
+	}
+	if _u.mutation.ChildrenCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.ChildrenTable,
+			Columns: []string{run.ChildrenColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedChildrenIDs(); len(nodes) > 0 && !_u.mutation.ChildrenCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.ChildrenTable,
+			Columns: []string{run.ChildrenColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ChildrenIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.ChildrenTable,
+			Columns: []string{run.ChildrenColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	if _u.mutation.RetriesCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -901,6 +1029,38 @@ func (_u *RunUpdateOne) SetNillableError(v *string) *RunUpdateOne {
 	return _u
 }
 
+// SetVerification sets the "verification" field.
+func (_u *RunUpdateOne) SetVerification(v string) *RunUpdateOne {
+	_u.mutation.SetVerification(v)
+	return _u
+}
+
+// SetNillableVerification sets the "verification" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableVerification(v *string) *RunUpdateOne {
+	if v != nil {
+		_u.SetVerification(*v)
+	}
+	return _u
+}
+
+// SetGaps sets the "gaps" field.
+func (_u *RunUpdateOne) SetGaps(v []string) *RunUpdateOne {
+	_u.mutation.SetGaps(v)
+	return _u
+}
+
+// AppendGaps appends value to the "gaps" field.
+func (_u *RunUpdateOne) AppendGaps(v []string) *RunUpdateOne {
+	_u.mutation.AppendGaps(v)
+	return _u
+}
+
+// ClearGaps clears the value of the "gaps" field.
+func (_u *RunUpdateOne) ClearGaps() *RunUpdateOne {
+	_u.mutation.ClearGaps()
+	return _u
+}
+
 // SetWaitsUntil sets the "waits_until" field.
 func (_u *RunUpdateOne) SetWaitsUntil(v time.Time) *RunUpdateOne {
 	_u.mutation.SetWaitsUntil(v)
@@ -975,6 +1135,21 @@ func (_u *RunUpdateOne) ClearFinishedAt() *RunUpdateOne {
 	return _u
 }
 
+// AddChildIDs adds the "children" edge to the Run entity by IDs.
+func (_u *RunUpdateOne) AddChildIDs(ids ...string) *RunUpdateOne {
+	_u.mutation.AddChildIDs(ids...)
+	return _u
+}
+
+// AddChildren adds the "children" edges to the Run entity.
+func (_u *RunUpdateOne) AddChildren(v ...*Run) *RunUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddChildIDs(ids...)
+}
+
 // AddRetryIDs adds the "retries" edge to the Run entity by IDs.
 func (_u *RunUpdateOne) AddRetryIDs(ids ...string) *RunUpdateOne {
 	_u.mutation.AddRetryIDs(ids...)
@@ -993,6 +1168,27 @@ func (_u *RunUpdateOne) AddRetries(v ...*Run) *RunUpdateOne {
 // Mutation returns the RunMutation object of the builder.
 func (_u *RunUpdateOne) Mutation() *RunMutation {
 	return _u.mutation
+}
+
+// ClearChildren clears all "children" edges to the Run entity.
+func (_u *RunUpdateOne) ClearChildren() *RunUpdateOne {
+	_u.mutation.ClearChildren()
+	return _u
+}
+
+// RemoveChildIDs removes the "children" edge to Run entities by IDs.
+func (_u *RunUpdateOne) RemoveChildIDs(ids ...string) *RunUpdateOne {
+	_u.mutation.RemoveChildIDs(ids...)
+	return _u
+}
+
+// RemoveChildren removes "children" edges to Run entities.
+func (_u *RunUpdateOne) RemoveChildren(v ...*Run) *RunUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveChildIDs(ids...)
 }
 
 // ClearRetries clears all "retries" edges to the Run entity.
@@ -1182,6 +1378,20 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	if value, ok := _u.mutation.Error(); ok {
 		_spec.SetField(run.FieldError, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Verification(); ok {
+		_spec.SetField(run.FieldVerification, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Gaps(); ok {
+		_spec.SetField(run.FieldGaps, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedGaps(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, run.FieldGaps, value)
+		})
+	}
+	if _u.mutation.GapsCleared() {
+		_spec.ClearField(run.FieldGaps, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.WaitsUntil(); ok {
 		_spec.SetField(run.FieldWaitsUntil, field.TypeTime, value)
 	}
@@ -1202,6 +1412,51 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	}
 	if _u.mutation.FinishedAtCleared() {
 		_spec.ClearField(run.FieldFinishedAt, field.TypeTime)
+	}
+	if _u.mutation.ChildrenCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.ChildrenTable,
+			Columns: []string{run.ChildrenColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedChildrenIDs(); len(nodes) > 0 && !_u.mutation.ChildrenCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.ChildrenTable,
+			Columns: []string{run.ChildrenColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ChildrenIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.ChildrenTable,
+			Columns: []string{run.ChildrenColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
 	if _u.mutation.RetriesCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -18,40 +18,74 @@ type Tx struct {
 	Agent *AgentClient
 	// ApiKey is the client for interacting with the ApiKey builders.
 	ApiKey *ApiKeyClient
+	// Approval is the client for interacting with the Approval builders.
+	Approval *ApprovalClient
 	// Budget is the client for interacting with the Budget builders.
 	Budget *BudgetClient
+	// Checkpoint is the client for interacting with the Checkpoint builders.
+	Checkpoint *CheckpointClient
+	// Command is the client for interacting with the Command builders.
+	Command *CommandClient
+	// ConsoleEntry is the client for interacting with the ConsoleEntry builders.
+	ConsoleEntry *ConsoleEntryClient
+	// ConsoleKey is the client for interacting with the ConsoleKey builders.
+	ConsoleKey *ConsoleKeyClient
 	// Conversation is the client for interacting with the Conversation builders.
 	Conversation *ConversationClient
+	// Criterion is the client for interacting with the Criterion builders.
+	Criterion *CriterionClient
 	// DeviceCode is the client for interacting with the DeviceCode builders.
 	DeviceCode *DeviceCodeClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
+	// Finding is the client for interacting with the Finding builders.
+	Finding *FindingClient
 	// GitObject is the client for interacting with the GitObject builders.
 	GitObject *GitObjectClient
+	// GitPack is the client for interacting with the GitPack builders.
+	GitPack *GitPackClient
+	// GitPackObject is the client for interacting with the GitPackObject builders.
+	GitPackObject *GitPackObjectClient
 	// GitRef is the client for interacting with the GitRef builders.
 	GitRef *GitRefClient
+	// GitStorage is the client for interacting with the GitStorage builders.
+	GitStorage *GitStorageClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
 	// Installation is the client for interacting with the Installation builders.
 	Installation *InstallationClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
+	// Merge is the client for interacting with the Merge builders.
+	Merge *MergeClient
 	// Message is the client for interacting with the Message builders.
 	Message *MessageClient
 	// OrgMembership is the client for interacting with the OrgMembership builders.
 	OrgMembership *OrgMembershipClient
 	// Organisation is the client for interacting with the Organisation builders.
 	Organisation *OrganisationClient
+	// OutputPiece is the client for interacting with the OutputPiece builders.
+	OutputPiece *OutputPieceClient
+	// PermissionRule is the client for interacting with the PermissionRule builders.
+	PermissionRule *PermissionRuleClient
+	// Plan is the client for interacting with the Plan builders.
+	Plan *PlanClient
 	// Project is the client for interacting with the Project builders.
 	Project *ProjectClient
 	// ProviderKey is the client for interacting with the ProviderKey builders.
 	ProviderKey *ProviderKeyClient
+	// Question is the client for interacting with the Question builders.
+	Question *QuestionClient
 	// RefreshToken is the client for interacting with the RefreshToken builders.
 	RefreshToken *RefreshTokenClient
 	// Reservation is the client for interacting with the Reservation builders.
 	Reservation *ReservationClient
 	// Run is the client for interacting with the Run builders.
 	Run *RunClient
+	// Sandbox is the client for interacting with the Sandbox builders.
+	Sandbox *SandboxClient
+	// SecurityScan is the client for interacting with the SecurityScan builders.
+	SecurityScan *SecurityScanClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// SigningKey is the client for interacting with the SigningKey builders.
@@ -60,12 +94,16 @@ type Tx struct {
 	Spending *SpendingClient
 	// Stream is the client for interacting with the Stream builders.
 	Stream *StreamClient
+	// Task is the client for interacting with the Task builders.
+	Task *TaskClient
 	// ToolCall is the client for interacting with the ToolCall builders.
 	ToolCall *ToolCallClient
 	// UsageRecord is the client for interacting with the UsageRecord builders.
 	UsageRecord *UsageRecordClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// Worktree is the client for interacting with the Worktree builders.
+	Worktree *WorktreeClient
 
 	// lazily loaded.
 	client     *Client
@@ -199,30 +237,49 @@ func (tx *Tx) Client() *Client {
 func (tx *Tx) init() {
 	tx.Agent = NewAgentClient(tx.config)
 	tx.ApiKey = NewApiKeyClient(tx.config)
+	tx.Approval = NewApprovalClient(tx.config)
 	tx.Budget = NewBudgetClient(tx.config)
+	tx.Checkpoint = NewCheckpointClient(tx.config)
+	tx.Command = NewCommandClient(tx.config)
+	tx.ConsoleEntry = NewConsoleEntryClient(tx.config)
+	tx.ConsoleKey = NewConsoleKeyClient(tx.config)
 	tx.Conversation = NewConversationClient(tx.config)
+	tx.Criterion = NewCriterionClient(tx.config)
 	tx.DeviceCode = NewDeviceCodeClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
+	tx.Finding = NewFindingClient(tx.config)
 	tx.GitObject = NewGitObjectClient(tx.config)
+	tx.GitPack = NewGitPackClient(tx.config)
+	tx.GitPackObject = NewGitPackObjectClient(tx.config)
 	tx.GitRef = NewGitRefClient(tx.config)
+	tx.GitStorage = NewGitStorageClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.Installation = NewInstallationClient(tx.config)
 	tx.Membership = NewMembershipClient(tx.config)
+	tx.Merge = NewMergeClient(tx.config)
 	tx.Message = NewMessageClient(tx.config)
 	tx.OrgMembership = NewOrgMembershipClient(tx.config)
 	tx.Organisation = NewOrganisationClient(tx.config)
+	tx.OutputPiece = NewOutputPieceClient(tx.config)
+	tx.PermissionRule = NewPermissionRuleClient(tx.config)
+	tx.Plan = NewPlanClient(tx.config)
 	tx.Project = NewProjectClient(tx.config)
 	tx.ProviderKey = NewProviderKeyClient(tx.config)
+	tx.Question = NewQuestionClient(tx.config)
 	tx.RefreshToken = NewRefreshTokenClient(tx.config)
 	tx.Reservation = NewReservationClient(tx.config)
 	tx.Run = NewRunClient(tx.config)
+	tx.Sandbox = NewSandboxClient(tx.config)
+	tx.SecurityScan = NewSecurityScanClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.SigningKey = NewSigningKeyClient(tx.config)
 	tx.Spending = NewSpendingClient(tx.config)
 	tx.Stream = NewStreamClient(tx.config)
+	tx.Task = NewTaskClient(tx.config)
 	tx.ToolCall = NewToolCallClient(tx.config)
 	tx.UsageRecord = NewUsageRecordClient(tx.config)
 	tx.User = NewUserClient(tx.config)
+	tx.Worktree = NewWorktreeClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/graph/generated"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/relay"
 )
@@ -19,3 +20,7 @@ func (r *queryResolver) Agents(ctx context.Context, first *int, after *string, l
 	}
 	return relay.Page(ctx, r.DB.Ent.Agent.Query(), relay.ByID("AGENT", false, agentID), relay.Args{First: first, After: after, Last: last, Before: before})
 }
+
+func (r *Resolver) Agent() generated.AgentResolver { return &agentResolver{r} }
+
+type agentResolver struct{ *Resolver }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"runtime/debug"
 	"strings"
 
@@ -53,12 +52,9 @@ func Presenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 		if field == "" {
 			field = argument(ctx, told)
 		}
-		told.Message, told.Extensions = p.Message, map[string]any{"code": string(p.Code)}
+		told.Message, told.Extensions = p.Message, p.Extensions()
 		if field != "" {
 			told.Extensions["field"] = field
-		}
-		if p.RetryAfter > 0 {
-			told.Extensions["retryAfter"] = int(math.Ceil(p.RetryAfter.Seconds()))
 		}
 		return told
 	}

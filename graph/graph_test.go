@@ -21,8 +21,11 @@ import (
 	"github.com/zeblit/zeblit/graph"
 	"github.com/zeblit/zeblit/graph/internal/sdl"
 	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/console"
+	"github.com/zeblit/zeblit/internal/filelink"
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/llm/route"
+	"github.com/zeblit/zeblit/internal/preview"
 	"github.com/zeblit/zeblit/internal/project"
 	"github.com/zeblit/zeblit/internal/providerkey"
 	"github.com/zeblit/zeblit/internal/run"
@@ -80,7 +83,7 @@ type bundle struct {
 	models *route.Router
 }
 
-func setup(t *testing.T, db *store.DB) *bundle {
+func setup(t *testing.T, db *store.DB, more ...func(*graph.Deps)) *bundle {
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil))
 	carrier := memory.New()
 	log := stream.NewLog(db, carrier, logger)
@@ -88,12 +91,19 @@ func setup(t *testing.T, db *store.DB) *bundle {
 	sealer, err := seal.New("a secret of some length", "")
 	require.NoError(t, err)
 	keys := providerkey.NewModels(providerkey.Options{DB: db, Sealer: sealer, Router: models, Logger: logger})
-	return &bundle{db: db, models: models, exec: graph.NewExecutor(graph.Deps{
-		PublicURL: func() string { return "https://zeblit.example" },
-		DB:        db, Identity: identity.New(db, identity.Options{Issuer: "test", Logger: logger}), Projects: project.New(db, log, run.NewControl(log, nil)),
-		Budgets: usage.NewBudgets(db), Workspace: workspace.New(db, log), Log: log, Hub: stream.NewHub(log, carrier, logger), Logger: logger,
-		Models: models, ProviderKeys: providerkey.NewService(keys, nil, nil), Version: "test", Demo: true,
-	})}
+	people, files := identity.New(db, identity.Options{Issuer: "test", Logger: logger}), workspace.New(db, log)
+	require.NoError(t, people.Start(t.Context()))
+	url := func() string { return "https://zeblit.example" }
+	deps := graph.Deps{
+		PublicURL: url, FileLinks: filelink.New(db, people, url), Previews: preview.New(preview.Options{DB: db, Files: files, Identity: people, PublicURL: url, Domain: "preview.example"}),
+		DB: db, Identity: people, Projects: project.New(db, log, files, run.NewControl(log, nil)),
+		Budgets: usage.NewBudgets(db), Workspace: files, Log: log, Hub: stream.NewHub(log, carrier, logger), Logger: logger,
+		Models: models, ProviderKeys: providerkey.NewService(keys, nil, nil), Console: console.New(console.Options{DB: db, Log: log, Logger: logger}), Version: "test", Demo: true,
+	}
+	for _, change := range more {
+		change(&deps)
+	}
+	return &bundle{db: db, models: models, exec: graph.NewExecutor(deps)}
 }
 
 func as(v access.Viewer) context.Context { return access.WithViewer(context.Background(), v) }
@@ -289,7 +299,10 @@ func TestWriteFile(t *testing.T) {
 		require.Equal(t, first, at(b.do(as(ada), t, query, map[string]any{"input": input}), "writeFile"))
 		delete(input, "idempotencyKey")
 		_, ext := b.try(as(ada), t, query, map[string]any{"input": input})
-		require.Equal(t, map[string]any{"code": "CONFLICT", "field": "path"}, ext)
+		one := "one"
+		require.Equal(t, map[string]any{"code": "CONFLICT", "field": "path", "conflict": map[string]any{
+			"path": "a.txt", "expectedRevision": "", "currentRevision": at(first, "file", "revision"), "currentText": &one,
+		}}, ext)
 		input["text"], input["expectedRevision"] = "two", at(first, "file", "revision")
 		b.do(as(ada), t, query, map[string]any{"input": input})
 

@@ -20,6 +20,7 @@ import (
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/project"
 	"github.com/zeblit/zeblit/internal/relay"
+	"github.com/zeblit/zeblit/internal/template"
 )
 
 func (r *membershipResolver) User(ctx context.Context, obj *ent.Membership) (*ent.User, error) {
@@ -33,7 +34,7 @@ func (r *membershipResolver) Project(ctx context.Context, obj *ent.Membership) (
 func (r *mutationResolver) CreateProject(ctx context.Context, input model.CreateProjectInput) (*model.CreateProjectPayload, error) {
 	p, err := r.Projects.Create(ctx, project.CreateInput{
 		Name: input.Name, Description: deref(input.Description),
-		OrganisationID: deref(input.OrganisationID), IdempotencyKey: deref(input.IdempotencyKey),
+		OrganisationID: deref(input.OrganisationID), Template: deref(input.Template), IdempotencyKey: deref(input.IdempotencyKey),
 	})
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func (r *mutationResolver) CreateProject(ctx context.Context, input model.Create
 }
 
 func (r *mutationResolver) UpdateProject(ctx context.Context, input model.UpdateProjectInput) (*model.UpdateProjectPayload, error) {
-	p, err := r.Projects.Update(ctx, project.UpdateInput{ID: input.ProjectID, Name: input.Name, Description: input.Description})
+	p, err := r.Projects.Update(ctx, project.UpdateInput{ID: input.ProjectID, Name: input.Name, Description: input.Description, PlanApproval: input.PlanApproval})
 	if err != nil {
 		return nil, err
 	}
@@ -100,11 +101,7 @@ func (r *projectResolver) Files(ctx context.Context, obj *ent.Project, path *str
 }
 
 func (r *projectResolver) File(ctx context.Context, obj *ent.Project, path string, ref *string) (*model.File, error) {
-	f, err := r.Workspace.File(ctx, obj.ID, path, deref(ref))
-	if err != nil {
-		return nil, err
-	}
-	return file(obj.ID, deref(ref), *f), nil
+	return r.readFile(ctx, obj.ID, path, deref(ref))
 }
 
 func (r *projectResolver) Commits(ctx context.Context, obj *ent.Project, ref *string, first *int, after *string) (*relay.Connection[*model.Commit], error) {
@@ -113,6 +110,26 @@ func (r *projectResolver) Commits(ctx context.Context, obj *ent.Project, ref *st
 			found, more, err := r.Workspace.Commits(ctx, obj.ID, deref(ref), after, limit)
 			return commits(found), more, err
 		})
+}
+
+func (r *projectTemplateResolver) Files(ctx context.Context, obj *template.Template) ([]string, error) {
+	return obj.Paths()
+}
+
+func (r *projectTemplateResolver) Install(ctx context.Context, obj *template.Template) (*string, error) {
+	return nilIfEmpty(obj.Install), nil
+}
+
+func (r *projectTemplateResolver) Build(ctx context.Context, obj *template.Template) (*string, error) {
+	return nilIfEmpty(obj.Build), nil
+}
+
+func (r *projectTemplateResolver) Test(ctx context.Context, obj *template.Template) (*string, error) {
+	return nilIfEmpty(obj.Test), nil
+}
+
+func (r *projectTemplateResolver) Start(ctx context.Context, obj *template.Template) (*string, error) {
+	return nilIfEmpty(obj.Start), nil
 }
 
 func (r *queryResolver) Project(ctx context.Context, id string) (*ent.Project, error) {
@@ -143,11 +160,20 @@ func (r *queryResolver) Projects(ctx context.Context, first *int, after *string,
 	return relay.Page(ctx, mine, projectOrder(orderBy), relay.Args{First: first, After: after, Last: last, Before: before})
 }
 
+func (r *queryResolver) Templates(ctx context.Context) ([]*template.Template, error) {
+	return template.All(), nil
+}
+
 func (r *Resolver) Membership() generated.MembershipResolver { return &membershipResolver{r} }
 
 func (r *Resolver) Project() generated.ProjectResolver { return &projectResolver{r} }
 
+func (r *Resolver) ProjectTemplate() generated.ProjectTemplateResolver {
+	return &projectTemplateResolver{r}
+}
+
 type (
-	membershipResolver struct{ *Resolver }
-	projectResolver    struct{ *Resolver }
+	membershipResolver      struct{ *Resolver }
+	projectResolver         struct{ *Resolver }
+	projectTemplateResolver struct{ *Resolver }
 )

@@ -132,7 +132,7 @@ func ofMember(userID string) predicate.Organisation {
 func file(projectID, ref string, f workspace.File) *model.File {
 	return &model.File{
 		ProjectID: projectID, Ref: ref,
-		Path: f.Path, Size: f.Size, IsBinary: f.IsBinary, Text: f.Text, Revision: f.Revision,
+		Path: f.Path, Size: f.Size, IsBinary: f.IsBinary, Text: f.Text, Revision: f.Revision, Mode: modeName(f.Mode),
 	}
 }
 
@@ -156,4 +156,8 @@ func commits(found []workspace.Commit) []*model.Commit {
 		}
 	}
 	return out
+}
+
+func branch(projectID string, b workspace.BranchTip) *model.Branch {
+	return &model.Branch{ProjectID: projectID, Name: b.Name, Hash: b.Hash}
 }

@@ -10,10 +10,21 @@ import (
 	"log/slog"
 
 	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/internal/approvallink"
+	"github.com/zeblit/zeblit/internal/checkpoint"
+	"github.com/zeblit/zeblit/internal/command"
+	"github.com/zeblit/zeblit/internal/console"
 	"github.com/zeblit/zeblit/internal/conversation"
+	"github.com/zeblit/zeblit/internal/filelink"
+	"github.com/zeblit/zeblit/internal/finding"
 	"github.com/zeblit/zeblit/internal/identity"
+	"github.com/zeblit/zeblit/internal/merge"
+	"github.com/zeblit/zeblit/internal/permission"
+	"github.com/zeblit/zeblit/internal/plan"
+	"github.com/zeblit/zeblit/internal/preview"
 	"github.com/zeblit/zeblit/internal/project"
 	"github.com/zeblit/zeblit/internal/providerkey"
+	"github.com/zeblit/zeblit/internal/question"
 	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
@@ -24,13 +35,18 @@ import (
 //go:generate go run github.com/99designs/gqlgen generate
 //go:generate go run ./compose ../schema.graphql
 
-// Conversations sends messages.
+// Conversations sends messages, and keeps the conversations.
 type Conversations interface {
 	Send(context.Context, conversation.SendInput) (*ent.Message, *ent.Run, error)
+	Edit(context.Context, conversation.EditInput) (*conversation.Edited, error)
+	Rename(ctx context.Context, id, title string) (*ent.Conversation, error)
+	Delete(ctx context.Context, id string) (projectID string, err error)
+	Fork(context.Context, conversation.ForkInput) (*ent.Conversation, error)
 }
 
 // Runs cancels, pauses, resumes and retries runs.
 type Runs interface {
+	permission.Waiting
 	Cancel(ctx context.Context, runID string) (*ent.Run, error)
 	Pause(ctx context.Context, runID string) (*ent.Run, error)
 	Resume(ctx context.Context, runID string) (*ent.Run, error)
@@ -46,7 +62,18 @@ type Deps struct {
 	Runs          Runs
 	Budgets       *usage.Budgets
 	ProviderKeys  *providerkey.Service
+	Console       *console.Service
+	Commands      *command.Service
+	Previews      *preview.Service
 	Workspace     *workspace.Workspace
+	Merges        *merge.Service
+	Questions     *question.Service
+	Plans         *plan.Service
+	Checkpoints   *checkpoint.Service
+	Permissions   *permission.Service
+	Findings      *finding.Service
+	FileLinks     *filelink.Links
+	ApprovalLinks *approvallink.Links
 	Models        Models
 	Log           *stream.Log
 	Hub           *stream.Hub

@@ -99,18 +99,47 @@ func whole(t *testing.T) []stream.Event {
 	actor := &stream.Actor{UserID: user}
 	message := &ent.Message{
 		ID: "msg_a", ProjectID: "prj_a", ConversationID: "cnv_a", AuthorID: &user, AgentID: &agent, RunID: &runID,
-		Role: enum.RoleUser, Status: enum.MessageComplete, Text: "hello", CreatedAt: at, CompletedAt: &at,
+		Role: enum.RoleUser, Status: enum.MessageComplete, Text: "hello", CreatedAt: at, CompletedAt: &at, EditsID: "msg_b", SenderRunID: runID,
 	}
+	conversation := &ent.Conversation{ID: "cnv_a", ProjectID: "prj_a", AuthorID: &user, Title: "t", Branch: "fork/cnv_a", ForkedFromID: "msg_b", TaskID: "tsk_a", CreatedAt: at, UpdatedAt: at}
 	run := &ent.Run{
 		ID: runID, ProjectID: "prj_a", ConversationID: "cnv_a", AgentID: agent, MessageID: "msg_a", RetriedFromID: &runID,
 		State: enum.RunRunning, Model: "demo", Error: "none", CreatedAt: at, StartedAt: &at, FinishedAt: &at, DeadlineAt: 1,
-		WaitsUntil: &at, WaitsFor: "x",
+		ParentID: &runID, TaskID: "tsk_a", CallID: "tcl_a", WaitsUntil: &at, WaitsFor: "x", Verification: "VERIFIED", Gaps: []string{"x"},
 	}
 	call := &ent.ToolCall{
 		ID: "tcl_a", ProjectID: "prj_a", RunID: runID, MessageID: "msg_a",
 		Name: "bash", Input: "{}", State: enum.ToolCallDone, CreatedAt: at, StartedAt: &at, FinishedAt: &at,
 	}
+	approval := &ent.Approval{
+		ID: "apr_a", ProjectID: "prj_a", RunID: runID, ToolCallID: "tcl_a", AgentID: agent, Class: enum.CallNetwork, Risk: enum.RiskMedium,
+		Tool: "bash", Shown: "x", Rule: "x", Reason: "x", Subject: "x", ExpiresAt: at, State: enum.ApprovalApproved, Remember: enum.ApprovedProject,
+		Until: &at, DecidedByID: &user, DecidedAt: &at, Comment: "x", CreatedAt: at,
+	}
+	merge := &ent.Merge{
+		ID: "mrg_a", ProjectID: "prj_a", UserID: user, RunID: &runID, Source: "x", Target: "main", State: enum.MergeFailed,
+		Base: "b", Ours: "o", Theirs: "t", Result: "r", Error: "x", CreatedAt: at, StartedAt: &at, FinishedAt: &at,
+	}
+	question := &ent.Question{
+		ID: "qst_a", ProjectID: "prj_a", ConversationID: "cnv_a", RunID: runID, ToolCallID: &call.ID, AgentID: agent, Text: "x", Choices: []string{"x"},
+		Fallback: "x", DeadlineAt: at, State: enum.QuestionAnswered, Answer: "x", AnsweredByID: &user, CreatedAt: at, AnsweredAt: &at,
+	}
+	finding := &ent.Finding{
+		ID: "fnd_a", ProjectID: "prj_a", RunID: &runID, AgentID: &agent, Branch: "main", Check: enum.CheckCode, Rule: "r", Title: "t", File: "f", Line: 1,
+		Severity: enum.SeverityHigh, Evidence: "e", Remedy: "m", Cwe: 79, Revision: "c", State: enum.FindingDismissed, Reason: "x", DecidedByID: &user,
+		CreatedAt: at, SeenAt: at,
+	}
+	plan := &ent.Plan{ID: "pln_a", ProjectID: "prj_a", RunID: runID, UserID: user, Summary: "s", State: enum.PlanActive, CreatedAt: at, FinishedAt: &at}
+	task := &ent.Task{
+		ID: "tsk_a", ProjectID: "prj_a", PlanID: &plan.ID, AuthorID: &user, DependsOn: []string{"tsk_b"}, AgentID: agent, Title: "t", State: enum.TaskFailed, Priority: enum.TaskHigh, RunID: runID,
+		ConversationID: "cnv_a", Problem: "x", CreatedAt: at, StartedAt: &at, FinishedAt: &at,
+	}
 	project := &ent.Project{ID: "prj_a", OwnerID: user, OrganisationID: "org_a", Name: "P", Description: "D", CreatedAt: at, UpdatedAt: at}
+	command := &ent.Command{
+		ID: "cmd_a", ProjectID: "prj_a", UserID: user, RunID: &runID, ToolCallID: &call.ID, Branch: "main", Shell: "x", Argv: []string{"x"},
+		TimeoutMs: 1000, State: enum.CommandExited, ExitCode: new(int), Signal: "KILL", Note: "x", Commit: "c", CreatedAt: at, StartedAt: &at, FinishedAt: &at,
+	}
+	sandbox := &ent.Sandbox{ID: "sbx_a", ProjectID: "prj_a", State: enum.SandboxRunning, Reason: "x", Driver: "bubblewrap", UsedAt: 1, SampledAt: &at}
 	amount := int64(1)
 	var all []stream.Event
 	for _, one := range []struct {
@@ -121,15 +150,33 @@ func whole(t *testing.T) []stream.Event {
 		{enum.EventMessageAdded, stream.MessagePayload{V: 1, Message: message, Actor: actor}},
 		{enum.EventMessageDelta, stream.DeltaPayload{V: 1, MessageID: "msg_a", Text: "x", Actor: actor}},
 		{enum.EventMessageCompleted, stream.MessagePayload{V: 1, Message: message, Actor: actor}},
+		{enum.EventConversationChanged, stream.ConversationPayload{V: 1, Conversation: conversation, Actor: actor}},
 		{enum.EventRunStateChanged, stream.RunPayload{V: 1, Run: run, Actor: actor}},
 		{enum.EventToolCallStarted, stream.ToolCallPayload{V: 1, ToolCall: call, Actor: actor}},
-		{enum.EventToolCallOutput, stream.ToolCallPayload{V: 1, ToolCall: call, Text: "x", Actor: actor}},
+		{enum.EventToolCallOutput, stream.ToolCallPayload{V: 1, ToolCall: call, Text: "x", Stream: enum.Stdout, Actor: actor}},
 		{enum.EventToolCallFinished, stream.ToolCallPayload{V: 1, ToolCall: call, Actor: actor}},
 		{enum.EventFileChanged, stream.FilePayload{V: 1, Path: "a", Change: enum.FileCreated, Revision: "r", UserID: user}},
+		{enum.EventCommandStarted, stream.CommandPayload{V: 1, Command: command, Actor: actor}},
+		{enum.EventCommandOutput, stream.OutputPayload{V: 1, CommandID: "cmd_a", Stream: enum.Stderr, Text: "x", Actor: actor}},
+		{enum.EventCommandFinished, stream.CommandPayload{V: 1, Command: command, Actor: actor}},
+		{enum.EventSandboxChanged, stream.SandboxPayload{V: 1, Sandbox: sandbox, Actor: actor}},
+		{enum.EventBranchChanged, stream.BranchPayload{V: 1, Name: "x", Change: enum.FileCreated, Tip: "t", Actor: actor}},
+		{enum.EventMergeChanged, stream.MergePayload{V: 1, Merge: merge, Actor: actor}},
+		{enum.EventQuestionAsked, stream.QuestionPayload{V: 1, Question: question, Actor: actor}},
+		{enum.EventQuestionAnswered, stream.QuestionPayload{V: 1, Question: question, Actor: actor}},
+		{enum.EventApprovalRequested, stream.ApprovalPayload{V: 1, Approval: approval, Actor: actor}},
+		{enum.EventApprovalResolved, stream.ApprovalPayload{V: 1, Approval: approval, Actor: actor}},
+		{enum.EventFindingChanged, stream.FindingPayload{V: 1, Finding: finding, Actor: actor}},
+		{enum.EventPlanChanged, stream.PlanPayload{V: 1, Plan: plan, Actor: actor}},
+		{enum.EventTaskChanged, stream.TaskPayload{V: 1, Task: task, Actor: actor}},
+		{enum.EventCheckpointRestored, stream.RestorePayload{V: 1, CheckpointID: "chk_a", UndoID: "chk_b", Branch: "main", Commit: "c", ConversationID: "cnv_a", Actor: actor}},
 		{enum.EventUsageRecorded, stream.UsagePayload{V: 1, RecordID: "usg_a", Actor: actor}},
 		{enum.EventBudgetReached, stream.BudgetPayload{
 			V: 1, BudgetID: "bgt_a", Scope: enum.BudgetProject, Period: enum.PeriodDay, Limit: &amount, Spent: &amount, Needed: &amount, Text: "x", Actor: actor,
 		}},
+		{enum.EventConsoleOutput, stream.ConsolePayload{V: 1, Actor: actor, Entries: []*ent.ConsoleEntry{{
+			ID: "cse_a", Level: enum.ConsoleError, Text: "x", Stack: "x", Fingerprint: "f", URL: "u", Line: 1, Column: 1, UserAgent: "b", Session: "s", Count: 1, CreatedAt: at,
+		}}}},
 		{enum.EventStreamReset, map[string]any{"v": 1, "reason": "x", "actor": actor}}, // none has one, but it could
 	} {
 		raw, err := json.Marshal(one.payload)

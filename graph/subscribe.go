@@ -61,6 +61,12 @@ func (r *Resolver) subscribe(ctx context.Context, projectID string, after *strin
 			return nil, r.take(ctx, offer, key, handle, from, f)
 		}
 	}
+	head := int64(0) // the latest event of before it begins
+	if after != nil {
+		if head, _, err = r.Log.Head(ctx, handle); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	events, err := r.Hub.Subscribe(ctx, handle, from, f.wants)
 	if err != nil {
@@ -71,7 +77,7 @@ func (r *Resolver) subscribe(ctx context.Context, projectID string, after *strin
 	go func() {
 		defer close(out)
 		defer cancel()
-		if err := r.forward(ctx, projectID, events, out); err != nil && ctx.Err() == nil {
+		if err := r.forward(ctx, projectID, head, events, out); err != nil && ctx.Err() == nil {
 			endWith(ctx, err)
 		}
 	}()
@@ -113,7 +119,7 @@ func (r *Resolver) fed(source *share.Source) <-chan model.ProjectEvent {
 }
 
 // forward returns nil when ctx ends, else why it can't go on.
-func (r *Resolver) forward(ctx context.Context, projectID string, events <-chan stream.Event, out chan<- model.ProjectEvent) error {
+func (r *Resolver) forward(ctx context.Context, projectID string, head int64, events <-chan stream.Event, out chan<- model.ProjectEvent) error {
 	recheck := time.NewTicker(recheckEvery)
 	defer recheck.Stop()
 	for {
@@ -136,6 +142,9 @@ func (r *Resolver) forward(ctx context.Context, projectID string, events <-chan 
 			var err error
 			if made, err = r.event(ctx, e); err != nil {
 				return err
+			}
+			if offer := share.OfferIn(ctx); offer != nil {
+				offer.CatchUp(e.Seq <= head)
 			}
 		}
 		for sent := false; !sent; {

@@ -14,19 +14,19 @@ import (
 )
 
 func (r *fileResolver) Text(ctx context.Context, obj *model.File) (*string, error) {
-	if obj.Text != nil || obj.IsBinary {
+	if obj.Text != nil || obj.IsBinary || obj.Size > workspace.MaxText {
 		return obj.Text, nil
 	}
-	f, err := r.Workspace.File(ctx, obj.ProjectID, obj.Path, obj.Ref)
+	now, err := r.readFile(ctx, obj.ProjectID, obj.Path, obj.Ref) // a branch may have moved
 	if err != nil {
 		return nil, err
 	}
-	return f.Text, nil
+	return now.Text, nil
 }
 
 func (r *mutationResolver) WriteFile(ctx context.Context, input model.WriteFileInput) (*model.WriteFilePayload, error) {
 	f, commit, err := r.Workspace.Write(ctx, workspace.WriteInput{
-		ProjectID: input.ProjectID, Path: input.Path, Text: input.Text, Base: input.ExpectedRevision,
+		ProjectID: input.ProjectID, Path: input.Path, Text: input.Text, Base: input.ExpectedRevision, Mode: fileMode(input.Mode), Branch: deref(input.Branch),
 		Message: deref(input.Message), IdempotencyKey: deref(input.IdempotencyKey),
 	})
 	if err != nil {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command that tests on PostgreSQL and Redis, making sure that there are some:
+# Runs a command that tests on PostgreSQL, Redis and sandboxes, making sure that there are some:
 # TEST_DATABASE_URL and TEST_REDIS_URL, or local programs of which the tests start
 # private servers, or containers, or packages (as root). Where none of them works it
 # fails; no test is skipped.
@@ -39,4 +39,11 @@ if ! have_redis && ! install_package redis-server; then
 	echo "The tests need the program redis-server: install it." >&2
 	exit 1
 fi
+# Sandboxes are tried with bubblewrap, and with a private Podman and an image of busybox.
+for needed in bwrap:bubblewrap podman:podman runc:runc busybox:busybox-static; do
+	if ! command -v "${needed%%:*}" >/dev/null && ! install_package "${needed#*:}"; then
+		echo "The tests need the program ${needed%%:*}: install ${needed#*:}." >&2
+		exit 1
+	fi
+done
 exec "$@"

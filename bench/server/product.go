@@ -93,9 +93,10 @@ func newProduct(ctx context.Context, s settings) (*product, error) {
 	if err := p.identity.Start(ctx); err != nil {
 		return nil, err
 	}
-	made := projects.New(p.db, p.log, nil) // none is deleted
+	files := workspace.New(p.db, p.log)
+	made := projects.New(p.db, p.log, files, nil) // none is deleted
 	p.deps = graph.Deps{
-		DB: p.db, Identity: p.identity, Projects: made, Workspace: workspace.New(p.db, p.log), Log: p.log, Hub: p.hub,
+		DB: p.db, Identity: p.identity, Projects: made, Workspace: files, Log: p.log, Hub: p.hub,
 		Logger: p.logger, Version: "bench", PublicURL: func() string { return "http://127.0.0.1" },
 	}
 	if err := p.populate(ctx, made, s.projects, filepath.Join(s.data, "bench.json")); err != nil {

@@ -54,6 +54,8 @@ var parts = []part{
 	{"flags", "Runs paused, cancelled and steered while they work", flags},
 	{"fair", "Slots shared between projects", fair},
 	{"budget", "Fifty calls at once on a budget of one dollar, their workers killed", budget},
+	{"work", "Who runs commands and merges killed at each point", work},
+	{"crew", "A crew that plans and builds, killed at each point and in each tool", crew},
 	{"disk", "A disk that fills up", disk},
 }
 

@@ -52,6 +52,9 @@ func (f *chatCommand) Run(ctx context.Context, c console) error {
 	return f.with(ctx, c, show.notice, func(api *client.Client) error {
 		t := &talk{f: f, c: c, api: api, watch: show}
 		if text != "" {
+			if c.interactive() {
+				t.answers(terminal.NewPrompt(c.in, t.words(), c.style()))
+			}
 			return t.say(ctx, text)
 		}
 		return t.interactive(ctx)
@@ -164,6 +167,7 @@ func (t *talk) interactive(ctx context.Context) error {
 		}
 	}
 	prompt := terminal.NewPrompt(t.c.in, t.words(), t.c.style())
+	t.answers(prompt)
 	for {
 		text, err := t.read(prompt)
 		if errors.Is(err, io.EOF) {

@@ -163,7 +163,7 @@ func TestChatShowsTheWholeJob(t *testing.T) {
 	require.Len(t, lines(t, p.do(t, "runs", "--json", "--limit", "1")), 1)
 	require.Contains(t, p.do(t, "runs"), "Make it blue")
 	require.Contains(t, p.do(t, "run", "cancel", run), "SUCCEEDED")
-	require.Equal(t, "engineer", lines(t, p.do(t, "agents", "--json"))[0]["slug"])
+	require.Equal(t, "manager", lines(t, p.do(t, "agents", "--json"))[0]["slug"])
 	require.Equal(t, "demo", lines(t, p.do(t, "models", "--json"))[0]["name"])
 
 	for _, c := range []struct {
@@ -293,4 +293,37 @@ func TestFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "a", string(raw))
 	require.Equal(t, exitUsage, newPerson(t, "ZEBLIT_DATA_DIR="+s.dir).run(t, "", "files", "ls").code)
+
+	// And back: bytes and modes as they are, nothing of git's and no links.
+	for name, content := range map[string]string{"css/logo.png": "\x89PNG\x00\xff", "css/.git/config": "no", "index.html": "<p>new</p>"} {
+		file := filepath.Join(there, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
+	}
+	require.NoError(t, os.Chmod(filepath.Join(there, "css", "a.css"), 0o755)) //nolint:gosec // it is to be executable
+	require.NoError(t, os.Symlink("a.css", filepath.Join(there, "css", "link")))
+	put := p.run(t, "", "files", "put", "--to", "site", filepath.Join(there, "css"), filepath.Join(there, "index.html"))
+	require.Equal(t, exitFailed, put.code)
+	require.Contains(t, put.err, "link is no plain file")
+	require.Contains(t, put.out, "site/css/logo.png")
+	require.Equal(t, []any{"site/css/a.css", "site/css/deep/b.css", "site/css/logo.png", "site/index.html"}, paths("site"))
+	require.Equal(t, "<p>new</p>", p.do(t, "files", "cat", "site/index.html"))
+	require.Equal(t, "\x89PNG\x00\xff", p.do(t, "files", "cat", "site/css/logo.png"))
+	p.do(t, "files", "get", "--to", "back", "site/css/logo.png")
+	raw, err = os.ReadFile(filepath.Join(p.home, "back", "site", "css", "logo.png"))
+	require.NoError(t, err)
+	require.Equal(t, "\x89PNG\x00\xff", string(raw))
+	p.do(t, "files", "put", filepath.Join(there, "css", "deep")+"/")
+	require.Equal(t, []any{"b.css"}, paths("b.css"))
+
+	require.Equal(t, exitFailed, p.run(t, "", "files", "mv", "b.css", "cssx").code)
+	p.do(t, "files", "mv", "--force", "b.css", "cssx")
+	require.Equal(t, "b", p.do(t, "files", "cat", "cssx"))
+	p.do(t, "files", "mv", "site/index.html", "css/")
+	require.Equal(t, "<p>new</p>", p.do(t, "files", "cat", "css/index.html"))
+	require.NotZero(t, p.run(t, "", "files", "rm", "site").code)
+	require.Len(t, paths("site"), 3)
+	p.do(t, "files", "rm", "-r", "site", "cssx")
+	require.Equal(t, []any{"css/a.css", "css/deep/b.css", "css/index.html", "index.html"}, paths())
+	require.Equal(t, exitNotFound, p.run(t, "", "files", "rm", "no").code)
 }

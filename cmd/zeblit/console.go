@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -37,6 +40,15 @@ func (c console) style() terminal.Style { return terminal.NewStyle(c.terminal) }
 func (c console) interactive() bool {
 	f, ok := c.in.(*os.File)
 	return ok && c.terminal && term.IsTerminal(int(f.Fd()))
+}
+
+// agrees asks a person, who agrees by the word yes.
+func (c console) agrees(question string) bool {
+	done := c.reading(nil)
+	defer done()
+	_, _ = fmt.Fprint(c.out, question+" Type yes: ")
+	answer, _ := bufio.NewReader(c.in).ReadString('\n') // what isn't yes is no
+	return strings.TrimSpace(answer) == "yes"
 }
 
 // reading says that the program waits for input, in which only its end can interrupt

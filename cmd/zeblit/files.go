@@ -15,9 +15,12 @@ import (
 )
 
 type filesCommand struct {
-	Ls  filesListCommand `cmd:"" name:"ls" help:"List a project's files."`
-	Cat filesCatCommand  `cmd:"" help:"Print a file."`
-	Get filesGetCommand  `cmd:"" help:"Copy files into a folder."`
+	Ls  filesListCommand   `cmd:"" name:"ls" help:"List a project's files."`
+	Cat filesCatCommand    `cmd:"" help:"Print a file."`
+	Get filesGetCommand    `cmd:"" help:"Copy files into a folder."`
+	Put filesPutCommand    `cmd:"" help:"Copy files and folders into the project."`
+	Rm  filesRemoveCommand `cmd:"" name:"rm" help:"Delete files."`
+	Mv  filesMoveCommand   `cmd:"" name:"mv" help:"Move or rename a file or a folder."`
 }
 
 // inProject says which project's files are meant.
@@ -98,14 +101,19 @@ func (f *filesCatCommand) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		file, err := api.Text(ctx, p.ID, inRoot(f.Path), "")
+		if c.terminal { // what is no text would change how it behaves
+			file, err := api.File(ctx, p.ID, inRoot(f.Path))
+			if err != nil {
+				return err
+			}
+			if file.IsBinary {
+				return fmt.Errorf("%s is no text: write it into a file or a pipe, or take it with files get", terminal.CleanLine(file.Path))
+			}
+		}
+		text, err := api.Download(ctx, p.ID, inRoot(f.Path), "")
 		if err != nil {
 			return err
 		}
-		if file.Text == nil {
-			return fmt.Errorf("%s is no text", file.Path)
-		}
-		text := *file.Text
 		if c.terminal { // a program gets it as it is
 			text = terminal.Clean(text)
 		}
@@ -172,20 +180,14 @@ func (e *localError) Unwrap() error { return e.err }
 
 // get writes one file, unless it is there already just so.
 func (f *filesGetCommand) get(ctx context.Context, api *client.Client, root *os.Root, projectID, ref string, file client.File) (written bool, err error) {
-	if file.IsBinary {
-		return false, &localError{fmt.Errorf("%s is no text, which the API doesn't hand out", file.Path)}
-	}
 	if err := checkPath(file.Path); err != nil {
 		return false, &localError{err}
 	}
-	whole, err := api.Text(ctx, projectID, file.Path, ref)
+	content, err := api.Download(ctx, projectID, file.Path, ref)
 	if err != nil {
 		return false, err
 	}
-	if whole.Text == nil {
-		return false, &localError{fmt.Errorf("%s is no text", file.Path)}
-	}
-	written, err = place(root, file.Path, *whole.Text, f.Force)
+	written, err = place(root, file.Path, content, f.Force)
 	if err != nil {
 		return false, &localError{fmt.Errorf("%s: %w", file.Path, err)}
 	}

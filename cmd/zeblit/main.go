@@ -24,6 +24,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/zeblit/zeblit/internal/config"
+	"github.com/zeblit/zeblit/internal/sandbox/inside"
 	"github.com/zeblit/zeblit/internal/terminal"
 )
 
@@ -44,16 +45,20 @@ const description = `A team of AI agents that builds software for you. Start wit
 Exit codes: 0 done, 1 failed, 2 wrong settings, command line or input, 3 not signed in, 4 not found, 5 no server answers, 130 interrupted.`
 
 type commands struct {
-	Login    loginCommand    `cmd:"" help:"Sign in to a server, in a browser or with a key."`
-	Logout   logoutCommand   `cmd:"" help:"Sign out: revoke the key that login made, and forget it."`
-	Whoami   whoamiCommand   `cmd:"" help:"Say who is signed in, and where."`
-	Chat     chatCommand     `cmd:"" help:"Ask the agents for something and watch them work."`
-	Projects projectsCommand `cmd:"" help:"List, make and delete projects."`
-	Files    filesCommand    `cmd:"" help:"List, print and copy a project's files."`
-	Runs     runsCommand     `cmd:"" help:"List runs, newest first."`
-	Run      runCommand      `cmd:"" help:"Watch or cancel a run."`
-	Agents   agentsCommand   `cmd:"" help:"List the agents."`
-	Models   modelsCommand   `cmd:"" help:"List the models."`
+	Login         loginCommand         `cmd:"" help:"Sign in to a server, in a browser or with a key."`
+	Logout        logoutCommand        `cmd:"" help:"Sign out: revoke the key that login made, and forget it."`
+	Whoami        whoamiCommand        `cmd:"" help:"Say who is signed in, and where."`
+	Chat          chatCommand          `cmd:"" help:"Ask the agents for something and watch them work."`
+	Projects      projectsCommand      `cmd:"" help:"List, make and delete projects."`
+	Conversations conversationsCommand `cmd:"" help:"List, rename, delete and fork a project's conversations, and edit messages."`
+	Files         filesCommand         `cmd:"" help:"List, print, copy and change a project's files."`
+	Exec          execCommand          `cmd:"" help:"Run a command in a project's sandbox."`
+	Runs          runsCommand          `cmd:"" help:"List runs, newest first."`
+	Run           runCommand           `cmd:"" help:"Watch or cancel a run."`
+	Approvals     approvalsCommand     `cmd:"" help:"List, give and take back what agents ask to be allowed."`
+	Questions     questionsCommand     `cmd:"" help:"List and answer what agents ask."`
+	Agents        agentsCommand        `cmd:"" help:"List the agents."`
+	Models        modelsCommand        `cmd:"" help:"List the models."`
 
 	Serve   serveCommand   `cmd:"" help:"Serve the API. Needs no configuration."`
 	Worker  workerCommand  `cmd:"" help:"Only advance runs, beside servers that share a PostgreSQL database."`
@@ -66,7 +71,12 @@ type commands struct {
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
-func main() { os.Exit(run(os.Args[1:], newConsole())) }
+func main() {
+	if inside.Called(os.Args) {
+		os.Exit(inside.Main(os.Args)) // before anything that a sandbox has no use for
+	}
+	os.Exit(run(os.Args[1:], newConsole()))
+}
 
 func run(args []string, c console) int {
 	parser, err := kong.New(&commands{},

@@ -21,6 +21,7 @@ import (
 
 	"github.com/zeblit/zeblit/internal/app"
 	"github.com/zeblit/zeblit/internal/config"
+	"github.com/zeblit/zeblit/internal/sandbox/sandboxtest"
 )
 
 // The test program is also the program itself, and a server with a configuration.
@@ -36,7 +37,7 @@ func TestMain(m *testing.M) {
 	if encoded := os.Getenv(serveVariable); encoded != "" {
 		os.Exit(serveForTest(encoded))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(sandboxtest.Exit))
 }
 
 func serveForTest(encoded string) int {

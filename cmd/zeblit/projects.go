@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/zeblit/zeblit/internal/client"
 	"github.com/zeblit/zeblit/internal/terminal"
@@ -33,12 +31,13 @@ func (f *projectsListCommand) Run(ctx context.Context, c console) error {
 type projectsCreateCommand struct {
 	target
 	format
-	Name string `arg:"" help:"What it is called, 1–120 characters."`
+	Name     string `arg:"" help:"What it is called, 1–120 characters."`
+	Template string `name:"template" placeholder:"SLUG" help:"What its files start from: empty, static, react, express, fastapi or go. Default: no files."`
 }
 
 func (f *projectsCreateCommand) Run(ctx context.Context, c console) error {
 	return f.with(ctx, c, nil, func(api *client.Client) error {
-		p, err := api.CreateProject(ctx, f.Name)
+		p, err := api.CreateProjectFrom(ctx, f.Name, f.Template)
 		if err != nil {
 			return err
 		}
@@ -68,14 +67,8 @@ func (f *projectsDeleteCommand) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		if !f.Yes {
-			done := c.reading(nil)
-			_, _ = fmt.Fprintf(c.out, "Delete %s with its files and conversations? Type yes: ", terminal.CleanLine(p.Name))
-			answer, _ := bufio.NewReader(c.in).ReadString('\n') // what isn't yes is no
-			done()
-			if strings.TrimSpace(answer) != "yes" {
-				return errors.New("nothing was deleted")
-			}
+		if !f.Yes && !c.agrees(fmt.Sprintf("Delete %s with its files and conversations?", terminal.CleanLine(p.Name))) {
+			return errors.New("nothing was deleted")
 		}
 		if err := api.DeleteProject(ctx, p.ID); err != nil {
 			return err

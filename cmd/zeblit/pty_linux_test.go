@@ -187,6 +187,18 @@ func TestDeletingAsksOnATerminal(t *testing.T) {
 	require.Empty(t, p.do(t, "projects", "--json"))
 }
 
+func TestWhatIsNoTextIsNotPrintedOnATerminal(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings(t))
+	p := newPerson(t, "ZEBLIT_DATA_DIR="+s.dir, "ZEBLIT_PROJECT=Site")
+	p.do(t, "projects", "create", "Site")
+	require.NoError(t, os.WriteFile(filepath.Join(p.home, "logo.png"), []byte("\x89PNG\x00\xff"), 0o600))
+	p.do(t, "files", "put", filepath.Join(p.home, "logo.png"))
+	k := p.terminal(t, "files", "cat", "logo.png")
+	k.until(t, "logo.png is no text")
+	require.Equal(t, exitFailed, k.wait())
+}
+
 func TestABrowserIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	s := serve(t, settings(t))

@@ -24,13 +24,17 @@ type watch struct {
 	c    console
 	json bool
 	show *terminal.Transcript // for programs it prints nothing, and keeps the state
+	// answer and decide are asked when an agent asks, or wants to be allowed something;
+	// nil: nobody is there to answer.
+	answer func(context.Context, client.Question) error
+	decide func(context.Context, client.Approval) error
 }
 
 func newWatch(c console, json bool) *watch {
 	if json {
-		return &watch{c, true, terminal.NewTranscript(io.Discard, terminal.Style{}, false)}
+		return &watch{c: c, json: true, show: terminal.NewTranscript(io.Discard, terminal.Style{}, false)}
 	}
-	return &watch{c, false, terminal.NewTranscript(c.out, c.style(), c.terminal)}
+	return &watch{c: c, show: terminal.NewTranscript(c.out, c.style(), c.terminal)}
 }
 
 // notice tells of the connection. Programs read events only, so there it goes to
@@ -60,16 +64,26 @@ func (w *watch) follow(ctx context.Context, api *client.Client, run client.Run, 
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer cancel()
-	events := make(chan client.Event) // unbuffered: a slow terminal slows the reading, no more
-	ended := make(chan error, 1)
-	group.Go(func() {
-		ended <- api.RunEvents(within, run.ID, client.Start, func(e client.Event) error {
+	events, crew := make(chan client.Event), make(chan client.Event) // unbuffered: a slow terminal slows the reading, no more
+	pass := func(to chan<- client.Event) func(client.Event) error {
+		return func(e client.Event) error {
 			select {
-			case events <- e:
+			case to <- e:
 				return nil
 			case <-within.Done():
 				return within.Err()
 			}
+		}
+	}
+	ended := make(chan error, 2)
+	begun := false
+	group.Go(func() {
+		ended <- api.RunEvents(within, run.ID, client.Start, func(e client.Event) error {
+			if !begun {
+				begun = true
+				group.Go(func() { ended <- api.CrewEvents(within, run.Project.ID, run.ID, e.Cursor, pass(crew)) })
+			}
+			return pass(events)(e)
 		})
 	})
 	refused := make(chan error, 1) // of the wish to cancel
@@ -85,6 +99,10 @@ func (w *watch) follow(ctx context.Context, api *client.Client, run client.Run, 
 			}
 			if over {
 				return w.finish(ctx, api, run.Project.ID, asked)
+			}
+		case e := <-crew:
+			if err := w.crewEvent(ctx, e); err != nil {
+				return err
 			}
 		case <-pressed:
 			if !cancels || asked {
@@ -116,6 +134,9 @@ func (w *watch) event(ctx context.Context, api *client.Client, e client.Event) (
 		}
 	}
 	w.show.Event(e)
+	if err := w.asked(ctx, e); err != nil {
+		return false, err
+	}
 	if e.Type == "StreamReset" {
 		// The events between are gone; where the run stands is not.
 		now, err := api.Run(ctx, w.show.Run().ID)
@@ -125,6 +146,32 @@ func (w *watch) event(ctx context.Context, api *client.Client, e client.Event) (
 		w.show.SetRun(now)
 	}
 	return w.show.Run().Ended(), nil
+}
+
+// crewEvent shows what happened among the agents that work for the run.
+func (w *watch) crewEvent(ctx context.Context, e client.Event) error {
+	if w.json {
+		if _, err := fmt.Fprintf(w.c.out, "%s\n", e.Raw); err != nil {
+			return err
+		}
+	}
+	w.show.CrewEvent(e)
+	return w.asked(ctx, e)
+}
+
+// asked has who is there answer what people are asked by e, if they are.
+func (w *watch) asked(ctx context.Context, e client.Event) error {
+	switch {
+	case e.Type == "QuestionAsked" && w.answer != nil:
+		return w.answer(ctx, e.Question)
+	case e.Type == "QuestionAsked":
+		w.remark("Answer with: zeblit questions answer " + e.Question.ID + " TEXT")
+	case e.Type == "ApprovalRequested" && w.decide != nil:
+		return w.decide(ctx, e.Approval)
+	case e.Type == "ApprovalRequested":
+		w.remark("Answer with: zeblit approvals approve " + e.Approval.ID + ", or deny")
+	}
+	return nil
 }
 
 func (w *watch) remark(s string) {
@@ -138,6 +185,11 @@ func (w *watch) remark(s string) {
 // finish lists what the run wrote, and says how it ended.
 func (w *watch) finish(ctx context.Context, api *client.Client, projectID string, asked bool) error {
 	if !w.json {
+		tasks, err := api.Tasks(ctx, w.show.Run().ID)
+		if err != nil {
+			return err
+		}
+		w.show.Tasks(tasks) // what the end of the run was faster than
 		var files []client.File
 		for _, path := range w.show.Written() {
 			file, err := api.File(ctx, projectID, path)

@@ -23,10 +23,20 @@ const (
 	FieldAuthorID = "author_id"
 	// FieldTitle holds the string denoting the title field in the database.
 	FieldTitle = "title"
+	// FieldTaskID holds the string denoting the task_id field in the database.
+	FieldTaskID = "task_id"
 	// FieldNextPosition holds the string denoting the next_position field in the database.
 	FieldNextPosition = "next_position"
+	// FieldRetracted holds the string denoting the retracted field in the database.
+	FieldRetracted = "retracted"
+	// FieldBranch holds the string denoting the branch field in the database.
+	FieldBranch = "branch"
+	// FieldForkedFromID holds the string denoting the forked_from_id field in the database.
+	FieldForkedFromID = "forked_from_id"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
 	FieldUpdatedAt = "updated_at"
+	// FieldDeletedAt holds the string denoting the deleted_at field in the database.
+	FieldDeletedAt = "deleted_at"
 	// EdgeProject holds the string denoting the project edge name in mutations.
 	EdgeProject = "project"
 	// EdgeAuthor holds the string denoting the author edge name in mutations.
@@ -56,8 +66,13 @@ var Columns = []string{
 	FieldProjectID,
 	FieldAuthorID,
 	FieldTitle,
+	FieldTaskID,
 	FieldNextPosition,
+	FieldRetracted,
+	FieldBranch,
+	FieldForkedFromID,
 	FieldUpdatedAt,
+	FieldDeletedAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -80,8 +95,14 @@ var (
 	Policy ent.Policy
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
+	// DefaultTaskID holds the default value on creation for the "task_id" field.
+	DefaultTaskID string
 	// DefaultNextPosition holds the default value on creation for the "next_position" field.
 	DefaultNextPosition int
+	// DefaultBranch holds the default value on creation for the "branch" field.
+	DefaultBranch string
+	// DefaultForkedFromID holds the default value on creation for the "forked_from_id" field.
+	DefaultForkedFromID string
 	// DefaultUpdatedAt holds the default value on creation for the "updated_at" field.
 	DefaultUpdatedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -116,14 +137,34 @@ func ByTitle(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTitle, opts...).ToFunc()
 }
 
+// ByTaskID orders the results by the task_id field.
+func ByTaskID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTaskID, opts...).ToFunc()
+}
+
 // ByNextPosition orders the results by the next_position field.
 func ByNextPosition(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNextPosition, opts...).ToFunc()
 }
 
+// ByBranch orders the results by the branch field.
+func ByBranch(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBranch, opts...).ToFunc()
+}
+
+// ByForkedFromID orders the results by the forked_from_id field.
+func ByForkedFromID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldForkedFromID, opts...).ToFunc()
+}
+
 // ByUpdatedAt orders the results by the updated_at field.
 func ByUpdatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUpdatedAt, opts...).ToFunc()
+}
+
+// ByDeletedAt orders the results by the deleted_at field.
+func ByDeletedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDeletedAt, opts...).ToFunc()
 }
 
 // ByProjectField orders the results by project field.

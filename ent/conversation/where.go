@@ -85,14 +85,34 @@ func Title(v string) predicate.Conversation {
 	return predicate.Conversation(sql.FieldEQ(FieldTitle, v))
 }
 
+// TaskID applies equality check predicate on the "task_id" field. It's identical to TaskIDEQ.
+func TaskID(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldEQ(FieldTaskID, v))
+}
+
 // NextPosition applies equality check predicate on the "next_position" field. It's identical to NextPositionEQ.
 func NextPosition(v int) predicate.Conversation {
 	return predicate.Conversation(sql.FieldEQ(FieldNextPosition, v))
 }
 
+// Branch applies equality check predicate on the "branch" field. It's identical to BranchEQ.
+func Branch(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldEQ(FieldBranch, v))
+}
+
+// ForkedFromID applies equality check predicate on the "forked_from_id" field. It's identical to ForkedFromIDEQ.
+func ForkedFromID(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldEQ(FieldForkedFromID, v))
+}
+
 // UpdatedAt applies equality check predicate on the "updated_at" field. It's identical to UpdatedAtEQ.
 func UpdatedAt(v time.Time) predicate.Conversation {
 	return predicate.Conversation(sql.FieldEQ(FieldUpdatedAt, v))
+}
+
+// DeletedAt applies equality check predicate on the "deleted_at" field. It's identical to DeletedAtEQ.
+func DeletedAt(v time.Time) predicate.Conversation {
+	return predicate.Conversation(sql.FieldEQ(FieldDeletedAt, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
@@ -340,6 +360,71 @@ func TitleContainsFold(v string) predicate.Conversation {
 	return predicate.Conversation(sql.FieldContainsFold(FieldTitle, v))
 }
 
+// TaskIDEQ applies the EQ predicate on the "task_id" field.
+func TaskIDEQ(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldEQ(FieldTaskID, v))
+}
+
+// TaskIDNEQ applies the NEQ predicate on the "task_id" field.
+func TaskIDNEQ(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldNEQ(FieldTaskID, v))
+}
+
+// TaskIDIn applies the In predicate on the "task_id" field.
+func TaskIDIn(vs ...string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldIn(FieldTaskID, vs...))
+}
+
+// TaskIDNotIn applies the NotIn predicate on the "task_id" field.
+func TaskIDNotIn(vs ...string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldNotIn(FieldTaskID, vs...))
+}
+
+// TaskIDGT applies the GT predicate on the "task_id" field.
+func TaskIDGT(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldGT(FieldTaskID, v))
+}
+
+// TaskIDGTE applies the GTE predicate on the "task_id" field.
+func TaskIDGTE(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldGTE(FieldTaskID, v))
+}
+
+// TaskIDLT applies the LT predicate on the "task_id" field.
+func TaskIDLT(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldLT(FieldTaskID, v))
+}
+
+// TaskIDLTE applies the LTE predicate on the "task_id" field.
+func TaskIDLTE(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldLTE(FieldTaskID, v))
+}
+
+// TaskIDContains applies the Contains predicate on the "task_id" field.
+func TaskIDContains(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldContains(FieldTaskID, v))
+}
+
+// TaskIDHasPrefix applies the HasPrefix predicate on the "task_id" field.
+func TaskIDHasPrefix(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldHasPrefix(FieldTaskID, v))
+}
+
+// TaskIDHasSuffix applies the HasSuffix predicate on the "task_id" field.
+func TaskIDHasSuffix(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldHasSuffix(FieldTaskID, v))
+}
+
+// TaskIDEqualFold applies the EqualFold predicate on the "task_id" field.
+func TaskIDEqualFold(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldEqualFold(FieldTaskID, v))
+}
+
+// TaskIDContainsFold applies the ContainsFold predicate on the "task_id" field.
+func TaskIDContainsFold(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldContainsFold(FieldTaskID, v))
+}
+
 // NextPositionEQ applies the EQ predicate on the "next_position" field.
 func NextPositionEQ(v int) predicate.Conversation {
 	return predicate.Conversation(sql.FieldEQ(FieldNextPosition, v))
@@ -380,6 +465,146 @@ func NextPositionLTE(v int) predicate.Conversation {
 	return predicate.Conversation(sql.FieldLTE(FieldNextPosition, v))
 }
 
+// RetractedIsNil applies the IsNil predicate on the "retracted" field.
+func RetractedIsNil() predicate.Conversation {
+	return predicate.Conversation(sql.FieldIsNull(FieldRetracted))
+}
+
+// RetractedNotNil applies the NotNil predicate on the "retracted" field.
+func RetractedNotNil() predicate.Conversation {
+	return predicate.Conversation(sql.FieldNotNull(FieldRetracted))
+}
+
+// BranchEQ applies the EQ predicate on the "branch" field.
+func BranchEQ(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldEQ(FieldBranch, v))
+}
+
+// BranchNEQ applies the NEQ predicate on the "branch" field.
+func BranchNEQ(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldNEQ(FieldBranch, v))
+}
+
+// BranchIn applies the In predicate on the "branch" field.
+func BranchIn(vs ...string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldIn(FieldBranch, vs...))
+}
+
+// BranchNotIn applies the NotIn predicate on the "branch" field.
+func BranchNotIn(vs ...string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldNotIn(FieldBranch, vs...))
+}
+
+// BranchGT applies the GT predicate on the "branch" field.
+func BranchGT(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldGT(FieldBranch, v))
+}
+
+// BranchGTE applies the GTE predicate on the "branch" field.
+func BranchGTE(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldGTE(FieldBranch, v))
+}
+
+// BranchLT applies the LT predicate on the "branch" field.
+func BranchLT(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldLT(FieldBranch, v))
+}
+
+// BranchLTE applies the LTE predicate on the "branch" field.
+func BranchLTE(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldLTE(FieldBranch, v))
+}
+
+// BranchContains applies the Contains predicate on the "branch" field.
+func BranchContains(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldContains(FieldBranch, v))
+}
+
+// BranchHasPrefix applies the HasPrefix predicate on the "branch" field.
+func BranchHasPrefix(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldHasPrefix(FieldBranch, v))
+}
+
+// BranchHasSuffix applies the HasSuffix predicate on the "branch" field.
+func BranchHasSuffix(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldHasSuffix(FieldBranch, v))
+}
+
+// BranchEqualFold applies the EqualFold predicate on the "branch" field.
+func BranchEqualFold(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldEqualFold(FieldBranch, v))
+}
+
+// BranchContainsFold applies the ContainsFold predicate on the "branch" field.
+func BranchContainsFold(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldContainsFold(FieldBranch, v))
+}
+
+// ForkedFromIDEQ applies the EQ predicate on the "forked_from_id" field.
+func ForkedFromIDEQ(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldEQ(FieldForkedFromID, v))
+}
+
+// ForkedFromIDNEQ applies the NEQ predicate on the "forked_from_id" field.
+func ForkedFromIDNEQ(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldNEQ(FieldForkedFromID, v))
+}
+
+// ForkedFromIDIn applies the In predicate on the "forked_from_id" field.
+func ForkedFromIDIn(vs ...string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldIn(FieldForkedFromID, vs...))
+}
+
+// ForkedFromIDNotIn applies the NotIn predicate on the "forked_from_id" field.
+func ForkedFromIDNotIn(vs ...string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldNotIn(FieldForkedFromID, vs...))
+}
+
+// ForkedFromIDGT applies the GT predicate on the "forked_from_id" field.
+func ForkedFromIDGT(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldGT(FieldForkedFromID, v))
+}
+
+// ForkedFromIDGTE applies the GTE predicate on the "forked_from_id" field.
+func ForkedFromIDGTE(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldGTE(FieldForkedFromID, v))
+}
+
+// ForkedFromIDLT applies the LT predicate on the "forked_from_id" field.
+func ForkedFromIDLT(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldLT(FieldForkedFromID, v))
+}
+
+// ForkedFromIDLTE applies the LTE predicate on the "forked_from_id" field.
+func ForkedFromIDLTE(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldLTE(FieldForkedFromID, v))
+}
+
+// ForkedFromIDContains applies the Contains predicate on the "forked_from_id" field.
+func ForkedFromIDContains(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldContains(FieldForkedFromID, v))
+}
+
+// ForkedFromIDHasPrefix applies the HasPrefix predicate on the "forked_from_id" field.
+func ForkedFromIDHasPrefix(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldHasPrefix(FieldForkedFromID, v))
+}
+
+// ForkedFromIDHasSuffix applies the HasSuffix predicate on the "forked_from_id" field.
+func ForkedFromIDHasSuffix(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldHasSuffix(FieldForkedFromID, v))
+}
+
+// ForkedFromIDEqualFold applies the EqualFold predicate on the "forked_from_id" field.
+func ForkedFromIDEqualFold(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldEqualFold(FieldForkedFromID, v))
+}
+
+// ForkedFromIDContainsFold applies the ContainsFold predicate on the "forked_from_id" field.
+func ForkedFromIDContainsFold(v string) predicate.Conversation {
+	return predicate.Conversation(sql.FieldContainsFold(FieldForkedFromID, v))
+}
+
 // UpdatedAtEQ applies the EQ predicate on the "updated_at" field.
 func UpdatedAtEQ(v time.Time) predicate.Conversation {
 	return predicate.Conversation(sql.FieldEQ(FieldUpdatedAt, v))
@@ -418,6 +643,56 @@ func UpdatedAtLT(v time.Time) predicate.Conversation {
 // UpdatedAtLTE applies the LTE predicate on the "updated_at" field.
 func UpdatedAtLTE(v time.Time) predicate.Conversation {
 	return predicate.Conversation(sql.FieldLTE(FieldUpdatedAt, v))
+}
+
+// DeletedAtEQ applies the EQ predicate on the "deleted_at" field.
+func DeletedAtEQ(v time.Time) predicate.Conversation {
+	return predicate.Conversation(sql.FieldEQ(FieldDeletedAt, v))
+}
+
+// DeletedAtNEQ applies the NEQ predicate on the "deleted_at" field.
+func DeletedAtNEQ(v time.Time) predicate.Conversation {
+	return predicate.Conversation(sql.FieldNEQ(FieldDeletedAt, v))
+}
+
+// DeletedAtIn applies the In predicate on the "deleted_at" field.
+func DeletedAtIn(vs ...time.Time) predicate.Conversation {
+	return predicate.Conversation(sql.FieldIn(FieldDeletedAt, vs...))
+}
+
+// DeletedAtNotIn applies the NotIn predicate on the "deleted_at" field.
+func DeletedAtNotIn(vs ...time.Time) predicate.Conversation {
+	return predicate.Conversation(sql.FieldNotIn(FieldDeletedAt, vs...))
+}
+
+// DeletedAtGT applies the GT predicate on the "deleted_at" field.
+func DeletedAtGT(v time.Time) predicate.Conversation {
+	return predicate.Conversation(sql.FieldGT(FieldDeletedAt, v))
+}
+
+// DeletedAtGTE applies the GTE predicate on the "deleted_at" field.
+func DeletedAtGTE(v time.Time) predicate.Conversation {
+	return predicate.Conversation(sql.FieldGTE(FieldDeletedAt, v))
+}
+
+// DeletedAtLT applies the LT predicate on the "deleted_at" field.
+func DeletedAtLT(v time.Time) predicate.Conversation {
+	return predicate.Conversation(sql.FieldLT(FieldDeletedAt, v))
+}
+
+// DeletedAtLTE applies the LTE predicate on the "deleted_at" field.
+func DeletedAtLTE(v time.Time) predicate.Conversation {
+	return predicate.Conversation(sql.FieldLTE(FieldDeletedAt, v))
+}
+
+// DeletedAtIsNil applies the IsNil predicate on the "deleted_at" field.
+func DeletedAtIsNil() predicate.Conversation {
+	return predicate.Conversation(sql.FieldIsNull(FieldDeletedAt))
+}
+
+// DeletedAtNotNil applies the NotNil predicate on the "deleted_at" field.
+func DeletedAtNotNil() predicate.Conversation {
+	return predicate.Conversation(sql.FieldNotNull(FieldDeletedAt))
 }
 
 // HasProject applies the HasEdge predicate on the "project" edge.

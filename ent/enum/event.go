@@ -6,21 +6,45 @@ import "io"
 type EventType string
 
 const (
-	EventProjectUpdated   EventType = "PROJECT_UPDATED"
-	EventMessageAdded     EventType = "MESSAGE_ADDED"
-	EventMessageDelta     EventType = "MESSAGE_DELTA"
-	EventMessageCompleted EventType = "MESSAGE_COMPLETED"
-	EventRunStateChanged  EventType = "RUN_STATE_CHANGED"
-	EventToolCallStarted  EventType = "TOOL_CALL_STARTED"
-	EventToolCallOutput   EventType = "TOOL_CALL_OUTPUT"
-	EventToolCallFinished EventType = "TOOL_CALL_FINISHED"
-	EventFileChanged      EventType = "FILE_CHANGED"
-	EventUsageRecorded    EventType = "USAGE_RECORDED"
-	EventBudgetReached    EventType = "BUDGET_REACHED"
-	EventStreamReset      EventType = "STREAM_RESET"
+	EventProjectUpdated      EventType = "PROJECT_UPDATED"
+	EventMessageAdded        EventType = "MESSAGE_ADDED"
+	EventMessageDelta        EventType = "MESSAGE_DELTA"
+	EventMessageCompleted    EventType = "MESSAGE_COMPLETED"
+	EventConversationChanged EventType = "CONVERSATION_CHANGED"
+	EventRunStateChanged     EventType = "RUN_STATE_CHANGED"
+	EventToolCallStarted     EventType = "TOOL_CALL_STARTED"
+	EventToolCallOutput      EventType = "TOOL_CALL_OUTPUT"
+	EventToolCallFinished    EventType = "TOOL_CALL_FINISHED"
+	EventFileChanged         EventType = "FILE_CHANGED"
+	EventBranchChanged       EventType = "BRANCH_CHANGED"
+	EventMergeChanged        EventType = "MERGE_CHANGED"
+	EventPlanChanged         EventType = "PLAN_CHANGED"
+	EventTaskChanged         EventType = "TASK_CHANGED"
+	EventCheckpointRestored  EventType = "CHECKPOINT_RESTORED"
+	EventCommandStarted      EventType = "COMMAND_STARTED"
+	EventCommandOutput       EventType = "COMMAND_OUTPUT"
+	EventCommandFinished     EventType = "COMMAND_FINISHED"
+	EventSandboxChanged      EventType = "SANDBOX_CHANGED"
+	EventQuestionAsked       EventType = "QUESTION_ASKED"
+	EventQuestionAnswered    EventType = "QUESTION_ANSWERED"
+	EventUsageRecorded       EventType = "USAGE_RECORDED"
+	EventBudgetReached       EventType = "BUDGET_REACHED"
+	EventConsoleOutput       EventType = "CONSOLE_OUTPUT"
+	EventApprovalRequested   EventType = "APPROVAL_REQUESTED"
+	EventApprovalResolved    EventType = "APPROVAL_RESOLVED"
+	EventFindingChanged      EventType = "FINDING_CHANGED"
+	EventStreamReset         EventType = "STREAM_RESET"
 )
 
-var allEventType = []EventType{EventProjectUpdated, EventMessageAdded, EventMessageDelta, EventMessageCompleted, EventRunStateChanged, EventToolCallStarted, EventToolCallOutput, EventToolCallFinished, EventFileChanged, EventUsageRecorded, EventBudgetReached, EventStreamReset}
+var allEventType = []EventType{
+	EventProjectUpdated, EventMessageAdded, EventMessageDelta, EventMessageCompleted, EventConversationChanged, EventRunStateChanged,
+	EventToolCallStarted, EventToolCallOutput, EventToolCallFinished,
+	EventFileChanged, EventBranchChanged, EventMergeChanged, EventPlanChanged, EventTaskChanged, EventCheckpointRestored,
+	EventCommandStarted, EventCommandOutput, EventCommandFinished, EventSandboxChanged,
+	EventQuestionAsked, EventQuestionAnswered,
+	EventUsageRecorded, EventBudgetReached, EventConsoleOutput, EventFindingChanged,
+	EventApprovalRequested, EventApprovalResolved, EventStreamReset,
+}
 
 // Values lists every EventType.
 func (EventType) Values() []string { return values(allEventType) }

@@ -8,12 +8,13 @@ type ToolCallState string
 const (
 	ToolCallPlanned     ToolCallState = "PLANNED"
 	ToolCallRunning     ToolCallState = "RUNNING"
+	ToolCallWaiting     ToolCallState = "WAITING"
 	ToolCallDone        ToolCallState = "DONE"
 	ToolCallFailed      ToolCallState = "FAILED"
 	ToolCallInterrupted ToolCallState = "INTERRUPTED"
 )
 
-var allToolCallState = []ToolCallState{ToolCallPlanned, ToolCallRunning, ToolCallDone, ToolCallFailed, ToolCallInterrupted}
+var allToolCallState = []ToolCallState{ToolCallPlanned, ToolCallRunning, ToolCallWaiting, ToolCallDone, ToolCallFailed, ToolCallInterrupted}
 
 // Values lists every ToolCallState.
 func (ToolCallState) Values() []string { return values(allToolCallState) }

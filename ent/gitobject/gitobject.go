@@ -3,6 +3,8 @@
 package gitobject
 
 import (
+	"time"
+
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -21,6 +23,8 @@ const (
 	FieldKind = "kind"
 	// FieldSize holds the string denoting the size field in the database.
 	FieldSize = "size"
+	// FieldCreatedAt holds the string denoting the created_at field in the database.
+	FieldCreatedAt = "created_at"
 	// FieldData holds the string denoting the data field in the database.
 	FieldData = "data"
 	// EdgeProject holds the string denoting the project edge name in mutations.
@@ -43,6 +47,7 @@ var Columns = []string{
 	FieldHash,
 	FieldKind,
 	FieldSize,
+	FieldCreatedAt,
 	FieldData,
 }
 
@@ -64,6 +69,8 @@ func ValidColumn(column string) bool {
 var (
 	Hooks  [1]ent.Hook
 	Policy ent.Policy
+	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
+	DefaultCreatedAt func() time.Time
 )
 
 // OrderOption defines the ordering options for the GitObject queries.
@@ -92,6 +99,11 @@ func ByKind(opts ...sql.OrderTermOption) OrderOption {
 // BySize orders the results by the size field.
 func BySize(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSize, opts...).ToFunc()
+}
+
+// ByCreatedAt orders the results by the created_at field.
+func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
 }
 
 // ByProjectField orders the results by project field.

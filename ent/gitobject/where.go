@@ -3,6 +3,8 @@
 package gitobject
 
 import (
+	"time"
+
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/zeblit/zeblit/ent/predicate"
@@ -71,6 +73,11 @@ func Kind(v int8) predicate.GitObject {
 // Size applies equality check predicate on the "size" field. It's identical to SizeEQ.
 func Size(v int64) predicate.GitObject {
 	return predicate.GitObject(sql.FieldEQ(FieldSize, v))
+}
+
+// CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
+func CreatedAt(v time.Time) predicate.GitObject {
+	return predicate.GitObject(sql.FieldEQ(FieldCreatedAt, v))
 }
 
 // Data applies equality check predicate on the "data" field. It's identical to DataEQ.
@@ -286,6 +293,56 @@ func SizeLT(v int64) predicate.GitObject {
 // SizeLTE applies the LTE predicate on the "size" field.
 func SizeLTE(v int64) predicate.GitObject {
 	return predicate.GitObject(sql.FieldLTE(FieldSize, v))
+}
+
+// CreatedAtEQ applies the EQ predicate on the "created_at" field.
+func CreatedAtEQ(v time.Time) predicate.GitObject {
+	return predicate.GitObject(sql.FieldEQ(FieldCreatedAt, v))
+}
+
+// CreatedAtNEQ applies the NEQ predicate on the "created_at" field.
+func CreatedAtNEQ(v time.Time) predicate.GitObject {
+	return predicate.GitObject(sql.FieldNEQ(FieldCreatedAt, v))
+}
+
+// CreatedAtIn applies the In predicate on the "created_at" field.
+func CreatedAtIn(vs ...time.Time) predicate.GitObject {
+	return predicate.GitObject(sql.FieldIn(FieldCreatedAt, vs...))
+}
+
+// CreatedAtNotIn applies the NotIn predicate on the "created_at" field.
+func CreatedAtNotIn(vs ...time.Time) predicate.GitObject {
+	return predicate.GitObject(sql.FieldNotIn(FieldCreatedAt, vs...))
+}
+
+// CreatedAtGT applies the GT predicate on the "created_at" field.
+func CreatedAtGT(v time.Time) predicate.GitObject {
+	return predicate.GitObject(sql.FieldGT(FieldCreatedAt, v))
+}
+
+// CreatedAtGTE applies the GTE predicate on the "created_at" field.
+func CreatedAtGTE(v time.Time) predicate.GitObject {
+	return predicate.GitObject(sql.FieldGTE(FieldCreatedAt, v))
+}
+
+// CreatedAtLT applies the LT predicate on the "created_at" field.
+func CreatedAtLT(v time.Time) predicate.GitObject {
+	return predicate.GitObject(sql.FieldLT(FieldCreatedAt, v))
+}
+
+// CreatedAtLTE applies the LTE predicate on the "created_at" field.
+func CreatedAtLTE(v time.Time) predicate.GitObject {
+	return predicate.GitObject(sql.FieldLTE(FieldCreatedAt, v))
+}
+
+// CreatedAtIsNil applies the IsNil predicate on the "created_at" field.
+func CreatedAtIsNil() predicate.GitObject {
+	return predicate.GitObject(sql.FieldIsNull(FieldCreatedAt))
+}
+
+// CreatedAtNotNil applies the NotNil predicate on the "created_at" field.
+func CreatedAtNotNil() predicate.GitObject {
+	return predicate.GitObject(sql.FieldNotNull(FieldCreatedAt))
 }
 
 // DataEQ applies the EQ predicate on the "data" field.

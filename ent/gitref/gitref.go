@@ -21,6 +21,8 @@ const (
 	FieldHash = "hash"
 	// FieldSize holds the string denoting the size field in the database.
 	FieldSize = "size"
+	// FieldFiles holds the string denoting the files field in the database.
+	FieldFiles = "files"
 	// EdgeProject holds the string denoting the project edge name in mutations.
 	EdgeProject = "project"
 	// Table holds the table name of the gitref in the database.
@@ -41,6 +43,7 @@ var Columns = []string{
 	FieldName,
 	FieldHash,
 	FieldSize,
+	FieldFiles,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -63,6 +66,8 @@ var (
 	Policy ent.Policy
 	// DefaultSize holds the default value on creation for the "size" field.
 	DefaultSize int64
+	// DefaultFiles holds the default value on creation for the "files" field.
+	DefaultFiles int
 )
 
 // OrderOption defines the ordering options for the GitRef queries.
@@ -91,6 +96,11 @@ func ByHash(opts ...sql.OrderTermOption) OrderOption {
 // BySize orders the results by the size field.
 func BySize(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSize, opts...).ToFunc()
+}
+
+// ByFiles orders the results by the files field.
+func ByFiles(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFiles, opts...).ToFunc()
 }
 
 // ByProjectField orders the results by project field.

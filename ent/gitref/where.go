@@ -73,6 +73,11 @@ func Size(v int64) predicate.GitRef {
 	return predicate.GitRef(sql.FieldEQ(FieldSize, v))
 }
 
+// Files applies equality check predicate on the "files" field. It's identical to FilesEQ.
+func Files(v int) predicate.GitRef {
+	return predicate.GitRef(sql.FieldEQ(FieldFiles, v))
+}
+
 // ProjectIDEQ applies the EQ predicate on the "project_id" field.
 func ProjectIDEQ(v string) predicate.GitRef {
 	return predicate.GitRef(sql.FieldEQ(FieldProjectID, v))
@@ -306,6 +311,46 @@ func SizeLT(v int64) predicate.GitRef {
 // SizeLTE applies the LTE predicate on the "size" field.
 func SizeLTE(v int64) predicate.GitRef {
 	return predicate.GitRef(sql.FieldLTE(FieldSize, v))
+}
+
+// FilesEQ applies the EQ predicate on the "files" field.
+func FilesEQ(v int) predicate.GitRef {
+	return predicate.GitRef(sql.FieldEQ(FieldFiles, v))
+}
+
+// FilesNEQ applies the NEQ predicate on the "files" field.
+func FilesNEQ(v int) predicate.GitRef {
+	return predicate.GitRef(sql.FieldNEQ(FieldFiles, v))
+}
+
+// FilesIn applies the In predicate on the "files" field.
+func FilesIn(vs ...int) predicate.GitRef {
+	return predicate.GitRef(sql.FieldIn(FieldFiles, vs...))
+}
+
+// FilesNotIn applies the NotIn predicate on the "files" field.
+func FilesNotIn(vs ...int) predicate.GitRef {
+	return predicate.GitRef(sql.FieldNotIn(FieldFiles, vs...))
+}
+
+// FilesGT applies the GT predicate on the "files" field.
+func FilesGT(v int) predicate.GitRef {
+	return predicate.GitRef(sql.FieldGT(FieldFiles, v))
+}
+
+// FilesGTE applies the GTE predicate on the "files" field.
+func FilesGTE(v int) predicate.GitRef {
+	return predicate.GitRef(sql.FieldGTE(FieldFiles, v))
+}
+
+// FilesLT applies the LT predicate on the "files" field.
+func FilesLT(v int) predicate.GitRef {
+	return predicate.GitRef(sql.FieldLT(FieldFiles, v))
+}
+
+// FilesLTE applies the LTE predicate on the "files" field.
+func FilesLTE(v int) predicate.GitRef {
+	return predicate.GitRef(sql.FieldLTE(FieldFiles, v))
 }
 
 // HasProject applies the HasEdge predicate on the "project" edge.

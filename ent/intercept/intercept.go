@@ -10,31 +10,50 @@ import (
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
+	"github.com/zeblit/zeblit/ent/approval"
 	"github.com/zeblit/zeblit/ent/budget"
+	"github.com/zeblit/zeblit/ent/checkpoint"
+	"github.com/zeblit/zeblit/ent/command"
+	"github.com/zeblit/zeblit/ent/consoleentry"
+	"github.com/zeblit/zeblit/ent/consolekey"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/criterion"
 	"github.com/zeblit/zeblit/ent/devicecode"
 	"github.com/zeblit/zeblit/ent/event"
+	"github.com/zeblit/zeblit/ent/finding"
 	"github.com/zeblit/zeblit/ent/gitobject"
+	"github.com/zeblit/zeblit/ent/gitpack"
+	"github.com/zeblit/zeblit/ent/gitpackobject"
 	"github.com/zeblit/zeblit/ent/gitref"
+	"github.com/zeblit/zeblit/ent/gitstorage"
 	"github.com/zeblit/zeblit/ent/idempotencykey"
 	"github.com/zeblit/zeblit/ent/installation"
 	"github.com/zeblit/zeblit/ent/membership"
+	"github.com/zeblit/zeblit/ent/merge"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/orgmembership"
+	"github.com/zeblit/zeblit/ent/outputpiece"
+	"github.com/zeblit/zeblit/ent/permissionrule"
+	"github.com/zeblit/zeblit/ent/plan"
 	"github.com/zeblit/zeblit/ent/predicate"
 	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/ent/providerkey"
+	"github.com/zeblit/zeblit/ent/question"
 	"github.com/zeblit/zeblit/ent/refreshtoken"
 	"github.com/zeblit/zeblit/ent/reservation"
 	"github.com/zeblit/zeblit/ent/run"
+	"github.com/zeblit/zeblit/ent/sandbox"
+	"github.com/zeblit/zeblit/ent/securityscan"
 	"github.com/zeblit/zeblit/ent/session"
 	"github.com/zeblit/zeblit/ent/signingkey"
 	"github.com/zeblit/zeblit/ent/spending"
 	"github.com/zeblit/zeblit/ent/stream"
+	"github.com/zeblit/zeblit/ent/task"
 	"github.com/zeblit/zeblit/ent/toolcall"
 	"github.com/zeblit/zeblit/ent/usagerecord"
 	"github.com/zeblit/zeblit/ent/user"
+	"github.com/zeblit/zeblit/ent/worktree"
 )
 
 // The Query interface represents an operation that queries a graph.
@@ -147,6 +166,33 @@ func (f TraverseApiKey) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.ApiKeyQuery", q)
 }
 
+// The ApprovalFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ApprovalFunc func(context.Context, *ent.ApprovalQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ApprovalFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ApprovalQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ApprovalQuery", q)
+}
+
+// The TraverseApproval type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseApproval func(context.Context, *ent.ApprovalQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseApproval) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseApproval) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ApprovalQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ApprovalQuery", q)
+}
+
 // The BudgetFunc type is an adapter to allow the use of ordinary function as a Querier.
 type BudgetFunc func(context.Context, *ent.BudgetQuery) (ent.Value, error)
 
@@ -174,6 +220,114 @@ func (f TraverseBudget) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.BudgetQuery", q)
 }
 
+// The CheckpointFunc type is an adapter to allow the use of ordinary function as a Querier.
+type CheckpointFunc func(context.Context, *ent.CheckpointQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f CheckpointFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.CheckpointQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.CheckpointQuery", q)
+}
+
+// The TraverseCheckpoint type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseCheckpoint func(context.Context, *ent.CheckpointQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseCheckpoint) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseCheckpoint) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CheckpointQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.CheckpointQuery", q)
+}
+
+// The CommandFunc type is an adapter to allow the use of ordinary function as a Querier.
+type CommandFunc func(context.Context, *ent.CommandQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f CommandFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.CommandQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.CommandQuery", q)
+}
+
+// The TraverseCommand type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseCommand func(context.Context, *ent.CommandQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseCommand) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseCommand) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CommandQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.CommandQuery", q)
+}
+
+// The ConsoleEntryFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ConsoleEntryFunc func(context.Context, *ent.ConsoleEntryQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ConsoleEntryFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ConsoleEntryQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ConsoleEntryQuery", q)
+}
+
+// The TraverseConsoleEntry type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseConsoleEntry func(context.Context, *ent.ConsoleEntryQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseConsoleEntry) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseConsoleEntry) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ConsoleEntryQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ConsoleEntryQuery", q)
+}
+
+// The ConsoleKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ConsoleKeyFunc func(context.Context, *ent.ConsoleKeyQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ConsoleKeyFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ConsoleKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ConsoleKeyQuery", q)
+}
+
+// The TraverseConsoleKey type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseConsoleKey func(context.Context, *ent.ConsoleKeyQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseConsoleKey) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseConsoleKey) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ConsoleKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ConsoleKeyQuery", q)
+}
+
 // The ConversationFunc type is an adapter to allow the use of ordinary function as a Querier.
 type ConversationFunc func(context.Context, *ent.ConversationQuery) (ent.Value, error)
 
@@ -199,6 +353,33 @@ func (f TraverseConversation) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.ConversationQuery", q)
+}
+
+// The CriterionFunc type is an adapter to allow the use of ordinary function as a Querier.
+type CriterionFunc func(context.Context, *ent.CriterionQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f CriterionFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.CriterionQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.CriterionQuery", q)
+}
+
+// The TraverseCriterion type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseCriterion func(context.Context, *ent.CriterionQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseCriterion) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseCriterion) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CriterionQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.CriterionQuery", q)
 }
 
 // The DeviceCodeFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -255,6 +436,33 @@ func (f TraverseEvent) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.EventQuery", q)
 }
 
+// The FindingFunc type is an adapter to allow the use of ordinary function as a Querier.
+type FindingFunc func(context.Context, *ent.FindingQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f FindingFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.FindingQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.FindingQuery", q)
+}
+
+// The TraverseFinding type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseFinding func(context.Context, *ent.FindingQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseFinding) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseFinding) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.FindingQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.FindingQuery", q)
+}
+
 // The GitObjectFunc type is an adapter to allow the use of ordinary function as a Querier.
 type GitObjectFunc func(context.Context, *ent.GitObjectQuery) (ent.Value, error)
 
@@ -282,6 +490,60 @@ func (f TraverseGitObject) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.GitObjectQuery", q)
 }
 
+// The GitPackFunc type is an adapter to allow the use of ordinary function as a Querier.
+type GitPackFunc func(context.Context, *ent.GitPackQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f GitPackFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.GitPackQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.GitPackQuery", q)
+}
+
+// The TraverseGitPack type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseGitPack func(context.Context, *ent.GitPackQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseGitPack) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseGitPack) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.GitPackQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.GitPackQuery", q)
+}
+
+// The GitPackObjectFunc type is an adapter to allow the use of ordinary function as a Querier.
+type GitPackObjectFunc func(context.Context, *ent.GitPackObjectQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f GitPackObjectFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.GitPackObjectQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.GitPackObjectQuery", q)
+}
+
+// The TraverseGitPackObject type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseGitPackObject func(context.Context, *ent.GitPackObjectQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseGitPackObject) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseGitPackObject) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.GitPackObjectQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.GitPackObjectQuery", q)
+}
+
 // The GitRefFunc type is an adapter to allow the use of ordinary function as a Querier.
 type GitRefFunc func(context.Context, *ent.GitRefQuery) (ent.Value, error)
 
@@ -307,6 +569,33 @@ func (f TraverseGitRef) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.GitRefQuery", q)
+}
+
+// The GitStorageFunc type is an adapter to allow the use of ordinary function as a Querier.
+type GitStorageFunc func(context.Context, *ent.GitStorageQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f GitStorageFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.GitStorageQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.GitStorageQuery", q)
+}
+
+// The TraverseGitStorage type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseGitStorage func(context.Context, *ent.GitStorageQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseGitStorage) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseGitStorage) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.GitStorageQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.GitStorageQuery", q)
 }
 
 // The IdempotencyKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -390,6 +679,33 @@ func (f TraverseMembership) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.MembershipQuery", q)
 }
 
+// The MergeFunc type is an adapter to allow the use of ordinary function as a Querier.
+type MergeFunc func(context.Context, *ent.MergeQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f MergeFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.MergeQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.MergeQuery", q)
+}
+
+// The TraverseMerge type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseMerge func(context.Context, *ent.MergeQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseMerge) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseMerge) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.MergeQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.MergeQuery", q)
+}
+
 // The MessageFunc type is an adapter to allow the use of ordinary function as a Querier.
 type MessageFunc func(context.Context, *ent.MessageQuery) (ent.Value, error)
 
@@ -471,6 +787,87 @@ func (f TraverseOrganisation) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.OrganisationQuery", q)
 }
 
+// The OutputPieceFunc type is an adapter to allow the use of ordinary function as a Querier.
+type OutputPieceFunc func(context.Context, *ent.OutputPieceQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f OutputPieceFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.OutputPieceQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.OutputPieceQuery", q)
+}
+
+// The TraverseOutputPiece type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseOutputPiece func(context.Context, *ent.OutputPieceQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseOutputPiece) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseOutputPiece) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.OutputPieceQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.OutputPieceQuery", q)
+}
+
+// The PermissionRuleFunc type is an adapter to allow the use of ordinary function as a Querier.
+type PermissionRuleFunc func(context.Context, *ent.PermissionRuleQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f PermissionRuleFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.PermissionRuleQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.PermissionRuleQuery", q)
+}
+
+// The TraversePermissionRule type is an adapter to allow the use of ordinary function as Traverser.
+type TraversePermissionRule func(context.Context, *ent.PermissionRuleQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraversePermissionRule) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraversePermissionRule) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.PermissionRuleQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.PermissionRuleQuery", q)
+}
+
+// The PlanFunc type is an adapter to allow the use of ordinary function as a Querier.
+type PlanFunc func(context.Context, *ent.PlanQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f PlanFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.PlanQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.PlanQuery", q)
+}
+
+// The TraversePlan type is an adapter to allow the use of ordinary function as Traverser.
+type TraversePlan func(context.Context, *ent.PlanQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraversePlan) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraversePlan) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.PlanQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.PlanQuery", q)
+}
+
 // The ProjectFunc type is an adapter to allow the use of ordinary function as a Querier.
 type ProjectFunc func(context.Context, *ent.ProjectQuery) (ent.Value, error)
 
@@ -523,6 +920,33 @@ func (f TraverseProviderKey) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.ProviderKeyQuery", q)
+}
+
+// The QuestionFunc type is an adapter to allow the use of ordinary function as a Querier.
+type QuestionFunc func(context.Context, *ent.QuestionQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f QuestionFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.QuestionQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.QuestionQuery", q)
+}
+
+// The TraverseQuestion type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseQuestion func(context.Context, *ent.QuestionQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseQuestion) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseQuestion) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.QuestionQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.QuestionQuery", q)
 }
 
 // The RefreshTokenFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -604,6 +1028,60 @@ func (f TraverseRun) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.RunQuery", q)
+}
+
+// The SandboxFunc type is an adapter to allow the use of ordinary function as a Querier.
+type SandboxFunc func(context.Context, *ent.SandboxQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f SandboxFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.SandboxQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.SandboxQuery", q)
+}
+
+// The TraverseSandbox type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseSandbox func(context.Context, *ent.SandboxQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseSandbox) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseSandbox) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SandboxQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.SandboxQuery", q)
+}
+
+// The SecurityScanFunc type is an adapter to allow the use of ordinary function as a Querier.
+type SecurityScanFunc func(context.Context, *ent.SecurityScanQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f SecurityScanFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.SecurityScanQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.SecurityScanQuery", q)
+}
+
+// The TraverseSecurityScan type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseSecurityScan func(context.Context, *ent.SecurityScanQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseSecurityScan) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseSecurityScan) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SecurityScanQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.SecurityScanQuery", q)
 }
 
 // The SessionFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -714,6 +1192,33 @@ func (f TraverseStream) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.StreamQuery", q)
 }
 
+// The TaskFunc type is an adapter to allow the use of ordinary function as a Querier.
+type TaskFunc func(context.Context, *ent.TaskQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f TaskFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.TaskQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.TaskQuery", q)
+}
+
+// The TraverseTask type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseTask func(context.Context, *ent.TaskQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseTask) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseTask) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.TaskQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.TaskQuery", q)
+}
+
 // The ToolCallFunc type is an adapter to allow the use of ordinary function as a Querier.
 type ToolCallFunc func(context.Context, *ent.ToolCallQuery) (ent.Value, error)
 
@@ -795,6 +1300,33 @@ func (f TraverseUser) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.UserQuery", q)
 }
 
+// The WorktreeFunc type is an adapter to allow the use of ordinary function as a Querier.
+type WorktreeFunc func(context.Context, *ent.WorktreeQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f WorktreeFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.WorktreeQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.WorktreeQuery", q)
+}
+
+// The TraverseWorktree type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseWorktree func(context.Context, *ent.WorktreeQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseWorktree) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseWorktree) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.WorktreeQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.WorktreeQuery", q)
+}
+
 // NewQuery returns the generic Query interface for the given typed query.
 func NewQuery(q ent.Query) (Query, error) {
 	switch q := q.(type) {
@@ -802,40 +1334,74 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.AgentQuery, predicate.Agent, agent.OrderOption]{typ: ent.TypeAgent, tq: q}, nil
 	case *ent.ApiKeyQuery:
 		return &query[*ent.ApiKeyQuery, predicate.ApiKey, apikey.OrderOption]{typ: ent.TypeApiKey, tq: q}, nil
+	case *ent.ApprovalQuery:
+		return &query[*ent.ApprovalQuery, predicate.Approval, approval.OrderOption]{typ: ent.TypeApproval, tq: q}, nil
 	case *ent.BudgetQuery:
 		return &query[*ent.BudgetQuery, predicate.Budget, budget.OrderOption]{typ: ent.TypeBudget, tq: q}, nil
+	case *ent.CheckpointQuery:
+		return &query[*ent.CheckpointQuery, predicate.Checkpoint, checkpoint.OrderOption]{typ: ent.TypeCheckpoint, tq: q}, nil
+	case *ent.CommandQuery:
+		return &query[*ent.CommandQuery, predicate.Command, command.OrderOption]{typ: ent.TypeCommand, tq: q}, nil
+	case *ent.ConsoleEntryQuery:
+		return &query[*ent.ConsoleEntryQuery, predicate.ConsoleEntry, consoleentry.OrderOption]{typ: ent.TypeConsoleEntry, tq: q}, nil
+	case *ent.ConsoleKeyQuery:
+		return &query[*ent.ConsoleKeyQuery, predicate.ConsoleKey, consolekey.OrderOption]{typ: ent.TypeConsoleKey, tq: q}, nil
 	case *ent.ConversationQuery:
 		return &query[*ent.ConversationQuery, predicate.Conversation, conversation.OrderOption]{typ: ent.TypeConversation, tq: q}, nil
+	case *ent.CriterionQuery:
+		return &query[*ent.CriterionQuery, predicate.Criterion, criterion.OrderOption]{typ: ent.TypeCriterion, tq: q}, nil
 	case *ent.DeviceCodeQuery:
 		return &query[*ent.DeviceCodeQuery, predicate.DeviceCode, devicecode.OrderOption]{typ: ent.TypeDeviceCode, tq: q}, nil
 	case *ent.EventQuery:
 		return &query[*ent.EventQuery, predicate.Event, event.OrderOption]{typ: ent.TypeEvent, tq: q}, nil
+	case *ent.FindingQuery:
+		return &query[*ent.FindingQuery, predicate.Finding, finding.OrderOption]{typ: ent.TypeFinding, tq: q}, nil
 	case *ent.GitObjectQuery:
 		return &query[*ent.GitObjectQuery, predicate.GitObject, gitobject.OrderOption]{typ: ent.TypeGitObject, tq: q}, nil
+	case *ent.GitPackQuery:
+		return &query[*ent.GitPackQuery, predicate.GitPack, gitpack.OrderOption]{typ: ent.TypeGitPack, tq: q}, nil
+	case *ent.GitPackObjectQuery:
+		return &query[*ent.GitPackObjectQuery, predicate.GitPackObject, gitpackobject.OrderOption]{typ: ent.TypeGitPackObject, tq: q}, nil
 	case *ent.GitRefQuery:
 		return &query[*ent.GitRefQuery, predicate.GitRef, gitref.OrderOption]{typ: ent.TypeGitRef, tq: q}, nil
+	case *ent.GitStorageQuery:
+		return &query[*ent.GitStorageQuery, predicate.GitStorage, gitstorage.OrderOption]{typ: ent.TypeGitStorage, tq: q}, nil
 	case *ent.IdempotencyKeyQuery:
 		return &query[*ent.IdempotencyKeyQuery, predicate.IdempotencyKey, idempotencykey.OrderOption]{typ: ent.TypeIdempotencyKey, tq: q}, nil
 	case *ent.InstallationQuery:
 		return &query[*ent.InstallationQuery, predicate.Installation, installation.OrderOption]{typ: ent.TypeInstallation, tq: q}, nil
 	case *ent.MembershipQuery:
 		return &query[*ent.MembershipQuery, predicate.Membership, membership.OrderOption]{typ: ent.TypeMembership, tq: q}, nil
+	case *ent.MergeQuery:
+		return &query[*ent.MergeQuery, predicate.Merge, merge.OrderOption]{typ: ent.TypeMerge, tq: q}, nil
 	case *ent.MessageQuery:
 		return &query[*ent.MessageQuery, predicate.Message, message.OrderOption]{typ: ent.TypeMessage, tq: q}, nil
 	case *ent.OrgMembershipQuery:
 		return &query[*ent.OrgMembershipQuery, predicate.OrgMembership, orgmembership.OrderOption]{typ: ent.TypeOrgMembership, tq: q}, nil
 	case *ent.OrganisationQuery:
 		return &query[*ent.OrganisationQuery, predicate.Organisation, organisation.OrderOption]{typ: ent.TypeOrganisation, tq: q}, nil
+	case *ent.OutputPieceQuery:
+		return &query[*ent.OutputPieceQuery, predicate.OutputPiece, outputpiece.OrderOption]{typ: ent.TypeOutputPiece, tq: q}, nil
+	case *ent.PermissionRuleQuery:
+		return &query[*ent.PermissionRuleQuery, predicate.PermissionRule, permissionrule.OrderOption]{typ: ent.TypePermissionRule, tq: q}, nil
+	case *ent.PlanQuery:
+		return &query[*ent.PlanQuery, predicate.Plan, plan.OrderOption]{typ: ent.TypePlan, tq: q}, nil
 	case *ent.ProjectQuery:
 		return &query[*ent.ProjectQuery, predicate.Project, project.OrderOption]{typ: ent.TypeProject, tq: q}, nil
 	case *ent.ProviderKeyQuery:
 		return &query[*ent.ProviderKeyQuery, predicate.ProviderKey, providerkey.OrderOption]{typ: ent.TypeProviderKey, tq: q}, nil
+	case *ent.QuestionQuery:
+		return &query[*ent.QuestionQuery, predicate.Question, question.OrderOption]{typ: ent.TypeQuestion, tq: q}, nil
 	case *ent.RefreshTokenQuery:
 		return &query[*ent.RefreshTokenQuery, predicate.RefreshToken, refreshtoken.OrderOption]{typ: ent.TypeRefreshToken, tq: q}, nil
 	case *ent.ReservationQuery:
 		return &query[*ent.ReservationQuery, predicate.Reservation, reservation.OrderOption]{typ: ent.TypeReservation, tq: q}, nil
 	case *ent.RunQuery:
 		return &query[*ent.RunQuery, predicate.Run, run.OrderOption]{typ: ent.TypeRun, tq: q}, nil
+	case *ent.SandboxQuery:
+		return &query[*ent.SandboxQuery, predicate.Sandbox, sandbox.OrderOption]{typ: ent.TypeSandbox, tq: q}, nil
+	case *ent.SecurityScanQuery:
+		return &query[*ent.SecurityScanQuery, predicate.SecurityScan, securityscan.OrderOption]{typ: ent.TypeSecurityScan, tq: q}, nil
 	case *ent.SessionQuery:
 		return &query[*ent.SessionQuery, predicate.Session, session.OrderOption]{typ: ent.TypeSession, tq: q}, nil
 	case *ent.SigningKeyQuery:
@@ -844,12 +1410,16 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.SpendingQuery, predicate.Spending, spending.OrderOption]{typ: ent.TypeSpending, tq: q}, nil
 	case *ent.StreamQuery:
 		return &query[*ent.StreamQuery, predicate.Stream, stream.OrderOption]{typ: ent.TypeStream, tq: q}, nil
+	case *ent.TaskQuery:
+		return &query[*ent.TaskQuery, predicate.Task, task.OrderOption]{typ: ent.TypeTask, tq: q}, nil
 	case *ent.ToolCallQuery:
 		return &query[*ent.ToolCallQuery, predicate.ToolCall, toolcall.OrderOption]{typ: ent.TypeToolCall, tq: q}, nil
 	case *ent.UsageRecordQuery:
 		return &query[*ent.UsageRecordQuery, predicate.UsageRecord, usagerecord.OrderOption]{typ: ent.TypeUsageRecord, tq: q}, nil
 	case *ent.UserQuery:
 		return &query[*ent.UserQuery, predicate.User, user.OrderOption]{typ: ent.TypeUser, tq: q}, nil
+	case *ent.WorktreeQuery:
+		return &query[*ent.WorktreeQuery, predicate.Worktree, worktree.OrderOption]{typ: ent.TypeWorktree, tq: q}, nil
 	default:
 		return nil, fmt.Errorf("unknown query type %T", q)
 	}

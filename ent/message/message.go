@@ -41,6 +41,16 @@ const (
 	FieldStep = "step"
 	// FieldSeenStep holds the string denoting the seen_step field in the database.
 	FieldSeenStep = "seen_step"
+	// FieldRetracted holds the string denoting the retracted field in the database.
+	FieldRetracted = "retracted"
+	// FieldEditsID holds the string denoting the edits_id field in the database.
+	FieldEditsID = "edits_id"
+	// FieldSenderRunID holds the string denoting the sender_run_id field in the database.
+	FieldSenderRunID = "sender_run_id"
+	// FieldCopyOfID holds the string denoting the copy_of_id field in the database.
+	FieldCopyOfID = "copy_of_id"
+	// FieldTurnID holds the string denoting the turn_id field in the database.
+	FieldTurnID = "turn_id"
 	// FieldDemo holds the string denoting the demo field in the database.
 	FieldDemo = "demo"
 	// FieldCarry holds the string denoting the carry field in the database.
@@ -111,6 +121,11 @@ var Columns = []string{
 	FieldPosition,
 	FieldStep,
 	FieldSeenStep,
+	FieldRetracted,
+	FieldEditsID,
+	FieldSenderRunID,
+	FieldCopyOfID,
+	FieldTurnID,
 	FieldDemo,
 	FieldCarry,
 	FieldCompletedAt,
@@ -140,6 +155,16 @@ var (
 	DefaultText string
 	// DefaultStep holds the default value on creation for the "step" field.
 	DefaultStep int
+	// DefaultRetracted holds the default value on creation for the "retracted" field.
+	DefaultRetracted bool
+	// DefaultEditsID holds the default value on creation for the "edits_id" field.
+	DefaultEditsID string
+	// DefaultSenderRunID holds the default value on creation for the "sender_run_id" field.
+	DefaultSenderRunID string
+	// DefaultCopyOfID holds the default value on creation for the "copy_of_id" field.
+	DefaultCopyOfID string
+	// DefaultTurnID holds the default value on creation for the "turn_id" field.
+	DefaultTurnID string
 	// DefaultDemo holds the default value on creation for the "demo" field.
 	DefaultDemo bool
 	// DefaultID holds the default value on creation for the "id" field.
@@ -232,6 +257,31 @@ func ByStep(opts ...sql.OrderTermOption) OrderOption {
 // BySeenStep orders the results by the seen_step field.
 func BySeenStep(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSeenStep, opts...).ToFunc()
+}
+
+// ByRetracted orders the results by the retracted field.
+func ByRetracted(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRetracted, opts...).ToFunc()
+}
+
+// ByEditsID orders the results by the edits_id field.
+func ByEditsID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEditsID, opts...).ToFunc()
+}
+
+// BySenderRunID orders the results by the sender_run_id field.
+func BySenderRunID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSenderRunID, opts...).ToFunc()
+}
+
+// ByCopyOfID orders the results by the copy_of_id field.
+func ByCopyOfID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCopyOfID, opts...).ToFunc()
+}
+
+// ByTurnID orders the results by the turn_id field.
+func ByTurnID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTurnID, opts...).ToFunc()
 }
 
 // ByDemo orders the results by the demo field.

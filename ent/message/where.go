@@ -116,6 +116,31 @@ func SeenStep(v int) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldSeenStep, v))
 }
 
+// Retracted applies equality check predicate on the "retracted" field. It's identical to RetractedEQ.
+func Retracted(v bool) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldRetracted, v))
+}
+
+// EditsID applies equality check predicate on the "edits_id" field. It's identical to EditsIDEQ.
+func EditsID(v string) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldEditsID, v))
+}
+
+// SenderRunID applies equality check predicate on the "sender_run_id" field. It's identical to SenderRunIDEQ.
+func SenderRunID(v string) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldSenderRunID, v))
+}
+
+// CopyOfID applies equality check predicate on the "copy_of_id" field. It's identical to CopyOfIDEQ.
+func CopyOfID(v string) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldCopyOfID, v))
+}
+
+// TurnID applies equality check predicate on the "turn_id" field. It's identical to TurnIDEQ.
+func TurnID(v string) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldTurnID, v))
+}
+
 // Demo applies equality check predicate on the "demo" field. It's identical to DemoEQ.
 func Demo(v bool) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldDemo, v))
@@ -779,6 +804,276 @@ func SeenStepIsNil() predicate.Message {
 // SeenStepNotNil applies the NotNil predicate on the "seen_step" field.
 func SeenStepNotNil() predicate.Message {
 	return predicate.Message(sql.FieldNotNull(FieldSeenStep))
+}
+
+// RetractedEQ applies the EQ predicate on the "retracted" field.
+func RetractedEQ(v bool) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldRetracted, v))
+}
+
+// RetractedNEQ applies the NEQ predicate on the "retracted" field.
+func RetractedNEQ(v bool) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldRetracted, v))
+}
+
+// EditsIDEQ applies the EQ predicate on the "edits_id" field.
+func EditsIDEQ(v string) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldEditsID, v))
+}
+
+// EditsIDNEQ applies the NEQ predicate on the "edits_id" field.
+func EditsIDNEQ(v string) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldEditsID, v))
+}
+
+// EditsIDIn applies the In predicate on the "edits_id" field.
+func EditsIDIn(vs ...string) predicate.Message {
+	return predicate.Message(sql.FieldIn(FieldEditsID, vs...))
+}
+
+// EditsIDNotIn applies the NotIn predicate on the "edits_id" field.
+func EditsIDNotIn(vs ...string) predicate.Message {
+	return predicate.Message(sql.FieldNotIn(FieldEditsID, vs...))
+}
+
+// EditsIDGT applies the GT predicate on the "edits_id" field.
+func EditsIDGT(v string) predicate.Message {
+	return predicate.Message(sql.FieldGT(FieldEditsID, v))
+}
+
+// EditsIDGTE applies the GTE predicate on the "edits_id" field.
+func EditsIDGTE(v string) predicate.Message {
+	return predicate.Message(sql.FieldGTE(FieldEditsID, v))
+}
+
+// EditsIDLT applies the LT predicate on the "edits_id" field.
+func EditsIDLT(v string) predicate.Message {
+	return predicate.Message(sql.FieldLT(FieldEditsID, v))
+}
+
+// EditsIDLTE applies the LTE predicate on the "edits_id" field.
+func EditsIDLTE(v string) predicate.Message {
+	return predicate.Message(sql.FieldLTE(FieldEditsID, v))
+}
+
+// EditsIDContains applies the Contains predicate on the "edits_id" field.
+func EditsIDContains(v string) predicate.Message {
+	return predicate.Message(sql.FieldContains(FieldEditsID, v))
+}
+
+// EditsIDHasPrefix applies the HasPrefix predicate on the "edits_id" field.
+func EditsIDHasPrefix(v string) predicate.Message {
+	return predicate.Message(sql.FieldHasPrefix(FieldEditsID, v))
+}
+
+// EditsIDHasSuffix applies the HasSuffix predicate on the "edits_id" field.
+func EditsIDHasSuffix(v string) predicate.Message {
+	return predicate.Message(sql.FieldHasSuffix(FieldEditsID, v))
+}
+
+// EditsIDEqualFold applies the EqualFold predicate on the "edits_id" field.
+func EditsIDEqualFold(v string) predicate.Message {
+	return predicate.Message(sql.FieldEqualFold(FieldEditsID, v))
+}
+
+// EditsIDContainsFold applies the ContainsFold predicate on the "edits_id" field.
+func EditsIDContainsFold(v string) predicate.Message {
+	return predicate.Message(sql.FieldContainsFold(FieldEditsID, v))
+}
+
+// SenderRunIDEQ applies the EQ predicate on the "sender_run_id" field.
+func SenderRunIDEQ(v string) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldSenderRunID, v))
+}
+
+// SenderRunIDNEQ applies the NEQ predicate on the "sender_run_id" field.
+func SenderRunIDNEQ(v string) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldSenderRunID, v))
+}
+
+// SenderRunIDIn applies the In predicate on the "sender_run_id" field.
+func SenderRunIDIn(vs ...string) predicate.Message {
+	return predicate.Message(sql.FieldIn(FieldSenderRunID, vs...))
+}
+
+// SenderRunIDNotIn applies the NotIn predicate on the "sender_run_id" field.
+func SenderRunIDNotIn(vs ...string) predicate.Message {
+	return predicate.Message(sql.FieldNotIn(FieldSenderRunID, vs...))
+}
+
+// SenderRunIDGT applies the GT predicate on the "sender_run_id" field.
+func SenderRunIDGT(v string) predicate.Message {
+	return predicate.Message(sql.FieldGT(FieldSenderRunID, v))
+}
+
+// SenderRunIDGTE applies the GTE predicate on the "sender_run_id" field.
+func SenderRunIDGTE(v string) predicate.Message {
+	return predicate.Message(sql.FieldGTE(FieldSenderRunID, v))
+}
+
+// SenderRunIDLT applies the LT predicate on the "sender_run_id" field.
+func SenderRunIDLT(v string) predicate.Message {
+	return predicate.Message(sql.FieldLT(FieldSenderRunID, v))
+}
+
+// SenderRunIDLTE applies the LTE predicate on the "sender_run_id" field.
+func SenderRunIDLTE(v string) predicate.Message {
+	return predicate.Message(sql.FieldLTE(FieldSenderRunID, v))
+}
+
+// SenderRunIDContains applies the Contains predicate on the "sender_run_id" field.
+func SenderRunIDContains(v string) predicate.Message {
+	return predicate.Message(sql.FieldContains(FieldSenderRunID, v))
+}
+
+// SenderRunIDHasPrefix applies the HasPrefix predicate on the "sender_run_id" field.
+func SenderRunIDHasPrefix(v string) predicate.Message {
+	return predicate.Message(sql.FieldHasPrefix(FieldSenderRunID, v))
+}
+
+// SenderRunIDHasSuffix applies the HasSuffix predicate on the "sender_run_id" field.
+func SenderRunIDHasSuffix(v string) predicate.Message {
+	return predicate.Message(sql.FieldHasSuffix(FieldSenderRunID, v))
+}
+
+// SenderRunIDEqualFold applies the EqualFold predicate on the "sender_run_id" field.
+func SenderRunIDEqualFold(v string) predicate.Message {
+	return predicate.Message(sql.FieldEqualFold(FieldSenderRunID, v))
+}
+
+// SenderRunIDContainsFold applies the ContainsFold predicate on the "sender_run_id" field.
+func SenderRunIDContainsFold(v string) predicate.Message {
+	return predicate.Message(sql.FieldContainsFold(FieldSenderRunID, v))
+}
+
+// CopyOfIDEQ applies the EQ predicate on the "copy_of_id" field.
+func CopyOfIDEQ(v string) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldCopyOfID, v))
+}
+
+// CopyOfIDNEQ applies the NEQ predicate on the "copy_of_id" field.
+func CopyOfIDNEQ(v string) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldCopyOfID, v))
+}
+
+// CopyOfIDIn applies the In predicate on the "copy_of_id" field.
+func CopyOfIDIn(vs ...string) predicate.Message {
+	return predicate.Message(sql.FieldIn(FieldCopyOfID, vs...))
+}
+
+// CopyOfIDNotIn applies the NotIn predicate on the "copy_of_id" field.
+func CopyOfIDNotIn(vs ...string) predicate.Message {
+	return predicate.Message(sql.FieldNotIn(FieldCopyOfID, vs...))
+}
+
+// CopyOfIDGT applies the GT predicate on the "copy_of_id" field.
+func CopyOfIDGT(v string) predicate.Message {
+	return predicate.Message(sql.FieldGT(FieldCopyOfID, v))
+}
+
+// CopyOfIDGTE applies the GTE predicate on the "copy_of_id" field.
+func CopyOfIDGTE(v string) predicate.Message {
+	return predicate.Message(sql.FieldGTE(FieldCopyOfID, v))
+}
+
+// CopyOfIDLT applies the LT predicate on the "copy_of_id" field.
+func CopyOfIDLT(v string) predicate.Message {
+	return predicate.Message(sql.FieldLT(FieldCopyOfID, v))
+}
+
+// CopyOfIDLTE applies the LTE predicate on the "copy_of_id" field.
+func CopyOfIDLTE(v string) predicate.Message {
+	return predicate.Message(sql.FieldLTE(FieldCopyOfID, v))
+}
+
+// CopyOfIDContains applies the Contains predicate on the "copy_of_id" field.
+func CopyOfIDContains(v string) predicate.Message {
+	return predicate.Message(sql.FieldContains(FieldCopyOfID, v))
+}
+
+// CopyOfIDHasPrefix applies the HasPrefix predicate on the "copy_of_id" field.
+func CopyOfIDHasPrefix(v string) predicate.Message {
+	return predicate.Message(sql.FieldHasPrefix(FieldCopyOfID, v))
+}
+
+// CopyOfIDHasSuffix applies the HasSuffix predicate on the "copy_of_id" field.
+func CopyOfIDHasSuffix(v string) predicate.Message {
+	return predicate.Message(sql.FieldHasSuffix(FieldCopyOfID, v))
+}
+
+// CopyOfIDEqualFold applies the EqualFold predicate on the "copy_of_id" field.
+func CopyOfIDEqualFold(v string) predicate.Message {
+	return predicate.Message(sql.FieldEqualFold(FieldCopyOfID, v))
+}
+
+// CopyOfIDContainsFold applies the ContainsFold predicate on the "copy_of_id" field.
+func CopyOfIDContainsFold(v string) predicate.Message {
+	return predicate.Message(sql.FieldContainsFold(FieldCopyOfID, v))
+}
+
+// TurnIDEQ applies the EQ predicate on the "turn_id" field.
+func TurnIDEQ(v string) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldTurnID, v))
+}
+
+// TurnIDNEQ applies the NEQ predicate on the "turn_id" field.
+func TurnIDNEQ(v string) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldTurnID, v))
+}
+
+// TurnIDIn applies the In predicate on the "turn_id" field.
+func TurnIDIn(vs ...string) predicate.Message {
+	return predicate.Message(sql.FieldIn(FieldTurnID, vs...))
+}
+
+// TurnIDNotIn applies the NotIn predicate on the "turn_id" field.
+func TurnIDNotIn(vs ...string) predicate.Message {
+	return predicate.Message(sql.FieldNotIn(FieldTurnID, vs...))
+}
+
+// TurnIDGT applies the GT predicate on the "turn_id" field.
+func TurnIDGT(v string) predicate.Message {
+	return predicate.Message(sql.FieldGT(FieldTurnID, v))
+}
+
+// TurnIDGTE applies the GTE predicate on the "turn_id" field.
+func TurnIDGTE(v string) predicate.Message {
+	return predicate.Message(sql.FieldGTE(FieldTurnID, v))
+}
+
+// TurnIDLT applies the LT predicate on the "turn_id" field.
+func TurnIDLT(v string) predicate.Message {
+	return predicate.Message(sql.FieldLT(FieldTurnID, v))
+}
+
+// TurnIDLTE applies the LTE predicate on the "turn_id" field.
+func TurnIDLTE(v string) predicate.Message {
+	return predicate.Message(sql.FieldLTE(FieldTurnID, v))
+}
+
+// TurnIDContains applies the Contains predicate on the "turn_id" field.
+func TurnIDContains(v string) predicate.Message {
+	return predicate.Message(sql.FieldContains(FieldTurnID, v))
+}
+
+// TurnIDHasPrefix applies the HasPrefix predicate on the "turn_id" field.
+func TurnIDHasPrefix(v string) predicate.Message {
+	return predicate.Message(sql.FieldHasPrefix(FieldTurnID, v))
+}
+
+// TurnIDHasSuffix applies the HasSuffix predicate on the "turn_id" field.
+func TurnIDHasSuffix(v string) predicate.Message {
+	return predicate.Message(sql.FieldHasSuffix(FieldTurnID, v))
+}
+
+// TurnIDEqualFold applies the EqualFold predicate on the "turn_id" field.
+func TurnIDEqualFold(v string) predicate.Message {
+	return predicate.Message(sql.FieldEqualFold(FieldTurnID, v))
+}
+
+// TurnIDContainsFold applies the ContainsFold predicate on the "turn_id" field.
+func TurnIDContainsFold(v string) predicate.Message {
+	return predicate.Message(sql.FieldContainsFold(FieldTurnID, v))
 }
 
 // DemoEQ applies the EQ predicate on the "demo" field.

@@ -56,6 +56,92 @@ var (
 			},
 		},
 	}
+	// ApprovalsColumns holds the columns for the "approvals" table.
+	ApprovalsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "class", Type: field.TypeEnum, Enums: []string{"READ", "WRITE", "EXECUTE", "NETWORK", "DESTRUCTIVE"}},
+		{Name: "risk", Type: field.TypeEnum, Enums: []string{"LOW", "MEDIUM", "HIGH"}},
+		{Name: "tool", Type: field.TypeString},
+		{Name: "shown", Type: field.TypeString, Size: 2147483647},
+		{Name: "rule", Type: field.TypeString, Size: 2147483647},
+		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "subject", Type: field.TypeString},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"PENDING", "APPROVED", "DENIED", "EXPIRED", "CANCELLED"}, Default: "PENDING"},
+		{Name: "remember", Type: field.TypeEnum, Enums: []string{"ONCE", "RUN", "PROJECT"}, Default: "ONCE"},
+		{Name: "until", Type: field.TypeTime, Nullable: true},
+		{Name: "decided_at", Type: field.TypeTime, Nullable: true},
+		{Name: "comment", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "run_id", Type: field.TypeString},
+		{Name: "tool_call_id", Type: field.TypeString},
+		{Name: "agent_id", Type: field.TypeString},
+		{Name: "decided_by_id", Type: field.TypeString, Nullable: true},
+	}
+	// ApprovalsTable holds the schema information for the "approvals" table.
+	ApprovalsTable = &schema.Table{
+		Name:       "approvals",
+		Columns:    ApprovalsColumns,
+		PrimaryKey: []*schema.Column{ApprovalsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "approvals_projects_project",
+				Columns:    []*schema.Column{ApprovalsColumns[15]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "approvals_runs_run",
+				Columns:    []*schema.Column{ApprovalsColumns[16]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "approvals_tool_calls_tool_call",
+				Columns:    []*schema.Column{ApprovalsColumns[17]},
+				RefColumns: []*schema.Column{ToolCallsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "approvals_agents_agent",
+				Columns:    []*schema.Column{ApprovalsColumns[18]},
+				RefColumns: []*schema.Column{AgentsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "approvals_users_decided_by",
+				Columns:    []*schema.Column{ApprovalsColumns[19]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "approval_project_id_subject",
+				Unique:  false,
+				Columns: []*schema.Column{ApprovalsColumns[15], ApprovalsColumns[8]},
+			},
+			{
+				Name:    "approval_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{ApprovalsColumns[16]},
+			},
+			{
+				Name:    "approval_tool_call_id",
+				Unique:  true,
+				Columns: []*schema.Column{ApprovalsColumns[17]},
+			},
+			{
+				Name:    "approval_pending",
+				Unique:  false,
+				Columns: []*schema.Column{ApprovalsColumns[9]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 'PENDING'",
+				},
+			},
+		},
+	}
 	// BudgetsColumns holds the columns for the "budgets" table.
 	BudgetsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -133,13 +219,256 @@ var (
 			},
 		},
 	}
+	// CheckpointsColumns holds the columns for the "checkpoints" table.
+	CheckpointsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "branch", Type: field.TypeString, Default: ""},
+		{Name: "hash", Type: field.TypeString, Default: ""},
+		{Name: "position", Type: field.TypeInt, Default: 0},
+		{Name: "retracted", Type: field.TypeJSON, Nullable: true},
+		{Name: "reason", Type: field.TypeString},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "conversation_id", Type: field.TypeString, Nullable: true},
+		{Name: "run_id", Type: field.TypeString, Nullable: true},
+		{Name: "tool_call_id", Type: field.TypeString, Nullable: true},
+	}
+	// CheckpointsTable holds the schema information for the "checkpoints" table.
+	CheckpointsTable = &schema.Table{
+		Name:       "checkpoints",
+		Columns:    CheckpointsColumns,
+		PrimaryKey: []*schema.Column{CheckpointsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "checkpoints_projects_project",
+				Columns:    []*schema.Column{CheckpointsColumns[7]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "checkpoints_conversations_conversation",
+				Columns:    []*schema.Column{CheckpointsColumns[8]},
+				RefColumns: []*schema.Column{ConversationsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
+				Symbol:     "checkpoints_runs_run",
+				Columns:    []*schema.Column{CheckpointsColumns[9]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
+				Symbol:     "checkpoints_tool_calls_tool_call",
+				Columns:    []*schema.Column{CheckpointsColumns[10]},
+				RefColumns: []*schema.Column{ToolCallsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "checkpoint_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{CheckpointsColumns[7]},
+			},
+			{
+				Name:    "checkpoint_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{CheckpointsColumns[9]},
+			},
+			{
+				Name:    "checkpoint_conversation_id",
+				Unique:  false,
+				Columns: []*schema.Column{CheckpointsColumns[8]},
+			},
+			{
+				Name:    "checkpoint_tool_call_id",
+				Unique:  false,
+				Columns: []*schema.Column{CheckpointsColumns[10]},
+			},
+		},
+	}
+	// CommandsColumns holds the columns for the "commands" table.
+	CommandsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "branch", Type: field.TypeString},
+		{Name: "shell", Type: field.TypeString, Default: ""},
+		{Name: "argv", Type: field.TypeJSON, Nullable: true},
+		{Name: "directory", Type: field.TypeString, Default: ""},
+		{Name: "environment", Type: field.TypeJSON, Nullable: true},
+		{Name: "stdin", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "timeout_ms", Type: field.TypeInt64},
+		{Name: "background", Type: field.TypeBool, Default: false},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"QUEUED", "RUNNING", "EXITED", "TIMED_OUT", "KILLED", "REFUSED", "LOST"}},
+		{Name: "exit_code", Type: field.TypeInt, Nullable: true},
+		{Name: "signal", Type: field.TypeString, Default: ""},
+		{Name: "note", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "output_bytes", Type: field.TypeInt64, Default: 0},
+		{Name: "kept_bytes", Type: field.TypeInt64, Default: 0},
+		{Name: "commit", Type: field.TypeString, Default: ""},
+		{Name: "changed_files", Type: field.TypeInt, Default: 0},
+		{Name: "generation", Type: field.TypeInt, Default: 0},
+		{Name: "wanted_signal", Type: field.TypeString, Default: ""},
+		{Name: "holder", Type: field.TypeString, Default: ""},
+		{Name: "started_at", Type: field.TypeTime, Nullable: true},
+		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "user_id", Type: field.TypeString},
+		{Name: "run_id", Type: field.TypeString, Nullable: true},
+		{Name: "tool_call_id", Type: field.TypeString, Nullable: true},
+	}
+	// CommandsTable holds the schema information for the "commands" table.
+	CommandsTable = &schema.Table{
+		Name:       "commands",
+		Columns:    CommandsColumns,
+		PrimaryKey: []*schema.Column{CommandsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "commands_projects_project",
+				Columns:    []*schema.Column{CommandsColumns[23]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "commands_users_user",
+				Columns:    []*schema.Column{CommandsColumns[24]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "commands_runs_run",
+				Columns:    []*schema.Column{CommandsColumns[25]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "commands_tool_calls_tool_call",
+				Columns:    []*schema.Column{CommandsColumns[26]},
+				RefColumns: []*schema.Column{ToolCallsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "command_state",
+				Unique:  false,
+				Columns: []*schema.Column{CommandsColumns[10]},
+			},
+			{
+				Name:    "command_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{CommandsColumns[23]},
+			},
+			{
+				Name:    "command_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{CommandsColumns[25]},
+			},
+			{
+				Name:    "command_tool_call_id",
+				Unique:  true,
+				Columns: []*schema.Column{CommandsColumns[26]},
+			},
+		},
+	}
+	// ConsoleEntriesColumns holds the columns for the "console_entries" table.
+	ConsoleEntriesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "level", Type: field.TypeEnum, Enums: []string{"DEBUG", "LOG", "INFO", "WARN", "ERROR"}},
+		{Name: "text", Type: field.TypeString},
+		{Name: "stack", Type: field.TypeString, Default: ""},
+		{Name: "fingerprint", Type: field.TypeString, Default: ""},
+		{Name: "uncaught", Type: field.TypeBool, Default: false},
+		{Name: "count", Type: field.TypeInt, Default: 1},
+		{Name: "url", Type: field.TypeString, Default: ""},
+		{Name: "line", Type: field.TypeInt, Default: 0},
+		{Name: "column", Type: field.TypeInt, Default: 0},
+		{Name: "user_agent", Type: field.TypeString, Default: ""},
+		{Name: "session", Type: field.TypeString, Default: ""},
+		{Name: "project_id", Type: field.TypeString},
+	}
+	// ConsoleEntriesTable holds the schema information for the "console_entries" table.
+	ConsoleEntriesTable = &schema.Table{
+		Name:       "console_entries",
+		Columns:    ConsoleEntriesColumns,
+		PrimaryKey: []*schema.Column{ConsoleEntriesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "console_entries_projects_project",
+				Columns:    []*schema.Column{ConsoleEntriesColumns[13]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "consoleentry_project_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConsoleEntriesColumns[13], ConsoleEntriesColumns[0]},
+			},
+			{
+				Name:    "consoleentry_project_id_fingerprint_id",
+				Unique:  false,
+				Columns: []*schema.Column{ConsoleEntriesColumns[13], ConsoleEntriesColumns[5], ConsoleEntriesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "fingerprint <> ''",
+				},
+			},
+			{
+				Name:    "consoleentry_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{ConsoleEntriesColumns[1]},
+			},
+		},
+	}
+	// ConsoleKeysColumns holds the columns for the "console_keys" table.
+	ConsoleKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "key", Type: field.TypeString, Unique: true},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "created_by_id", Type: field.TypeString, Nullable: true},
+	}
+	// ConsoleKeysTable holds the schema information for the "console_keys" table.
+	ConsoleKeysTable = &schema.Table{
+		Name:       "console_keys",
+		Columns:    ConsoleKeysColumns,
+		PrimaryKey: []*schema.Column{ConsoleKeysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "console_keys_projects_project",
+				Columns:    []*schema.Column{ConsoleKeysColumns[3]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "console_keys_users_created_by",
+				Columns:    []*schema.Column{ConsoleKeysColumns[4]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "consolekey_project_id",
+				Unique:  true,
+				Columns: []*schema.Column{ConsoleKeysColumns[3]},
+			},
+		},
+	}
 	// ConversationsColumns holds the columns for the "conversations" table.
 	ConversationsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "title", Type: field.TypeString},
+		{Name: "task_id", Type: field.TypeString, Default: ""},
 		{Name: "next_position", Type: field.TypeInt, Default: 0},
+		{Name: "retracted", Type: field.TypeJSON, Nullable: true},
+		{Name: "branch", Type: field.TypeString, Default: ""},
+		{Name: "forked_from_id", Type: field.TypeString, Default: ""},
 		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true},
 		{Name: "project_id", Type: field.TypeString},
 		{Name: "author_id", Type: field.TypeString, Nullable: true},
 	}
@@ -151,13 +480,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "conversations_projects_project",
-				Columns:    []*schema.Column{ConversationsColumns[5]},
+				Columns:    []*schema.Column{ConversationsColumns[10]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "conversations_users_author",
-				Columns:    []*schema.Column{ConversationsColumns[6]},
+				Columns:    []*schema.Column{ConversationsColumns[11]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -166,7 +495,69 @@ var (
 			{
 				Name:    "conversation_project_id",
 				Unique:  false,
-				Columns: []*schema.Column{ConversationsColumns[5]},
+				Columns: []*schema.Column{ConversationsColumns[10]},
+			},
+			{
+				Name:    "conversation_deleted",
+				Unique:  false,
+				Columns: []*schema.Column{ConversationsColumns[10]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NOT NULL",
+				},
+			},
+		},
+	}
+	// CriterionsColumns holds the columns for the "criterions" table.
+	CriterionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "text", Type: field.TypeString, Size: 2147483647},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"OPEN", "MET", "STALE", "WAIVED"}},
+		{Name: "run_id", Type: field.TypeString, Default: ""},
+		{Name: "command_id", Type: field.TypeString, Default: ""},
+		{Name: "command", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "exit_code", Type: field.TypeInt, Default: 0},
+		{Name: "output_digest", Type: field.TypeString, Default: ""},
+		{Name: "files", Type: field.TypeJSON, Nullable: true},
+		{Name: "note", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "tree", Type: field.TypeString, Default: ""},
+		{Name: "problem", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "checked_tree", Type: field.TypeString, Default: ""},
+		{Name: "check_id", Type: field.TypeString, Default: ""},
+		{Name: "shown_at", Type: field.TypeTime, Nullable: true},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "task_id", Type: field.TypeString},
+	}
+	// CriterionsTable holds the schema information for the "criterions" table.
+	CriterionsTable = &schema.Table{
+		Name:       "criterions",
+		Columns:    CriterionsColumns,
+		PrimaryKey: []*schema.Column{CriterionsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "criterions_projects_project",
+				Columns:    []*schema.Column{CriterionsColumns[17]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "criterions_tasks_task",
+				Columns:    []*schema.Column{CriterionsColumns[18]},
+				RefColumns: []*schema.Column{TasksColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "criterion_task_id_position",
+				Unique:  true,
+				Columns: []*schema.Column{CriterionsColumns[18], CriterionsColumns[2]},
+			},
+			{
+				Name:    "criterion_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{CriterionsColumns[17]},
 			},
 		},
 	}
@@ -213,7 +604,7 @@ var (
 	EventsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "seq", Type: field.TypeInt64},
-		{Name: "type", Type: field.TypeEnum, Enums: []string{"PROJECT_UPDATED", "MESSAGE_ADDED", "MESSAGE_DELTA", "MESSAGE_COMPLETED", "RUN_STATE_CHANGED", "TOOL_CALL_STARTED", "TOOL_CALL_OUTPUT", "TOOL_CALL_FINISHED", "FILE_CHANGED", "USAGE_RECORDED", "BUDGET_REACHED", "STREAM_RESET"}},
+		{Name: "type", Type: field.TypeEnum, Enums: []string{"PROJECT_UPDATED", "MESSAGE_ADDED", "MESSAGE_DELTA", "MESSAGE_COMPLETED", "CONVERSATION_CHANGED", "RUN_STATE_CHANGED", "TOOL_CALL_STARTED", "TOOL_CALL_OUTPUT", "TOOL_CALL_FINISHED", "FILE_CHANGED", "BRANCH_CHANGED", "MERGE_CHANGED", "PLAN_CHANGED", "TASK_CHANGED", "CHECKPOINT_RESTORED", "COMMAND_STARTED", "COMMAND_OUTPUT", "COMMAND_FINISHED", "SANDBOX_CHANGED", "QUESTION_ASKED", "QUESTION_ANSWERED", "USAGE_RECORDED", "BUDGET_REACHED", "CONSOLE_OUTPUT", "FINDING_CHANGED", "APPROVAL_REQUESTED", "APPROVAL_RESOLVED", "STREAM_RESET"}},
 		{Name: "run_id", Type: field.TypeString, Default: ""},
 		{Name: "payload", Type: field.TypeBytes},
 		{Name: "at", Type: field.TypeInt64},
@@ -246,6 +637,81 @@ var (
 					Where: "run_id <> ''",
 				},
 			},
+			{
+				Name:    "event_console",
+				Unique:  false,
+				Columns: []*schema.Column{EventsColumns[6], EventsColumns[5]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "type = 'CONSOLE_OUTPUT'",
+				},
+			},
+		},
+	}
+	// FindingsColumns holds the columns for the "findings" table.
+	FindingsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "branch", Type: field.TypeString},
+		{Name: "fingerprint", Type: field.TypeString},
+		{Name: "found_by", Type: field.TypeEnum, Enums: []string{"SECRETS", "DEPENDENCIES", "CODE", "HEADERS", "REVIEW"}},
+		{Name: "rule", Type: field.TypeString},
+		{Name: "title", Type: field.TypeString},
+		{Name: "file", Type: field.TypeString},
+		{Name: "line", Type: field.TypeInt},
+		{Name: "severity", Type: field.TypeEnum, Enums: []string{"LOW", "MEDIUM", "HIGH", "CRITICAL"}},
+		{Name: "evidence", Type: field.TypeString, Size: 2147483647},
+		{Name: "remedy", Type: field.TypeString, Size: 2147483647},
+		{Name: "cwe", Type: field.TypeInt, Default: 0},
+		{Name: "revision", Type: field.TypeString},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"OPEN", "FIXED", "DISMISSED"}},
+		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "decided_by_id", Type: field.TypeString, Nullable: true},
+		{Name: "seen_at", Type: field.TypeTime},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "run_id", Type: field.TypeString, Nullable: true},
+		{Name: "agent_id", Type: field.TypeString, Nullable: true},
+	}
+	// FindingsTable holds the schema information for the "findings" table.
+	FindingsTable = &schema.Table{
+		Name:       "findings",
+		Columns:    FindingsColumns,
+		PrimaryKey: []*schema.Column{FindingsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "findings_projects_project",
+				Columns:    []*schema.Column{FindingsColumns[18]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "findings_runs_run",
+				Columns:    []*schema.Column{FindingsColumns[19]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
+				Symbol:     "findings_agents_agent",
+				Columns:    []*schema.Column{FindingsColumns[20]},
+				RefColumns: []*schema.Column{AgentsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "finding_project_id_branch_fingerprint",
+				Unique:  true,
+				Columns: []*schema.Column{FindingsColumns[18], FindingsColumns[2], FindingsColumns[3]},
+			},
+			{
+				Name:    "finding_project_id_state",
+				Unique:  false,
+				Columns: []*schema.Column{FindingsColumns[18], FindingsColumns[14]},
+			},
+			{
+				Name:    "finding_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{FindingsColumns[19]},
+			},
 		},
 	}
 	// GitObjectsColumns holds the columns for the "git_objects" table.
@@ -254,6 +720,7 @@ var (
 		{Name: "hash", Type: field.TypeString},
 		{Name: "kind", Type: field.TypeInt8},
 		{Name: "size", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, Nullable: true},
 		{Name: "data", Type: field.TypeBytes},
 		{Name: "project_id", Type: field.TypeString},
 	}
@@ -265,7 +732,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "git_objects_projects_project",
-				Columns:    []*schema.Column{GitObjectsColumns[5]},
+				Columns:    []*schema.Column{GitObjectsColumns[6]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -274,7 +741,80 @@ var (
 			{
 				Name:    "gitobject_project_id_hash",
 				Unique:  true,
-				Columns: []*schema.Column{GitObjectsColumns[5], GitObjectsColumns[1]},
+				Columns: []*schema.Column{GitObjectsColumns[6], GitObjectsColumns[1]},
+			},
+		},
+	}
+	// GitPacksColumns holds the columns for the "git_packs" table.
+	GitPacksColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "objects", Type: field.TypeInt},
+		{Name: "stored", Type: field.TypeInt64},
+		{Name: "data", Type: field.TypeBytes},
+		{Name: "index", Type: field.TypeBytes},
+		{Name: "project_id", Type: field.TypeString},
+	}
+	// GitPacksTable holds the schema information for the "git_packs" table.
+	GitPacksTable = &schema.Table{
+		Name:       "git_packs",
+		Columns:    GitPacksColumns,
+		PrimaryKey: []*schema.Column{GitPacksColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "git_packs_projects_project",
+				Columns:    []*schema.Column{GitPacksColumns[6]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "gitpack_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{GitPacksColumns[6]},
+			},
+		},
+	}
+	// GitPackObjectsColumns holds the columns for the "git_pack_objects" table.
+	GitPackObjectsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "hash", Type: field.TypeString},
+		{Name: "kind", Type: field.TypeInt8},
+		{Name: "size", Type: field.TypeInt64},
+		{Name: "created_at", Type: field.TypeTime, Nullable: true},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "pack_id", Type: field.TypeString},
+	}
+	// GitPackObjectsTable holds the schema information for the "git_pack_objects" table.
+	GitPackObjectsTable = &schema.Table{
+		Name:       "git_pack_objects",
+		Columns:    GitPackObjectsColumns,
+		PrimaryKey: []*schema.Column{GitPackObjectsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "git_pack_objects_projects_project",
+				Columns:    []*schema.Column{GitPackObjectsColumns[5]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "git_pack_objects_git_packs_pack",
+				Columns:    []*schema.Column{GitPackObjectsColumns[6]},
+				RefColumns: []*schema.Column{GitPacksColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "gitpackobject_project_id_hash",
+				Unique:  true,
+				Columns: []*schema.Column{GitPackObjectsColumns[5], GitPackObjectsColumns[1]},
+			},
+			{
+				Name:    "gitpackobject_pack_id",
+				Unique:  false,
+				Columns: []*schema.Column{GitPackObjectsColumns[6]},
 			},
 		},
 	}
@@ -284,6 +824,7 @@ var (
 		{Name: "name", Type: field.TypeString},
 		{Name: "hash", Type: field.TypeString},
 		{Name: "size", Type: field.TypeInt64, Default: 0},
+		{Name: "files", Type: field.TypeInt, Default: -1},
 		{Name: "project_id", Type: field.TypeString},
 	}
 	// GitRefsTable holds the schema information for the "git_refs" table.
@@ -294,7 +835,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "git_refs_projects_project",
-				Columns:    []*schema.Column{GitRefsColumns[4]},
+				Columns:    []*schema.Column{GitRefsColumns[5]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -303,7 +844,40 @@ var (
 			{
 				Name:    "gitref_project_id_name",
 				Unique:  true,
-				Columns: []*schema.Column{GitRefsColumns[4], GitRefsColumns[1]},
+				Columns: []*schema.Column{GitRefsColumns[5], GitRefsColumns[1]},
+			},
+		},
+	}
+	// GitStoragesColumns holds the columns for the "git_storages" table.
+	GitStoragesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "bytes", Type: field.TypeInt64, Default: 0},
+		{Name: "loose", Type: field.TypeInt, Default: 0},
+		{Name: "project_id", Type: field.TypeString},
+	}
+	// GitStoragesTable holds the schema information for the "git_storages" table.
+	GitStoragesTable = &schema.Table{
+		Name:       "git_storages",
+		Columns:    GitStoragesColumns,
+		PrimaryKey: []*schema.Column{GitStoragesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "git_storages_projects_project",
+				Columns:    []*schema.Column{GitStoragesColumns[3]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "gitstorage_project_id",
+				Unique:  true,
+				Columns: []*schema.Column{GitStoragesColumns[3]},
+			},
+			{
+				Name:    "gitstorage_loose",
+				Unique:  false,
+				Columns: []*schema.Column{GitStoragesColumns[2]},
 			},
 		},
 	}
@@ -395,6 +969,91 @@ var (
 			},
 		},
 	}
+	// MergesColumns holds the columns for the "merges" table.
+	MergesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "source", Type: field.TypeString},
+		{Name: "target", Type: field.TypeString},
+		{Name: "message", Type: field.TypeString, Default: ""},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"QUEUED", "MERGING", "MERGED", "CONFLICTED", "FAILED", "CANCELLED"}},
+		{Name: "base", Type: field.TypeString, Default: ""},
+		{Name: "ours", Type: field.TypeString, Default: ""},
+		{Name: "theirs", Type: field.TypeString, Default: ""},
+		{Name: "result", Type: field.TypeString, Default: ""},
+		{Name: "error", Type: field.TypeString, Default: ""},
+		{Name: "conflicts", Type: field.TypeBytes, Nullable: true},
+		{Name: "epoch", Type: field.TypeInt64, Default: 0},
+		{Name: "lease_owner", Type: field.TypeString, Default: ""},
+		{Name: "lease_until", Type: field.TypeInt64, Default: 0},
+		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "started_at", Type: field.TypeTime, Nullable: true},
+		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "user_id", Type: field.TypeString},
+		{Name: "agent_id", Type: field.TypeString, Nullable: true},
+		{Name: "run_id", Type: field.TypeString, Nullable: true},
+	}
+	// MergesTable holds the schema information for the "merges" table.
+	MergesTable = &schema.Table{
+		Name:       "merges",
+		Columns:    MergesColumns,
+		PrimaryKey: []*schema.Column{MergesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "merges_projects_project",
+				Columns:    []*schema.Column{MergesColumns[18]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "merges_users_user",
+				Columns:    []*schema.Column{MergesColumns[19]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "merges_agents_agent",
+				Columns:    []*schema.Column{MergesColumns[20]},
+				RefColumns: []*schema.Column{AgentsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
+				Symbol:     "merges_runs_run",
+				Columns:    []*schema.Column{MergesColumns[21]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "merge_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{MergesColumns[18]},
+			},
+			{
+				Name:    "merge_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{MergesColumns[21]},
+			},
+			{
+				Name:    "merge_under_way",
+				Unique:  true,
+				Columns: []*schema.Column{MergesColumns[18]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 'MERGING'",
+				},
+			},
+			{
+				Name:    "merge_waiting",
+				Unique:  false,
+				Columns: []*schema.Column{MergesColumns[5]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state <> 'MERGED' AND state <> 'FAILED' AND state <> 'CANCELLED'",
+				},
+			},
+		},
+	}
 	// MessagesColumns holds the columns for the "messages" table.
 	MessagesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -405,6 +1064,11 @@ var (
 		{Name: "position", Type: field.TypeInt},
 		{Name: "step", Type: field.TypeInt, Default: 0},
 		{Name: "seen_step", Type: field.TypeInt, Nullable: true},
+		{Name: "retracted", Type: field.TypeBool, Default: false},
+		{Name: "edits_id", Type: field.TypeString, Default: ""},
+		{Name: "sender_run_id", Type: field.TypeString, Default: ""},
+		{Name: "copy_of_id", Type: field.TypeString, Default: ""},
+		{Name: "turn_id", Type: field.TypeString, Default: ""},
 		{Name: "demo", Type: field.TypeBool, Default: false},
 		{Name: "carry", Type: field.TypeBytes, Nullable: true},
 		{Name: "completed_at", Type: field.TypeTime, Nullable: true},
@@ -422,31 +1086,31 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "messages_conversations_conversation",
-				Columns:    []*schema.Column{MessagesColumns[11]},
+				Columns:    []*schema.Column{MessagesColumns[16]},
 				RefColumns: []*schema.Column{ConversationsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "messages_projects_project",
-				Columns:    []*schema.Column{MessagesColumns[12]},
+				Columns:    []*schema.Column{MessagesColumns[17]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "messages_users_author",
-				Columns:    []*schema.Column{MessagesColumns[13]},
+				Columns:    []*schema.Column{MessagesColumns[18]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "messages_agents_agent",
-				Columns:    []*schema.Column{MessagesColumns[14]},
+				Columns:    []*schema.Column{MessagesColumns[19]},
 				RefColumns: []*schema.Column{AgentsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "messages_runs_run",
-				Columns:    []*schema.Column{MessagesColumns[15]},
+				Columns:    []*schema.Column{MessagesColumns[20]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -455,17 +1119,25 @@ var (
 			{
 				Name:    "message_conversation_id_position",
 				Unique:  true,
-				Columns: []*schema.Column{MessagesColumns[11], MessagesColumns[5]},
+				Columns: []*schema.Column{MessagesColumns[16], MessagesColumns[5]},
 			},
 			{
 				Name:    "message_project_id",
 				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[12]},
+				Columns: []*schema.Column{MessagesColumns[17]},
 			},
 			{
 				Name:    "message_run_id",
 				Unique:  false,
-				Columns: []*schema.Column{MessagesColumns[15]},
+				Columns: []*schema.Column{MessagesColumns[20]},
+			},
+			{
+				Name:    "message_sender",
+				Unique:  false,
+				Columns: []*schema.Column{MessagesColumns[10]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "sender_run_id <> ''",
+				},
 			},
 		},
 	}
@@ -522,12 +1194,168 @@ var (
 		Columns:    OrganisationsColumns,
 		PrimaryKey: []*schema.Column{OrganisationsColumns[0]},
 	}
+	// OutputPiecesColumns holds the columns for the "output_pieces" table.
+	OutputPiecesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "offset", Type: field.TypeInt64},
+		{Name: "stream", Type: field.TypeEnum, Enums: []string{"STDOUT", "STDERR"}},
+		{Name: "data", Type: field.TypeBytes},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "command_id", Type: field.TypeString},
+	}
+	// OutputPiecesTable holds the schema information for the "output_pieces" table.
+	OutputPiecesTable = &schema.Table{
+		Name:       "output_pieces",
+		Columns:    OutputPiecesColumns,
+		PrimaryKey: []*schema.Column{OutputPiecesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "output_pieces_projects_project",
+				Columns:    []*schema.Column{OutputPiecesColumns[4]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "output_pieces_commands_command",
+				Columns:    []*schema.Column{OutputPiecesColumns[5]},
+				RefColumns: []*schema.Column{CommandsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "outputpiece_command_id_offset",
+				Unique:  true,
+				Columns: []*schema.Column{OutputPiecesColumns[5], OutputPiecesColumns[1]},
+			},
+			{
+				Name:    "outputpiece_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{OutputPiecesColumns[4]},
+			},
+		},
+	}
+	// PermissionRulesColumns holds the columns for the "permission_rules" table.
+	PermissionRulesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "outcome", Type: field.TypeEnum, Enums: []string{"ALLOW", "ASK", "DENY"}},
+		{Name: "class", Type: field.TypeEnum, Nullable: true, Enums: []string{"READ", "WRITE", "EXECUTE", "NETWORK", "DESTRUCTIVE"}},
+		{Name: "agent", Type: field.TypeString, Default: ""},
+		{Name: "tool", Type: field.TypeString, Default: ""},
+		{Name: "path", Type: field.TypeString, Default: ""},
+		{Name: "command", Type: field.TypeString, Default: ""},
+		{Name: "until", Type: field.TypeTime, Nullable: true},
+		{Name: "organisation_id", Type: field.TypeString},
+		{Name: "project_id", Type: field.TypeString, Nullable: true},
+		{Name: "created_by_id", Type: field.TypeString, Nullable: true},
+	}
+	// PermissionRulesTable holds the schema information for the "permission_rules" table.
+	PermissionRulesTable = &schema.Table{
+		Name:       "permission_rules",
+		Columns:    PermissionRulesColumns,
+		PrimaryKey: []*schema.Column{PermissionRulesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "permission_rules_organisations_organisation",
+				Columns:    []*schema.Column{PermissionRulesColumns[9]},
+				RefColumns: []*schema.Column{OrganisationsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "permission_rules_projects_project",
+				Columns:    []*schema.Column{PermissionRulesColumns[10]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "permission_rules_users_created_by",
+				Columns:    []*schema.Column{PermissionRulesColumns[11]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "permissionrule_organisation_id",
+				Unique:  false,
+				Columns: []*schema.Column{PermissionRulesColumns[9]},
+			},
+			{
+				Name:    "permissionrule_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{PermissionRulesColumns[10]},
+			},
+		},
+	}
+	// PlansColumns holds the columns for the "plans" table.
+	PlansColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "summary", Type: field.TypeString, Size: 2147483647},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"PROPOSED", "ACTIVE", "DONE", "CANCELLED"}},
+		{Name: "call_id", Type: field.TypeString, Default: ""},
+		{Name: "check_tree", Type: field.TypeString, Default: ""},
+		{Name: "version", Type: field.TypeInt64, Default: 0},
+		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "run_id", Type: field.TypeString},
+		{Name: "user_id", Type: field.TypeString},
+	}
+	// PlansTable holds the schema information for the "plans" table.
+	PlansTable = &schema.Table{
+		Name:       "plans",
+		Columns:    PlansColumns,
+		PrimaryKey: []*schema.Column{PlansColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "plans_projects_project",
+				Columns:    []*schema.Column{PlansColumns[8]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "plans_runs_run",
+				Columns:    []*schema.Column{PlansColumns[9]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "plans_users_user",
+				Columns:    []*schema.Column{PlansColumns[10]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "plan_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{PlansColumns[8]},
+			},
+			{
+				Name:    "plan_run_id",
+				Unique:  true,
+				Columns: []*schema.Column{PlansColumns[9]},
+			},
+			{
+				Name:    "plan_open",
+				Unique:  false,
+				Columns: []*schema.Column{PlansColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state <> 'DONE' AND state <> 'CANCELLED'",
+				},
+			},
+		},
+	}
 	// ProjectsColumns holds the columns for the "projects" table.
 	ProjectsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "name", Type: field.TypeString},
 		{Name: "description", Type: field.TypeString, Default: ""},
+		{Name: "template", Type: field.TypeString, Default: ""},
+		{Name: "plan_approval", Type: field.TypeBool, Default: false},
 		{Name: "updated_at", Type: field.TypeTime},
 		{Name: "served_at", Type: field.TypeInt64, Default: 0},
 		{Name: "organisation_id", Type: field.TypeString},
@@ -541,13 +1369,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "projects_organisations_organisation",
-				Columns:    []*schema.Column{ProjectsColumns[6]},
+				Columns:    []*schema.Column{ProjectsColumns[8]},
 				RefColumns: []*schema.Column{OrganisationsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "projects_users_owner",
-				Columns:    []*schema.Column{ProjectsColumns[7]},
+				Columns:    []*schema.Column{ProjectsColumns[9]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -556,12 +1384,12 @@ var (
 			{
 				Name:    "project_organisation_id",
 				Unique:  false,
-				Columns: []*schema.Column{ProjectsColumns[6]},
+				Columns: []*schema.Column{ProjectsColumns[8]},
 			},
 			{
 				Name:    "project_owner_id",
 				Unique:  false,
-				Columns: []*schema.Column{ProjectsColumns[7]},
+				Columns: []*schema.Column{ProjectsColumns[9]},
 			},
 		},
 	}
@@ -617,6 +1445,100 @@ var (
 				Name:    "providerkey_project_id",
 				Unique:  false,
 				Columns: []*schema.Column{ProviderKeysColumns[7]},
+			},
+		},
+	}
+	// QuestionsColumns holds the columns for the "questions" table.
+	QuestionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "text", Type: field.TypeString, Size: 2147483647},
+		{Name: "choices", Type: field.TypeJSON, Nullable: true},
+		{Name: "allow_other", Type: field.TypeBool, Default: false},
+		{Name: "fallback", Type: field.TypeString, Default: ""},
+		{Name: "stop_answer", Type: field.TypeString, Default: ""},
+		{Name: "deadline_at", Type: field.TypeTime},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"OPEN", "ANSWERED", "EXPIRED", "CANCELLED"}},
+		{Name: "answer", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "answered_at", Type: field.TypeTime, Nullable: true},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "conversation_id", Type: field.TypeString},
+		{Name: "run_id", Type: field.TypeString},
+		{Name: "tool_call_id", Type: field.TypeString, Nullable: true},
+		{Name: "agent_id", Type: field.TypeString},
+		{Name: "answered_by_id", Type: field.TypeString, Nullable: true},
+	}
+	// QuestionsTable holds the schema information for the "questions" table.
+	QuestionsTable = &schema.Table{
+		Name:       "questions",
+		Columns:    QuestionsColumns,
+		PrimaryKey: []*schema.Column{QuestionsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "questions_projects_project",
+				Columns:    []*schema.Column{QuestionsColumns[11]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "questions_conversations_conversation",
+				Columns:    []*schema.Column{QuestionsColumns[12]},
+				RefColumns: []*schema.Column{ConversationsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "questions_runs_run",
+				Columns:    []*schema.Column{QuestionsColumns[13]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "questions_tool_calls_tool_call",
+				Columns:    []*schema.Column{QuestionsColumns[14]},
+				RefColumns: []*schema.Column{ToolCallsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "questions_agents_agent",
+				Columns:    []*schema.Column{QuestionsColumns[15]},
+				RefColumns: []*schema.Column{AgentsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "questions_users_answered_by",
+				Columns:    []*schema.Column{QuestionsColumns[16]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "question_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{QuestionsColumns[11]},
+			},
+			{
+				Name:    "question_conversation_id",
+				Unique:  false,
+				Columns: []*schema.Column{QuestionsColumns[12]},
+			},
+			{
+				Name:    "question_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{QuestionsColumns[13]},
+			},
+			{
+				Name:    "question_tool_call_id",
+				Unique:  false,
+				Columns: []*schema.Column{QuestionsColumns[14]},
+			},
+			{
+				Name:    "question_open",
+				Unique:  false,
+				Columns: []*schema.Column{QuestionsColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 'OPEN'",
+				},
 			},
 		},
 	}
@@ -693,9 +1615,10 @@ var (
 		{Name: "id", Type: field.TypeString},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "message_id", Type: field.TypeString},
-		{Name: "state", Type: field.TypeEnum, Enums: []string{"QUEUED", "RUNNING", "WAITING_FOR_APPROVAL", "WAITING_FOR_INPUT", "PAUSED", "SUCCEEDED", "FAILED", "CANCELLED"}},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"QUEUED", "RUNNING", "WAITING_FOR_APPROVAL", "WAITING_FOR_INPUT", "WAITING_FOR_AGENTS", "PAUSED", "SUCCEEDED", "FAILED", "CANCELLED"}},
 		{Name: "model", Type: field.TypeString, Default: ""},
 		{Name: "tier", Type: field.TypeString, Default: ""},
+		{Name: "branch", Type: field.TypeString, Default: ""},
 		{Name: "step", Type: field.TypeInt, Default: 0},
 		{Name: "epoch", Type: field.TypeInt64, Default: 0},
 		{Name: "lease_owner", Type: field.TypeString, Default: ""},
@@ -707,9 +1630,15 @@ var (
 		{Name: "cancel_requested", Type: field.TypeBool, Default: false},
 		{Name: "pause_requested", Type: field.TypeBool, Default: false},
 		{Name: "steer_requested", Type: field.TypeBool, Default: false},
+		{Name: "task_id", Type: field.TypeString, Default: ""},
+		{Name: "call_id", Type: field.TypeString, Default: ""},
+		{Name: "root_id", Type: field.TypeString, Default: ""},
+		{Name: "depth", Type: field.TypeInt, Default: 0},
 		{Name: "input_tokens", Type: field.TypeInt64, Default: 0},
 		{Name: "output_tokens", Type: field.TypeInt64, Default: 0},
 		{Name: "error", Type: field.TypeString, Default: ""},
+		{Name: "verification", Type: field.TypeString, Default: ""},
+		{Name: "gaps", Type: field.TypeJSON, Nullable: true},
 		{Name: "waits_until", Type: field.TypeTime, Nullable: true},
 		{Name: "waits_for", Type: field.TypeString, Default: ""},
 		{Name: "started_at", Type: field.TypeTime, Nullable: true},
@@ -718,6 +1647,7 @@ var (
 		{Name: "conversation_id", Type: field.TypeString},
 		{Name: "agent_id", Type: field.TypeString},
 		{Name: "user_id", Type: field.TypeString},
+		{Name: "parent_id", Type: field.TypeString, Nullable: true},
 		{Name: "retried_from_id", Type: field.TypeString, Nullable: true},
 	}
 	// RunsTable holds the schema information for the "runs" table.
@@ -728,31 +1658,37 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "runs_projects_project",
-				Columns:    []*schema.Column{RunsColumns[24]},
+				Columns:    []*schema.Column{RunsColumns[31]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_conversations_conversation",
-				Columns:    []*schema.Column{RunsColumns[25]},
+				Columns:    []*schema.Column{RunsColumns[32]},
 				RefColumns: []*schema.Column{ConversationsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_agents_agent",
-				Columns:    []*schema.Column{RunsColumns[26]},
+				Columns:    []*schema.Column{RunsColumns[33]},
 				RefColumns: []*schema.Column{AgentsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_users_user",
-				Columns:    []*schema.Column{RunsColumns[27]},
+				Columns:    []*schema.Column{RunsColumns[34]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
+				Symbol:     "runs_runs_children",
+				Columns:    []*schema.Column{RunsColumns[35]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
 				Symbol:     "runs_runs_retries",
-				Columns:    []*schema.Column{RunsColumns[28]},
+				Columns:    []*schema.Column{RunsColumns[36]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -761,12 +1697,12 @@ var (
 			{
 				Name:    "run_project_id",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[24]},
+				Columns: []*schema.Column{RunsColumns[31]},
 			},
 			{
 				Name:    "run_active_conversation",
 				Unique:  true,
-				Columns: []*schema.Column{RunsColumns[25]},
+				Columns: []*schema.Column{RunsColumns[32]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state <> 'QUEUED' AND state <> 'SUCCEEDED' AND state <> 'FAILED' AND state <> 'CANCELLED'",
 				},
@@ -774,12 +1710,12 @@ var (
 			{
 				Name:    "run_conversation_id_state",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[25], RunsColumns[3]},
+				Columns: []*schema.Column{RunsColumns[32], RunsColumns[3]},
 			},
 			{
 				Name:    "run_lease",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[9]},
+				Columns: []*schema.Column{RunsColumns[10]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "lease_until > 0",
 				},
@@ -787,7 +1723,7 @@ var (
 			{
 				Name:    "run_deadline",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[12]},
+				Columns: []*schema.Column{RunsColumns[13]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deadline_at > 0",
 				},
@@ -795,7 +1731,7 @@ var (
 			{
 				Name:    "run_held",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[24]},
+				Columns: []*schema.Column{RunsColumns[31]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "step_until > 0",
 				},
@@ -803,7 +1739,12 @@ var (
 			{
 				Name:    "run_retried_from_id",
 				Unique:  true,
-				Columns: []*schema.Column{RunsColumns[28]},
+				Columns: []*schema.Column{RunsColumns[36]},
+			},
+			{
+				Name:    "run_parent_id",
+				Unique:  false,
+				Columns: []*schema.Column{RunsColumns[35]},
 			},
 			{
 				Name:    "run_unended",
@@ -812,6 +1753,104 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state <> 'SUCCEEDED' AND state <> 'FAILED' AND state <> 'CANCELLED'",
 				},
+			},
+		},
+	}
+	// SandboxesColumns holds the columns for the "sandboxes" table.
+	SandboxesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"STARTING", "RUNNING", "STOPPED", "UNREACHABLE", "DELETED", "LOST", "FAILED"}},
+		{Name: "reason", Type: field.TypeString, Default: ""},
+		{Name: "driver", Type: field.TypeString, Default: ""},
+		{Name: "place", Type: field.TypeString, Default: ""},
+		{Name: "node", Type: field.TypeString, Default: ""},
+		{Name: "generation", Type: field.TypeInt, Default: 0},
+		{Name: "wanted", Type: field.TypeEnum, Enums: []string{"NONE", "WAKE", "STOP", "RESTART", "DELETE"}, Default: "NONE"},
+		{Name: "holder", Type: field.TypeString, Default: ""},
+		{Name: "held_until", Type: field.TypeInt64, Default: 0},
+		{Name: "used_at", Type: field.TypeInt64, Default: 0},
+		{Name: "memory_bytes", Type: field.TypeInt64, Default: 0},
+		{Name: "disk_bytes", Type: field.TypeInt64, Default: 0},
+		{Name: "cpu_micros", Type: field.TypeInt64, Default: 0},
+		{Name: "processes", Type: field.TypeInt, Default: 0},
+		{Name: "sampled_at", Type: field.TypeTime, Nullable: true},
+		{Name: "project_id", Type: field.TypeString},
+	}
+	// SandboxesTable holds the schema information for the "sandboxes" table.
+	SandboxesTable = &schema.Table{
+		Name:       "sandboxes",
+		Columns:    SandboxesColumns,
+		PrimaryKey: []*schema.Column{SandboxesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "sandboxes_projects_project",
+				Columns:    []*schema.Column{SandboxesColumns[17]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "sandbox_project_id",
+				Unique:  true,
+				Columns: []*schema.Column{SandboxesColumns[17]},
+			},
+			{
+				Name:    "sandbox_wanted",
+				Unique:  false,
+				Columns: []*schema.Column{SandboxesColumns[8]},
+			},
+			{
+				Name:    "sandbox_holder",
+				Unique:  false,
+				Columns: []*schema.Column{SandboxesColumns[9]},
+			},
+		},
+	}
+	// SecurityScansColumns holds the columns for the "security_scans" table.
+	SecurityScansColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "branch", Type: field.TypeString},
+		{Name: "revision", Type: field.TypeString},
+		{Name: "checks", Type: field.TypeJSON},
+		{Name: "not_assessed", Type: field.TypeJSON, Nullable: true},
+		{Name: "advisories_date", Type: field.TypeString},
+		{Name: "files", Type: field.TypeInt},
+		{Name: "skipped", Type: field.TypeInt},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "run_id", Type: field.TypeString, Nullable: true},
+	}
+	// SecurityScansTable holds the schema information for the "security_scans" table.
+	SecurityScansTable = &schema.Table{
+		Name:       "security_scans",
+		Columns:    SecurityScansColumns,
+		PrimaryKey: []*schema.Column{SecurityScansColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "security_scans_projects_project",
+				Columns:    []*schema.Column{SecurityScansColumns[9]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "security_scans_runs_run",
+				Columns:    []*schema.Column{SecurityScansColumns[10]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "securityscan_project_id_branch_id",
+				Unique:  false,
+				Columns: []*schema.Column{SecurityScansColumns[9], SecurityScansColumns[2], SecurityScansColumns[0]},
+			},
+			{
+				Name:    "securityscan_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{SecurityScansColumns[10]},
 			},
 		},
 	}
@@ -902,6 +1941,85 @@ var (
 		Columns:    StreamsColumns,
 		PrimaryKey: []*schema.Column{StreamsColumns[0]},
 	}
+	// TasksColumns holds the columns for the "tasks" table.
+	TasksColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "agent_id", Type: field.TypeString},
+		{Name: "title", Type: field.TypeString},
+		{Name: "description", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "priority", Type: field.TypeEnum, Enums: []string{"LOW", "MEDIUM", "HIGH", "URGENT"}, Default: "MEDIUM"},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"PENDING", "IN_PROGRESS", "MERGING", "BLOCKED", "COMPLETED", "FAILED", "CANCELLED"}},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "depends_on", Type: field.TypeJSON, Nullable: true},
+		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "conversation_id", Type: field.TypeString, Default: ""},
+		{Name: "run_id", Type: field.TypeString, Default: ""},
+		{Name: "result", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "problem", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "started_at", Type: field.TypeTime, Nullable: true},
+		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "project_id", Type: field.TypeString},
+		{Name: "plan_id", Type: field.TypeString, Nullable: true},
+		{Name: "author_id", Type: field.TypeString, Nullable: true},
+	}
+	// TasksTable holds the schema information for the "tasks" table.
+	TasksTable = &schema.Table{
+		Name:       "tasks",
+		Columns:    TasksColumns,
+		PrimaryKey: []*schema.Column{TasksColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "tasks_projects_project",
+				Columns:    []*schema.Column{TasksColumns[17]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "tasks_plans_plan",
+				Columns:    []*schema.Column{TasksColumns[18]},
+				RefColumns: []*schema.Column{PlansColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "tasks_users_author",
+				Columns:    []*schema.Column{TasksColumns[19]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "task_project_id_position",
+				Unique:  false,
+				Columns: []*schema.Column{TasksColumns[17], TasksColumns[7]},
+			},
+			{
+				Name:    "task_plan_id",
+				Unique:  false,
+				Columns: []*schema.Column{TasksColumns[18]},
+			},
+			{
+				Name:    "task_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{TasksColumns[11]},
+			},
+			{
+				Name:    "task_conversation_id",
+				Unique:  false,
+				Columns: []*schema.Column{TasksColumns[10]},
+			},
+			{
+				Name:    "task_open",
+				Unique:  false,
+				Columns: []*schema.Column{TasksColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state <> 'COMPLETED' AND state <> 'CANCELLED'",
+				},
+			},
+		},
+	}
 	// ToolCallsColumns holds the columns for the "tool_calls" table.
 	ToolCallsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -911,7 +2029,7 @@ var (
 		{Name: "name", Type: field.TypeString},
 		{Name: "input", Type: field.TypeString, Size: 2147483647},
 		{Name: "output", Type: field.TypeString, Size: 2147483647, Default: ""},
-		{Name: "state", Type: field.TypeEnum, Enums: []string{"PLANNED", "RUNNING", "DONE", "FAILED", "INTERRUPTED"}},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"PLANNED", "RUNNING", "WAITING", "DONE", "FAILED", "INTERRUPTED"}},
 		{Name: "started_at", Type: field.TypeTime, Nullable: true},
 		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
 		{Name: "project_id", Type: field.TypeString},
@@ -1050,39 +2168,94 @@ var (
 		Columns:    UsersColumns,
 		PrimaryKey: []*schema.Column{UsersColumns[0]},
 	}
+	// WorktreesColumns holds the columns for the "worktrees" table.
+	WorktreesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "branch", Type: field.TypeString},
+		{Name: "tip", Type: field.TypeString, Default: ""},
+		{Name: "generation", Type: field.TypeInt, Default: 0},
+		{Name: "untracked", Type: field.TypeString, Default: ""},
+		{Name: "held", Type: field.TypeString, Nullable: true},
+		{Name: "project_id", Type: field.TypeString},
+	}
+	// WorktreesTable holds the schema information for the "worktrees" table.
+	WorktreesTable = &schema.Table{
+		Name:       "worktrees",
+		Columns:    WorktreesColumns,
+		PrimaryKey: []*schema.Column{WorktreesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "worktrees_projects_project",
+				Columns:    []*schema.Column{WorktreesColumns[6]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "worktree_project_id_branch",
+				Unique:  true,
+				Columns: []*schema.Column{WorktreesColumns[6], WorktreesColumns[1]},
+			},
+		},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AgentsTable,
 		APIKeysTable,
+		ApprovalsTable,
 		BudgetsTable,
+		CheckpointsTable,
+		CommandsTable,
+		ConsoleEntriesTable,
+		ConsoleKeysTable,
 		ConversationsTable,
+		CriterionsTable,
 		DeviceCodesTable,
 		EventsTable,
+		FindingsTable,
 		GitObjectsTable,
+		GitPacksTable,
+		GitPackObjectsTable,
 		GitRefsTable,
+		GitStoragesTable,
 		IdempotencyKeysTable,
 		InstallationsTable,
 		MembershipsTable,
+		MergesTable,
 		MessagesTable,
 		OrgMembershipsTable,
 		OrganisationsTable,
+		OutputPiecesTable,
+		PermissionRulesTable,
+		PlansTable,
 		ProjectsTable,
 		ProviderKeysTable,
+		QuestionsTable,
 		RefreshTokensTable,
 		ReservationsTable,
 		RunsTable,
+		SandboxesTable,
+		SecurityScansTable,
 		SessionsTable,
 		SigningKeysTable,
 		SpendingsTable,
 		StreamsTable,
+		TasksTable,
 		ToolCallsTable,
 		UsageRecordsTable,
 		UsersTable,
+		WorktreesTable,
 	}
 )
 
 func init() {
 	APIKeysTable.ForeignKeys[0].RefTable = UsersTable
+	ApprovalsTable.ForeignKeys[0].RefTable = ProjectsTable
+	ApprovalsTable.ForeignKeys[1].RefTable = RunsTable
+	ApprovalsTable.ForeignKeys[2].RefTable = ToolCallsTable
+	ApprovalsTable.ForeignKeys[3].RefTable = AgentsTable
+	ApprovalsTable.ForeignKeys[4].RefTable = UsersTable
 	BudgetsTable.ForeignKeys[0].RefTable = OrganisationsTable
 	BudgetsTable.ForeignKeys[1].RefTable = ProjectsTable
 	BudgetsTable.ForeignKeys[2].RefTable = UsersTable
@@ -1093,12 +2266,32 @@ func init() {
 	BudgetsTable.Annotation.Checks = map[string]string{
 		"budget_limit": "limit_nano > 0",
 	}
+	CheckpointsTable.ForeignKeys[0].RefTable = ProjectsTable
+	CheckpointsTable.ForeignKeys[1].RefTable = ConversationsTable
+	CheckpointsTable.ForeignKeys[2].RefTable = RunsTable
+	CheckpointsTable.ForeignKeys[3].RefTable = ToolCallsTable
+	CommandsTable.ForeignKeys[0].RefTable = ProjectsTable
+	CommandsTable.ForeignKeys[1].RefTable = UsersTable
+	CommandsTable.ForeignKeys[2].RefTable = RunsTable
+	CommandsTable.ForeignKeys[3].RefTable = ToolCallsTable
+	ConsoleEntriesTable.ForeignKeys[0].RefTable = ProjectsTable
+	ConsoleKeysTable.ForeignKeys[0].RefTable = ProjectsTable
+	ConsoleKeysTable.ForeignKeys[1].RefTable = UsersTable
 	ConversationsTable.ForeignKeys[0].RefTable = ProjectsTable
 	ConversationsTable.ForeignKeys[1].RefTable = UsersTable
+	CriterionsTable.ForeignKeys[0].RefTable = ProjectsTable
+	CriterionsTable.ForeignKeys[1].RefTable = TasksTable
 	DeviceCodesTable.ForeignKeys[0].RefTable = UsersTable
 	EventsTable.ForeignKeys[0].RefTable = StreamsTable
+	FindingsTable.ForeignKeys[0].RefTable = ProjectsTable
+	FindingsTable.ForeignKeys[1].RefTable = RunsTable
+	FindingsTable.ForeignKeys[2].RefTable = AgentsTable
 	GitObjectsTable.ForeignKeys[0].RefTable = ProjectsTable
+	GitPacksTable.ForeignKeys[0].RefTable = ProjectsTable
+	GitPackObjectsTable.ForeignKeys[0].RefTable = ProjectsTable
+	GitPackObjectsTable.ForeignKeys[1].RefTable = GitPacksTable
 	GitRefsTable.ForeignKeys[0].RefTable = ProjectsTable
+	GitStoragesTable.ForeignKeys[0].RefTable = ProjectsTable
 	IdempotencyKeysTable.ForeignKeys[0].RefTable = UsersTable
 	InstallationsTable.Annotation = &entsql.Annotation{}
 	InstallationsTable.Annotation.Checks = map[string]string{
@@ -1106,6 +2299,10 @@ func init() {
 	}
 	MembershipsTable.ForeignKeys[0].RefTable = ProjectsTable
 	MembershipsTable.ForeignKeys[1].RefTable = UsersTable
+	MergesTable.ForeignKeys[0].RefTable = ProjectsTable
+	MergesTable.ForeignKeys[1].RefTable = UsersTable
+	MergesTable.ForeignKeys[2].RefTable = AgentsTable
+	MergesTable.ForeignKeys[3].RefTable = RunsTable
 	MessagesTable.ForeignKeys[0].RefTable = ConversationsTable
 	MessagesTable.ForeignKeys[1].RefTable = ProjectsTable
 	MessagesTable.ForeignKeys[2].RefTable = UsersTable
@@ -1113,11 +2310,25 @@ func init() {
 	MessagesTable.ForeignKeys[4].RefTable = RunsTable
 	OrgMembershipsTable.ForeignKeys[0].RefTable = OrganisationsTable
 	OrgMembershipsTable.ForeignKeys[1].RefTable = UsersTable
+	OutputPiecesTable.ForeignKeys[0].RefTable = ProjectsTable
+	OutputPiecesTable.ForeignKeys[1].RefTable = CommandsTable
+	PermissionRulesTable.ForeignKeys[0].RefTable = OrganisationsTable
+	PermissionRulesTable.ForeignKeys[1].RefTable = ProjectsTable
+	PermissionRulesTable.ForeignKeys[2].RefTable = UsersTable
+	PlansTable.ForeignKeys[0].RefTable = ProjectsTable
+	PlansTable.ForeignKeys[1].RefTable = RunsTable
+	PlansTable.ForeignKeys[2].RefTable = UsersTable
 	ProjectsTable.ForeignKeys[0].RefTable = OrganisationsTable
 	ProjectsTable.ForeignKeys[1].RefTable = UsersTable
 	ProviderKeysTable.ForeignKeys[0].RefTable = OrganisationsTable
 	ProviderKeysTable.ForeignKeys[1].RefTable = ProjectsTable
 	ProviderKeysTable.ForeignKeys[2].RefTable = UsersTable
+	QuestionsTable.ForeignKeys[0].RefTable = ProjectsTable
+	QuestionsTable.ForeignKeys[1].RefTable = ConversationsTable
+	QuestionsTable.ForeignKeys[2].RefTable = RunsTable
+	QuestionsTable.ForeignKeys[3].RefTable = ToolCallsTable
+	QuestionsTable.ForeignKeys[4].RefTable = AgentsTable
+	QuestionsTable.ForeignKeys[5].RefTable = UsersTable
 	RefreshTokensTable.ForeignKeys[0].RefTable = SessionsTable
 	ReservationsTable.ForeignKeys[0].RefTable = RunsTable
 	RunsTable.ForeignKeys[0].RefTable = ProjectsTable
@@ -1125,14 +2336,22 @@ func init() {
 	RunsTable.ForeignKeys[2].RefTable = AgentsTable
 	RunsTable.ForeignKeys[3].RefTable = UsersTable
 	RunsTable.ForeignKeys[4].RefTable = RunsTable
+	RunsTable.ForeignKeys[5].RefTable = RunsTable
+	SandboxesTable.ForeignKeys[0].RefTable = ProjectsTable
+	SecurityScansTable.ForeignKeys[0].RefTable = ProjectsTable
+	SecurityScansTable.ForeignKeys[1].RefTable = RunsTable
 	SessionsTable.ForeignKeys[0].RefTable = UsersTable
 	SpendingsTable.ForeignKeys[0].RefTable = BudgetsTable
 	SpendingsTable.Annotation = &entsql.Annotation{}
 	SpendingsTable.Annotation.Checks = map[string]string{
 		"spending_positive": "spent >= 0 AND reserved >= 0",
 	}
+	TasksTable.ForeignKeys[0].RefTable = ProjectsTable
+	TasksTable.ForeignKeys[1].RefTable = PlansTable
+	TasksTable.ForeignKeys[2].RefTable = UsersTable
 	ToolCallsTable.ForeignKeys[0].RefTable = ProjectsTable
 	ToolCallsTable.ForeignKeys[1].RefTable = RunsTable
 	ToolCallsTable.ForeignKeys[2].RefTable = MessagesTable
 	UsageRecordsTable.ForeignKeys[0].RefTable = OrganisationsTable
+	WorktreesTable.ForeignKeys[0].RefTable = ProjectsTable
 }

@@ -12,11 +12,29 @@ type Agent func(*sql.Selector)
 // ApiKey is the predicate function for apikey builders.
 type ApiKey func(*sql.Selector)
 
+// Approval is the predicate function for approval builders.
+type Approval func(*sql.Selector)
+
 // Budget is the predicate function for budget builders.
 type Budget func(*sql.Selector)
 
+// Checkpoint is the predicate function for checkpoint builders.
+type Checkpoint func(*sql.Selector)
+
+// Command is the predicate function for command builders.
+type Command func(*sql.Selector)
+
+// ConsoleEntry is the predicate function for consoleentry builders.
+type ConsoleEntry func(*sql.Selector)
+
+// ConsoleKey is the predicate function for consolekey builders.
+type ConsoleKey func(*sql.Selector)
+
 // Conversation is the predicate function for conversation builders.
 type Conversation func(*sql.Selector)
+
+// Criterion is the predicate function for criterion builders.
+type Criterion func(*sql.Selector)
 
 // DeviceCode is the predicate function for devicecode builders.
 type DeviceCode func(*sql.Selector)
@@ -24,11 +42,23 @@ type DeviceCode func(*sql.Selector)
 // Event is the predicate function for event builders.
 type Event func(*sql.Selector)
 
+// Finding is the predicate function for finding builders.
+type Finding func(*sql.Selector)
+
 // GitObject is the predicate function for gitobject builders.
 type GitObject func(*sql.Selector)
 
+// GitPack is the predicate function for gitpack builders.
+type GitPack func(*sql.Selector)
+
+// GitPackObject is the predicate function for gitpackobject builders.
+type GitPackObject func(*sql.Selector)
+
 // GitRef is the predicate function for gitref builders.
 type GitRef func(*sql.Selector)
+
+// GitStorage is the predicate function for gitstorage builders.
+type GitStorage func(*sql.Selector)
 
 // IdempotencyKey is the predicate function for idempotencykey builders.
 type IdempotencyKey func(*sql.Selector)
@@ -39,6 +69,9 @@ type Installation func(*sql.Selector)
 // Membership is the predicate function for membership builders.
 type Membership func(*sql.Selector)
 
+// Merge is the predicate function for merge builders.
+type Merge func(*sql.Selector)
+
 // Message is the predicate function for message builders.
 type Message func(*sql.Selector)
 
@@ -48,11 +81,23 @@ type OrgMembership func(*sql.Selector)
 // Organisation is the predicate function for organisation builders.
 type Organisation func(*sql.Selector)
 
+// OutputPiece is the predicate function for outputpiece builders.
+type OutputPiece func(*sql.Selector)
+
+// PermissionRule is the predicate function for permissionrule builders.
+type PermissionRule func(*sql.Selector)
+
+// Plan is the predicate function for plan builders.
+type Plan func(*sql.Selector)
+
 // Project is the predicate function for project builders.
 type Project func(*sql.Selector)
 
 // ProviderKey is the predicate function for providerkey builders.
 type ProviderKey func(*sql.Selector)
+
+// Question is the predicate function for question builders.
+type Question func(*sql.Selector)
 
 // RefreshToken is the predicate function for refreshtoken builders.
 type RefreshToken func(*sql.Selector)
@@ -62,6 +107,12 @@ type Reservation func(*sql.Selector)
 
 // Run is the predicate function for run builders.
 type Run func(*sql.Selector)
+
+// Sandbox is the predicate function for sandbox builders.
+type Sandbox func(*sql.Selector)
+
+// SecurityScan is the predicate function for securityscan builders.
+type SecurityScan func(*sql.Selector)
 
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)
@@ -75,6 +126,9 @@ type Spending func(*sql.Selector)
 // Stream is the predicate function for stream builders.
 type Stream func(*sql.Selector)
 
+// Task is the predicate function for task builders.
+type Task func(*sql.Selector)
+
 // ToolCall is the predicate function for toolcall builders.
 type ToolCall func(*sql.Selector)
 
@@ -83,3 +137,6 @@ type UsageRecord func(*sql.Selector)
 
 // User is the predicate function for user builders.
 type User func(*sql.Selector)
+
+// Worktree is the predicate function for worktree builders.
+type Worktree func(*sql.Selector)

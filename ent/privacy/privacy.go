@@ -158,6 +158,30 @@ func (f ApiKeyMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ApiKeyMutation", m)
 }
 
+// The ApprovalQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ApprovalQueryRuleFunc func(context.Context, *ent.ApprovalQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ApprovalQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ApprovalQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ApprovalQuery", q)
+}
+
+// The ApprovalMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ApprovalMutationRuleFunc func(context.Context, *ent.ApprovalMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ApprovalMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ApprovalMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ApprovalMutation", m)
+}
+
 // The BudgetQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type BudgetQueryRuleFunc func(context.Context, *ent.BudgetQuery) error
@@ -182,6 +206,102 @@ func (f BudgetMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.BudgetMutation", m)
 }
 
+// The CheckpointQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type CheckpointQueryRuleFunc func(context.Context, *ent.CheckpointQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f CheckpointQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CheckpointQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.CheckpointQuery", q)
+}
+
+// The CheckpointMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type CheckpointMutationRuleFunc func(context.Context, *ent.CheckpointMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f CheckpointMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.CheckpointMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.CheckpointMutation", m)
+}
+
+// The CommandQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type CommandQueryRuleFunc func(context.Context, *ent.CommandQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f CommandQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CommandQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.CommandQuery", q)
+}
+
+// The CommandMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type CommandMutationRuleFunc func(context.Context, *ent.CommandMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f CommandMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.CommandMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.CommandMutation", m)
+}
+
+// The ConsoleEntryQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ConsoleEntryQueryRuleFunc func(context.Context, *ent.ConsoleEntryQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ConsoleEntryQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ConsoleEntryQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ConsoleEntryQuery", q)
+}
+
+// The ConsoleEntryMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ConsoleEntryMutationRuleFunc func(context.Context, *ent.ConsoleEntryMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ConsoleEntryMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ConsoleEntryMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ConsoleEntryMutation", m)
+}
+
+// The ConsoleKeyQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ConsoleKeyQueryRuleFunc func(context.Context, *ent.ConsoleKeyQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ConsoleKeyQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ConsoleKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ConsoleKeyQuery", q)
+}
+
+// The ConsoleKeyMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ConsoleKeyMutationRuleFunc func(context.Context, *ent.ConsoleKeyMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ConsoleKeyMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ConsoleKeyMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ConsoleKeyMutation", m)
+}
+
 // The ConversationQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type ConversationQueryRuleFunc func(context.Context, *ent.ConversationQuery) error
@@ -204,6 +324,30 @@ func (f ConversationMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mu
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ConversationMutation", m)
+}
+
+// The CriterionQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type CriterionQueryRuleFunc func(context.Context, *ent.CriterionQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f CriterionQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CriterionQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.CriterionQuery", q)
+}
+
+// The CriterionMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type CriterionMutationRuleFunc func(context.Context, *ent.CriterionMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f CriterionMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.CriterionMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.CriterionMutation", m)
 }
 
 // The DeviceCodeQueryRuleFunc type is an adapter to allow the use of ordinary
@@ -254,6 +398,30 @@ func (f EventMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation)
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.EventMutation", m)
 }
 
+// The FindingQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type FindingQueryRuleFunc func(context.Context, *ent.FindingQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f FindingQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.FindingQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.FindingQuery", q)
+}
+
+// The FindingMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type FindingMutationRuleFunc func(context.Context, *ent.FindingMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f FindingMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.FindingMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.FindingMutation", m)
+}
+
 // The GitObjectQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type GitObjectQueryRuleFunc func(context.Context, *ent.GitObjectQuery) error
@@ -278,6 +446,54 @@ func (f GitObjectMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutat
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.GitObjectMutation", m)
 }
 
+// The GitPackQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type GitPackQueryRuleFunc func(context.Context, *ent.GitPackQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f GitPackQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.GitPackQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.GitPackQuery", q)
+}
+
+// The GitPackMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type GitPackMutationRuleFunc func(context.Context, *ent.GitPackMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f GitPackMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.GitPackMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.GitPackMutation", m)
+}
+
+// The GitPackObjectQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type GitPackObjectQueryRuleFunc func(context.Context, *ent.GitPackObjectQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f GitPackObjectQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.GitPackObjectQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.GitPackObjectQuery", q)
+}
+
+// The GitPackObjectMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type GitPackObjectMutationRuleFunc func(context.Context, *ent.GitPackObjectMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f GitPackObjectMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.GitPackObjectMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.GitPackObjectMutation", m)
+}
+
 // The GitRefQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type GitRefQueryRuleFunc func(context.Context, *ent.GitRefQuery) error
@@ -300,6 +516,30 @@ func (f GitRefMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.GitRefMutation", m)
+}
+
+// The GitStorageQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type GitStorageQueryRuleFunc func(context.Context, *ent.GitStorageQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f GitStorageQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.GitStorageQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.GitStorageQuery", q)
+}
+
+// The GitStorageMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type GitStorageMutationRuleFunc func(context.Context, *ent.GitStorageMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f GitStorageMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.GitStorageMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.GitStorageMutation", m)
 }
 
 // The IdempotencyKeyQueryRuleFunc type is an adapter to allow the use of ordinary
@@ -374,6 +614,30 @@ func (f MembershipMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Muta
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.MembershipMutation", m)
 }
 
+// The MergeQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type MergeQueryRuleFunc func(context.Context, *ent.MergeQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f MergeQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.MergeQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.MergeQuery", q)
+}
+
+// The MergeMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type MergeMutationRuleFunc func(context.Context, *ent.MergeMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f MergeMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.MergeMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.MergeMutation", m)
+}
+
 // The MessageQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type MessageQueryRuleFunc func(context.Context, *ent.MessageQuery) error
@@ -446,6 +710,78 @@ func (f OrganisationMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mu
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.OrganisationMutation", m)
 }
 
+// The OutputPieceQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type OutputPieceQueryRuleFunc func(context.Context, *ent.OutputPieceQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f OutputPieceQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.OutputPieceQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.OutputPieceQuery", q)
+}
+
+// The OutputPieceMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type OutputPieceMutationRuleFunc func(context.Context, *ent.OutputPieceMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f OutputPieceMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.OutputPieceMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.OutputPieceMutation", m)
+}
+
+// The PermissionRuleQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type PermissionRuleQueryRuleFunc func(context.Context, *ent.PermissionRuleQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f PermissionRuleQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.PermissionRuleQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.PermissionRuleQuery", q)
+}
+
+// The PermissionRuleMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type PermissionRuleMutationRuleFunc func(context.Context, *ent.PermissionRuleMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f PermissionRuleMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.PermissionRuleMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.PermissionRuleMutation", m)
+}
+
+// The PlanQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type PlanQueryRuleFunc func(context.Context, *ent.PlanQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f PlanQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.PlanQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.PlanQuery", q)
+}
+
+// The PlanMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type PlanMutationRuleFunc func(context.Context, *ent.PlanMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f PlanMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.PlanMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.PlanMutation", m)
+}
+
 // The ProjectQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type ProjectQueryRuleFunc func(context.Context, *ent.ProjectQuery) error
@@ -492,6 +828,30 @@ func (f ProviderKeyMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mut
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ProviderKeyMutation", m)
+}
+
+// The QuestionQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type QuestionQueryRuleFunc func(context.Context, *ent.QuestionQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f QuestionQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.QuestionQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.QuestionQuery", q)
+}
+
+// The QuestionMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type QuestionMutationRuleFunc func(context.Context, *ent.QuestionMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f QuestionMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.QuestionMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.QuestionMutation", m)
 }
 
 // The RefreshTokenQueryRuleFunc type is an adapter to allow the use of ordinary
@@ -564,6 +924,54 @@ func (f RunMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) e
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.RunMutation", m)
+}
+
+// The SandboxQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type SandboxQueryRuleFunc func(context.Context, *ent.SandboxQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f SandboxQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SandboxQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.SandboxQuery", q)
+}
+
+// The SandboxMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type SandboxMutationRuleFunc func(context.Context, *ent.SandboxMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f SandboxMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.SandboxMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.SandboxMutation", m)
+}
+
+// The SecurityScanQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type SecurityScanQueryRuleFunc func(context.Context, *ent.SecurityScanQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f SecurityScanQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SecurityScanQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.SecurityScanQuery", q)
+}
+
+// The SecurityScanMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type SecurityScanMutationRuleFunc func(context.Context, *ent.SecurityScanMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f SecurityScanMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.SecurityScanMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.SecurityScanMutation", m)
 }
 
 // The SessionQueryRuleFunc type is an adapter to allow the use of ordinary
@@ -662,6 +1070,30 @@ func (f StreamMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.StreamMutation", m)
 }
 
+// The TaskQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type TaskQueryRuleFunc func(context.Context, *ent.TaskQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f TaskQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.TaskQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.TaskQuery", q)
+}
+
+// The TaskMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type TaskMutationRuleFunc func(context.Context, *ent.TaskMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f TaskMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.TaskMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.TaskMutation", m)
+}
+
 // The ToolCallQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type ToolCallQueryRuleFunc func(context.Context, *ent.ToolCallQuery) error
@@ -732,4 +1164,28 @@ func (f UserMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) 
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.UserMutation", m)
+}
+
+// The WorktreeQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type WorktreeQueryRuleFunc func(context.Context, *ent.WorktreeQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f WorktreeQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.WorktreeQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.WorktreeQuery", q)
+}
+
+// The WorktreeMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type WorktreeMutationRuleFunc func(context.Context, *ent.WorktreeMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f WorktreeMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.WorktreeMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.WorktreeMutation", m)
 }

@@ -25,6 +25,10 @@ const (
 	FieldName = "name"
 	// FieldDescription holds the string denoting the description field in the database.
 	FieldDescription = "description"
+	// FieldTemplate holds the string denoting the template field in the database.
+	FieldTemplate = "template"
+	// FieldPlanApproval holds the string denoting the plan_approval field in the database.
+	FieldPlanApproval = "plan_approval"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
 	FieldUpdatedAt = "updated_at"
 	// FieldServedAt holds the string denoting the served_at field in the database.
@@ -59,6 +63,8 @@ var Columns = []string{
 	FieldOwnerID,
 	FieldName,
 	FieldDescription,
+	FieldTemplate,
+	FieldPlanApproval,
 	FieldUpdatedAt,
 	FieldServedAt,
 }
@@ -85,6 +91,10 @@ var (
 	DefaultCreatedAt func() time.Time
 	// DefaultDescription holds the default value on creation for the "description" field.
 	DefaultDescription string
+	// DefaultTemplate holds the default value on creation for the "template" field.
+	DefaultTemplate string
+	// DefaultPlanApproval holds the default value on creation for the "plan_approval" field.
+	DefaultPlanApproval bool
 	// DefaultUpdatedAt holds the default value on creation for the "updated_at" field.
 	DefaultUpdatedAt func() time.Time
 	// DefaultServedAt holds the default value on creation for the "served_at" field.
@@ -124,6 +134,16 @@ func ByName(opts ...sql.OrderTermOption) OrderOption {
 // ByDescription orders the results by the description field.
 func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDescription, opts...).ToFunc()
+}
+
+// ByTemplate orders the results by the template field.
+func ByTemplate(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTemplate, opts...).ToFunc()
+}
+
+// ByPlanApproval orders the results by the plan_approval field.
+func ByPlanApproval(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPlanApproval, opts...).ToFunc()
 }
 
 // ByUpdatedAt orders the results by the updated_at field.

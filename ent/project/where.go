@@ -90,6 +90,16 @@ func Description(v string) predicate.Project {
 	return predicate.Project(sql.FieldEQ(FieldDescription, v))
 }
 
+// Template applies equality check predicate on the "template" field. It's identical to TemplateEQ.
+func Template(v string) predicate.Project {
+	return predicate.Project(sql.FieldEQ(FieldTemplate, v))
+}
+
+// PlanApproval applies equality check predicate on the "plan_approval" field. It's identical to PlanApprovalEQ.
+func PlanApproval(v bool) predicate.Project {
+	return predicate.Project(sql.FieldEQ(FieldPlanApproval, v))
+}
+
 // UpdatedAt applies equality check predicate on the "updated_at" field. It's identical to UpdatedAtEQ.
 func UpdatedAt(v time.Time) predicate.Project {
 	return predicate.Project(sql.FieldEQ(FieldUpdatedAt, v))
@@ -398,6 +408,81 @@ func DescriptionEqualFold(v string) predicate.Project {
 // DescriptionContainsFold applies the ContainsFold predicate on the "description" field.
 func DescriptionContainsFold(v string) predicate.Project {
 	return predicate.Project(sql.FieldContainsFold(FieldDescription, v))
+}
+
+// TemplateEQ applies the EQ predicate on the "template" field.
+func TemplateEQ(v string) predicate.Project {
+	return predicate.Project(sql.FieldEQ(FieldTemplate, v))
+}
+
+// TemplateNEQ applies the NEQ predicate on the "template" field.
+func TemplateNEQ(v string) predicate.Project {
+	return predicate.Project(sql.FieldNEQ(FieldTemplate, v))
+}
+
+// TemplateIn applies the In predicate on the "template" field.
+func TemplateIn(vs ...string) predicate.Project {
+	return predicate.Project(sql.FieldIn(FieldTemplate, vs...))
+}
+
+// TemplateNotIn applies the NotIn predicate on the "template" field.
+func TemplateNotIn(vs ...string) predicate.Project {
+	return predicate.Project(sql.FieldNotIn(FieldTemplate, vs...))
+}
+
+// TemplateGT applies the GT predicate on the "template" field.
+func TemplateGT(v string) predicate.Project {
+	return predicate.Project(sql.FieldGT(FieldTemplate, v))
+}
+
+// TemplateGTE applies the GTE predicate on the "template" field.
+func TemplateGTE(v string) predicate.Project {
+	return predicate.Project(sql.FieldGTE(FieldTemplate, v))
+}
+
+// TemplateLT applies the LT predicate on the "template" field.
+func TemplateLT(v string) predicate.Project {
+	return predicate.Project(sql.FieldLT(FieldTemplate, v))
+}
+
+// TemplateLTE applies the LTE predicate on the "template" field.
+func TemplateLTE(v string) predicate.Project {
+	return predicate.Project(sql.FieldLTE(FieldTemplate, v))
+}
+
+// TemplateContains applies the Contains predicate on the "template" field.
+func TemplateContains(v string) predicate.Project {
+	return predicate.Project(sql.FieldContains(FieldTemplate, v))
+}
+
+// TemplateHasPrefix applies the HasPrefix predicate on the "template" field.
+func TemplateHasPrefix(v string) predicate.Project {
+	return predicate.Project(sql.FieldHasPrefix(FieldTemplate, v))
+}
+
+// TemplateHasSuffix applies the HasSuffix predicate on the "template" field.
+func TemplateHasSuffix(v string) predicate.Project {
+	return predicate.Project(sql.FieldHasSuffix(FieldTemplate, v))
+}
+
+// TemplateEqualFold applies the EqualFold predicate on the "template" field.
+func TemplateEqualFold(v string) predicate.Project {
+	return predicate.Project(sql.FieldEqualFold(FieldTemplate, v))
+}
+
+// TemplateContainsFold applies the ContainsFold predicate on the "template" field.
+func TemplateContainsFold(v string) predicate.Project {
+	return predicate.Project(sql.FieldContainsFold(FieldTemplate, v))
+}
+
+// PlanApprovalEQ applies the EQ predicate on the "plan_approval" field.
+func PlanApprovalEQ(v bool) predicate.Project {
+	return predicate.Project(sql.FieldEQ(FieldPlanApproval, v))
+}
+
+// PlanApprovalNEQ applies the NEQ predicate on the "plan_approval" field.
+func PlanApprovalNEQ(v bool) predicate.Project {
+	return predicate.Project(sql.FieldNEQ(FieldPlanApproval, v))
 }
 
 // UpdatedAtEQ applies the EQ predicate on the "updated_at" field.

@@ -35,6 +35,8 @@ const (
 	FieldModel = "model"
 	// FieldTier holds the string denoting the tier field in the database.
 	FieldTier = "tier"
+	// FieldBranch holds the string denoting the branch field in the database.
+	FieldBranch = "branch"
 	// FieldStep holds the string denoting the step field in the database.
 	FieldStep = "step"
 	// FieldEpoch holds the string denoting the epoch field in the database.
@@ -57,6 +59,16 @@ const (
 	FieldPauseRequested = "pause_requested"
 	// FieldSteerRequested holds the string denoting the steer_requested field in the database.
 	FieldSteerRequested = "steer_requested"
+	// FieldParentID holds the string denoting the parent_id field in the database.
+	FieldParentID = "parent_id"
+	// FieldTaskID holds the string denoting the task_id field in the database.
+	FieldTaskID = "task_id"
+	// FieldCallID holds the string denoting the call_id field in the database.
+	FieldCallID = "call_id"
+	// FieldRootID holds the string denoting the root_id field in the database.
+	FieldRootID = "root_id"
+	// FieldDepth holds the string denoting the depth field in the database.
+	FieldDepth = "depth"
 	// FieldRetriedFromID holds the string denoting the retried_from_id field in the database.
 	FieldRetriedFromID = "retried_from_id"
 	// FieldInputTokens holds the string denoting the input_tokens field in the database.
@@ -65,6 +77,10 @@ const (
 	FieldOutputTokens = "output_tokens"
 	// FieldError holds the string denoting the error field in the database.
 	FieldError = "error"
+	// FieldVerification holds the string denoting the verification field in the database.
+	FieldVerification = "verification"
+	// FieldGaps holds the string denoting the gaps field in the database.
+	FieldGaps = "gaps"
 	// FieldWaitsUntil holds the string denoting the waits_until field in the database.
 	FieldWaitsUntil = "waits_until"
 	// FieldWaitsFor holds the string denoting the waits_for field in the database.
@@ -81,6 +97,10 @@ const (
 	EdgeAgent = "agent"
 	// EdgeUser holds the string denoting the user edge name in mutations.
 	EdgeUser = "user"
+	// EdgeParent holds the string denoting the parent edge name in mutations.
+	EdgeParent = "parent"
+	// EdgeChildren holds the string denoting the children edge name in mutations.
+	EdgeChildren = "children"
 	// EdgeRetriedFrom holds the string denoting the retried_from edge name in mutations.
 	EdgeRetriedFrom = "retried_from"
 	// EdgeRetries holds the string denoting the retries edge name in mutations.
@@ -115,6 +135,14 @@ const (
 	UserInverseTable = "users"
 	// UserColumn is the table column denoting the user relation/edge.
 	UserColumn = "user_id"
+	// ParentTable is the table that holds the parent relation/edge.
+	ParentTable = "runs"
+	// ParentColumn is the table column denoting the parent relation/edge.
+	ParentColumn = "parent_id"
+	// ChildrenTable is the table that holds the children relation/edge.
+	ChildrenTable = "runs"
+	// ChildrenColumn is the table column denoting the children relation/edge.
+	ChildrenColumn = "parent_id"
 	// RetriedFromTable is the table that holds the retried_from relation/edge.
 	RetriedFromTable = "runs"
 	// RetriedFromColumn is the table column denoting the retried_from relation/edge.
@@ -137,6 +165,7 @@ var Columns = []string{
 	FieldState,
 	FieldModel,
 	FieldTier,
+	FieldBranch,
 	FieldStep,
 	FieldEpoch,
 	FieldLeaseOwner,
@@ -148,10 +177,17 @@ var Columns = []string{
 	FieldCancelRequested,
 	FieldPauseRequested,
 	FieldSteerRequested,
+	FieldParentID,
+	FieldTaskID,
+	FieldCallID,
+	FieldRootID,
+	FieldDepth,
 	FieldRetriedFromID,
 	FieldInputTokens,
 	FieldOutputTokens,
 	FieldError,
+	FieldVerification,
+	FieldGaps,
 	FieldWaitsUntil,
 	FieldWaitsFor,
 	FieldStartedAt,
@@ -182,6 +218,8 @@ var (
 	DefaultModel string
 	// DefaultTier holds the default value on creation for the "tier" field.
 	DefaultTier string
+	// DefaultBranch holds the default value on creation for the "branch" field.
+	DefaultBranch string
 	// DefaultStep holds the default value on creation for the "step" field.
 	DefaultStep int
 	// DefaultEpoch holds the default value on creation for the "epoch" field.
@@ -204,12 +242,22 @@ var (
 	DefaultPauseRequested bool
 	// DefaultSteerRequested holds the default value on creation for the "steer_requested" field.
 	DefaultSteerRequested bool
+	// DefaultTaskID holds the default value on creation for the "task_id" field.
+	DefaultTaskID string
+	// DefaultCallID holds the default value on creation for the "call_id" field.
+	DefaultCallID string
+	// DefaultRootID holds the default value on creation for the "root_id" field.
+	DefaultRootID string
+	// DefaultDepth holds the default value on creation for the "depth" field.
+	DefaultDepth int
 	// DefaultInputTokens holds the default value on creation for the "input_tokens" field.
 	DefaultInputTokens int64
 	// DefaultOutputTokens holds the default value on creation for the "output_tokens" field.
 	DefaultOutputTokens int64
 	// DefaultError holds the default value on creation for the "error" field.
 	DefaultError string
+	// DefaultVerification holds the default value on creation for the "verification" field.
+	DefaultVerification string
 	// DefaultWaitsFor holds the default value on creation for the "waits_for" field.
 	DefaultWaitsFor string
 	// DefaultID holds the default value on creation for the "id" field.
@@ -219,7 +267,7 @@ var (
 // StateValidator is a validator for the "state" field enum values. It is called by the builders before save.
 func StateValidator(s enum.RunState) error {
 	switch s {
-	case "QUEUED", "RUNNING", "WAITING_FOR_APPROVAL", "WAITING_FOR_INPUT", "PAUSED", "SUCCEEDED", "FAILED", "CANCELLED":
+	case "QUEUED", "RUNNING", "WAITING_FOR_APPROVAL", "WAITING_FOR_INPUT", "WAITING_FOR_AGENTS", "PAUSED", "SUCCEEDED", "FAILED", "CANCELLED":
 		return nil
 	default:
 		return fmt.Errorf("run: invalid enum value for state field: %q", s)
@@ -279,6 +327,11 @@ func ByTier(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTier, opts...).ToFunc()
 }
 
+// ByBranch orders the results by the branch field.
+func ByBranch(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBranch, opts...).ToFunc()
+}
+
 // ByStep orders the results by the step field.
 func ByStep(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStep, opts...).ToFunc()
@@ -334,6 +387,31 @@ func BySteerRequested(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSteerRequested, opts...).ToFunc()
 }
 
+// ByParentID orders the results by the parent_id field.
+func ByParentID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldParentID, opts...).ToFunc()
+}
+
+// ByTaskID orders the results by the task_id field.
+func ByTaskID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTaskID, opts...).ToFunc()
+}
+
+// ByCallID orders the results by the call_id field.
+func ByCallID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCallID, opts...).ToFunc()
+}
+
+// ByRootID orders the results by the root_id field.
+func ByRootID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRootID, opts...).ToFunc()
+}
+
+// ByDepth orders the results by the depth field.
+func ByDepth(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDepth, opts...).ToFunc()
+}
+
 // ByRetriedFromID orders the results by the retried_from_id field.
 func ByRetriedFromID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRetriedFromID, opts...).ToFunc()
@@ -352,6 +430,11 @@ func ByOutputTokens(opts ...sql.OrderTermOption) OrderOption {
 // ByError orders the results by the error field.
 func ByError(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldError, opts...).ToFunc()
+}
+
+// ByVerification orders the results by the verification field.
+func ByVerification(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVerification, opts...).ToFunc()
 }
 
 // ByWaitsUntil orders the results by the waits_until field.
@@ -402,6 +485,27 @@ func ByUserField(field string, opts ...sql.OrderTermOption) OrderOption {
 	}
 }
 
+// ByParentField orders the results by parent field.
+func ByParentField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newParentStep(), sql.OrderByField(field, opts...))
+	}
+}
+
+// ByChildrenCount orders the results by children count.
+func ByChildrenCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newChildrenStep(), opts...)
+	}
+}
+
+// ByChildren orders the results by children terms.
+func ByChildren(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newChildrenStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
 // ByRetriedFromField orders the results by retried_from field.
 func ByRetriedFromField(field string, opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -448,6 +552,20 @@ func newUserStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(UserInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, false, UserTable, UserColumn),
+	)
+}
+func newParentStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(Table, FieldID),
+		sqlgraph.Edge(sqlgraph.M2O, true, ParentTable, ParentColumn),
+	)
+}
+func newChildrenStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(Table, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, ChildrenTable, ChildrenColumn),
 	)
 }
 func newRetriedFromStep() *sqlgraph.Step {

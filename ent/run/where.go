@@ -106,6 +106,11 @@ func Tier(v string) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldTier, v))
 }
 
+// Branch applies equality check predicate on the "branch" field. It's identical to BranchEQ.
+func Branch(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldBranch, v))
+}
+
 // Step applies equality check predicate on the "step" field. It's identical to StepEQ.
 func Step(v int) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldStep, v))
@@ -161,6 +166,31 @@ func SteerRequested(v bool) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldSteerRequested, v))
 }
 
+// ParentID applies equality check predicate on the "parent_id" field. It's identical to ParentIDEQ.
+func ParentID(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldParentID, v))
+}
+
+// TaskID applies equality check predicate on the "task_id" field. It's identical to TaskIDEQ.
+func TaskID(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldTaskID, v))
+}
+
+// CallID applies equality check predicate on the "call_id" field. It's identical to CallIDEQ.
+func CallID(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldCallID, v))
+}
+
+// RootID applies equality check predicate on the "root_id" field. It's identical to RootIDEQ.
+func RootID(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldRootID, v))
+}
+
+// Depth applies equality check predicate on the "depth" field. It's identical to DepthEQ.
+func Depth(v int) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldDepth, v))
+}
+
 // RetriedFromID applies equality check predicate on the "retried_from_id" field. It's identical to RetriedFromIDEQ.
 func RetriedFromID(v string) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldRetriedFromID, v))
@@ -179,6 +209,11 @@ func OutputTokens(v int64) predicate.Run {
 // Error applies equality check predicate on the "error" field. It's identical to ErrorEQ.
 func Error(v string) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldError, v))
+}
+
+// Verification applies equality check predicate on the "verification" field. It's identical to VerificationEQ.
+func Verification(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldVerification, v))
 }
 
 // WaitsUntil applies equality check predicate on the "waits_until" field. It's identical to WaitsUntilEQ.
@@ -726,6 +761,71 @@ func TierContainsFold(v string) predicate.Run {
 	return predicate.Run(sql.FieldContainsFold(FieldTier, v))
 }
 
+// BranchEQ applies the EQ predicate on the "branch" field.
+func BranchEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldBranch, v))
+}
+
+// BranchNEQ applies the NEQ predicate on the "branch" field.
+func BranchNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldBranch, v))
+}
+
+// BranchIn applies the In predicate on the "branch" field.
+func BranchIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldBranch, vs...))
+}
+
+// BranchNotIn applies the NotIn predicate on the "branch" field.
+func BranchNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldBranch, vs...))
+}
+
+// BranchGT applies the GT predicate on the "branch" field.
+func BranchGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldBranch, v))
+}
+
+// BranchGTE applies the GTE predicate on the "branch" field.
+func BranchGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldBranch, v))
+}
+
+// BranchLT applies the LT predicate on the "branch" field.
+func BranchLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldBranch, v))
+}
+
+// BranchLTE applies the LTE predicate on the "branch" field.
+func BranchLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldBranch, v))
+}
+
+// BranchContains applies the Contains predicate on the "branch" field.
+func BranchContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldBranch, v))
+}
+
+// BranchHasPrefix applies the HasPrefix predicate on the "branch" field.
+func BranchHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldBranch, v))
+}
+
+// BranchHasSuffix applies the HasSuffix predicate on the "branch" field.
+func BranchHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldBranch, v))
+}
+
+// BranchEqualFold applies the EqualFold predicate on the "branch" field.
+func BranchEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldBranch, v))
+}
+
+// BranchContainsFold applies the ContainsFold predicate on the "branch" field.
+func BranchContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldBranch, v))
+}
+
 // StepEQ applies the EQ predicate on the "step" field.
 func StepEQ(v int) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldStep, v))
@@ -1101,6 +1201,316 @@ func SteerRequestedNEQ(v bool) predicate.Run {
 	return predicate.Run(sql.FieldNEQ(FieldSteerRequested, v))
 }
 
+// ParentIDEQ applies the EQ predicate on the "parent_id" field.
+func ParentIDEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldParentID, v))
+}
+
+// ParentIDNEQ applies the NEQ predicate on the "parent_id" field.
+func ParentIDNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldParentID, v))
+}
+
+// ParentIDIn applies the In predicate on the "parent_id" field.
+func ParentIDIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldParentID, vs...))
+}
+
+// ParentIDNotIn applies the NotIn predicate on the "parent_id" field.
+func ParentIDNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldParentID, vs...))
+}
+
+// ParentIDGT applies the GT predicate on the "parent_id" field.
+func ParentIDGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldParentID, v))
+}
+
+// ParentIDGTE applies the GTE predicate on the "parent_id" field.
+func ParentIDGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldParentID, v))
+}
+
+// ParentIDLT applies the LT predicate on the "parent_id" field.
+func ParentIDLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldParentID, v))
+}
+
+// ParentIDLTE applies the LTE predicate on the "parent_id" field.
+func ParentIDLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldParentID, v))
+}
+
+// ParentIDContains applies the Contains predicate on the "parent_id" field.
+func ParentIDContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldParentID, v))
+}
+
+// ParentIDHasPrefix applies the HasPrefix predicate on the "parent_id" field.
+func ParentIDHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldParentID, v))
+}
+
+// ParentIDHasSuffix applies the HasSuffix predicate on the "parent_id" field.
+func ParentIDHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldParentID, v))
+}
+
+// ParentIDIsNil applies the IsNil predicate on the "parent_id" field.
+func ParentIDIsNil() predicate.Run {
+	return predicate.Run(sql.FieldIsNull(FieldParentID))
+}
+
+// ParentIDNotNil applies the NotNil predicate on the "parent_id" field.
+func ParentIDNotNil() predicate.Run {
+	return predicate.Run(sql.FieldNotNull(FieldParentID))
+}
+
+// ParentIDEqualFold applies the EqualFold predicate on the "parent_id" field.
+func ParentIDEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldParentID, v))
+}
+
+// ParentIDContainsFold applies the ContainsFold predicate on the "parent_id" field.
+func ParentIDContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldParentID, v))
+}
+
+// TaskIDEQ applies the EQ predicate on the "task_id" field.
+func TaskIDEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldTaskID, v))
+}
+
+// TaskIDNEQ applies the NEQ predicate on the "task_id" field.
+func TaskIDNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldTaskID, v))
+}
+
+// TaskIDIn applies the In predicate on the "task_id" field.
+func TaskIDIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldTaskID, vs...))
+}
+
+// TaskIDNotIn applies the NotIn predicate on the "task_id" field.
+func TaskIDNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldTaskID, vs...))
+}
+
+// TaskIDGT applies the GT predicate on the "task_id" field.
+func TaskIDGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldTaskID, v))
+}
+
+// TaskIDGTE applies the GTE predicate on the "task_id" field.
+func TaskIDGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldTaskID, v))
+}
+
+// TaskIDLT applies the LT predicate on the "task_id" field.
+func TaskIDLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldTaskID, v))
+}
+
+// TaskIDLTE applies the LTE predicate on the "task_id" field.
+func TaskIDLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldTaskID, v))
+}
+
+// TaskIDContains applies the Contains predicate on the "task_id" field.
+func TaskIDContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldTaskID, v))
+}
+
+// TaskIDHasPrefix applies the HasPrefix predicate on the "task_id" field.
+func TaskIDHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldTaskID, v))
+}
+
+// TaskIDHasSuffix applies the HasSuffix predicate on the "task_id" field.
+func TaskIDHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldTaskID, v))
+}
+
+// TaskIDEqualFold applies the EqualFold predicate on the "task_id" field.
+func TaskIDEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldTaskID, v))
+}
+
+// TaskIDContainsFold applies the ContainsFold predicate on the "task_id" field.
+func TaskIDContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldTaskID, v))
+}
+
+// CallIDEQ applies the EQ predicate on the "call_id" field.
+func CallIDEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldCallID, v))
+}
+
+// CallIDNEQ applies the NEQ predicate on the "call_id" field.
+func CallIDNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldCallID, v))
+}
+
+// CallIDIn applies the In predicate on the "call_id" field.
+func CallIDIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldCallID, vs...))
+}
+
+// CallIDNotIn applies the NotIn predicate on the "call_id" field.
+func CallIDNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldCallID, vs...))
+}
+
+// CallIDGT applies the GT predicate on the "call_id" field.
+func CallIDGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldCallID, v))
+}
+
+// CallIDGTE applies the GTE predicate on the "call_id" field.
+func CallIDGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldCallID, v))
+}
+
+// CallIDLT applies the LT predicate on the "call_id" field.
+func CallIDLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldCallID, v))
+}
+
+// CallIDLTE applies the LTE predicate on the "call_id" field.
+func CallIDLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldCallID, v))
+}
+
+// CallIDContains applies the Contains predicate on the "call_id" field.
+func CallIDContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldCallID, v))
+}
+
+// CallIDHasPrefix applies the HasPrefix predicate on the "call_id" field.
+func CallIDHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldCallID, v))
+}
+
+// CallIDHasSuffix applies the HasSuffix predicate on the "call_id" field.
+func CallIDHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldCallID, v))
+}
+
+// CallIDEqualFold applies the EqualFold predicate on the "call_id" field.
+func CallIDEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldCallID, v))
+}
+
+// CallIDContainsFold applies the ContainsFold predicate on the "call_id" field.
+func CallIDContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldCallID, v))
+}
+
+// RootIDEQ applies the EQ predicate on the "root_id" field.
+func RootIDEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldRootID, v))
+}
+
+// RootIDNEQ applies the NEQ predicate on the "root_id" field.
+func RootIDNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldRootID, v))
+}
+
+// RootIDIn applies the In predicate on the "root_id" field.
+func RootIDIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldRootID, vs...))
+}
+
+// RootIDNotIn applies the NotIn predicate on the "root_id" field.
+func RootIDNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldRootID, vs...))
+}
+
+// RootIDGT applies the GT predicate on the "root_id" field.
+func RootIDGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldRootID, v))
+}
+
+// RootIDGTE applies the GTE predicate on the "root_id" field.
+func RootIDGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldRootID, v))
+}
+
+// RootIDLT applies the LT predicate on the "root_id" field.
+func RootIDLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldRootID, v))
+}
+
+// RootIDLTE applies the LTE predicate on the "root_id" field.
+func RootIDLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldRootID, v))
+}
+
+// RootIDContains applies the Contains predicate on the "root_id" field.
+func RootIDContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldRootID, v))
+}
+
+// RootIDHasPrefix applies the HasPrefix predicate on the "root_id" field.
+func RootIDHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldRootID, v))
+}
+
+// RootIDHasSuffix applies the HasSuffix predicate on the "root_id" field.
+func RootIDHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldRootID, v))
+}
+
+// RootIDEqualFold applies the EqualFold predicate on the "root_id" field.
+func RootIDEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldRootID, v))
+}
+
+// RootIDContainsFold applies the ContainsFold predicate on the "root_id" field.
+func RootIDContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldRootID, v))
+}
+
+// DepthEQ applies the EQ predicate on the "depth" field.
+func DepthEQ(v int) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldDepth, v))
+}
+
+// DepthNEQ applies the NEQ predicate on the "depth" field.
+func DepthNEQ(v int) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldDepth, v))
+}
+
+// DepthIn applies the In predicate on the "depth" field.
+func DepthIn(vs ...int) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldDepth, vs...))
+}
+
+// DepthNotIn applies the NotIn predicate on the "depth" field.
+func DepthNotIn(vs ...int) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldDepth, vs...))
+}
+
+// DepthGT applies the GT predicate on the "depth" field.
+func DepthGT(v int) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldDepth, v))
+}
+
+// DepthGTE applies the GTE predicate on the "depth" field.
+func DepthGTE(v int) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldDepth, v))
+}
+
+// DepthLT applies the LT predicate on the "depth" field.
+func DepthLT(v int) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldDepth, v))
+}
+
+// DepthLTE applies the LTE predicate on the "depth" field.
+func DepthLTE(v int) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldDepth, v))
+}
+
 // RetriedFromIDEQ applies the EQ predicate on the "retried_from_id" field.
 func RetriedFromIDEQ(v string) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldRetriedFromID, v))
@@ -1319,6 +1729,81 @@ func ErrorEqualFold(v string) predicate.Run {
 // ErrorContainsFold applies the ContainsFold predicate on the "error" field.
 func ErrorContainsFold(v string) predicate.Run {
 	return predicate.Run(sql.FieldContainsFold(FieldError, v))
+}
+
+// VerificationEQ applies the EQ predicate on the "verification" field.
+func VerificationEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldVerification, v))
+}
+
+// VerificationNEQ applies the NEQ predicate on the "verification" field.
+func VerificationNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldVerification, v))
+}
+
+// VerificationIn applies the In predicate on the "verification" field.
+func VerificationIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldVerification, vs...))
+}
+
+// VerificationNotIn applies the NotIn predicate on the "verification" field.
+func VerificationNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldVerification, vs...))
+}
+
+// VerificationGT applies the GT predicate on the "verification" field.
+func VerificationGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldVerification, v))
+}
+
+// VerificationGTE applies the GTE predicate on the "verification" field.
+func VerificationGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldVerification, v))
+}
+
+// VerificationLT applies the LT predicate on the "verification" field.
+func VerificationLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldVerification, v))
+}
+
+// VerificationLTE applies the LTE predicate on the "verification" field.
+func VerificationLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldVerification, v))
+}
+
+// VerificationContains applies the Contains predicate on the "verification" field.
+func VerificationContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldVerification, v))
+}
+
+// VerificationHasPrefix applies the HasPrefix predicate on the "verification" field.
+func VerificationHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldVerification, v))
+}
+
+// VerificationHasSuffix applies the HasSuffix predicate on the "verification" field.
+func VerificationHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldVerification, v))
+}
+
+// VerificationEqualFold applies the EqualFold predicate on the "verification" field.
+func VerificationEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldVerification, v))
+}
+
+// VerificationContainsFold applies the ContainsFold predicate on the "verification" field.
+func VerificationContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldVerification, v))
+}
+
+// GapsIsNil applies the IsNil predicate on the "gaps" field.
+func GapsIsNil() predicate.Run {
+	return predicate.Run(sql.FieldIsNull(FieldGaps))
+}
+
+// GapsNotNil applies the NotNil predicate on the "gaps" field.
+func GapsNotNil() predicate.Run {
+	return predicate.Run(sql.FieldNotNull(FieldGaps))
 }
 
 // WaitsUntilEQ applies the EQ predicate on the "waits_until" field.
@@ -1620,6 +2105,52 @@ func HasUser() predicate.Run {
 func HasUserWith(preds ...predicate.User) predicate.Run {
 	return predicate.Run(func(s *sql.Selector) {
 		step := newUserStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasParent applies the HasEdge predicate on the "parent" edge.
+func HasParent() predicate.Run {
+	return predicate.Run(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, ParentTable, ParentColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasParentWith applies the HasEdge predicate on the "parent" edge with a given conditions (other predicates).
+func HasParentWith(preds ...predicate.Run) predicate.Run {
+	return predicate.Run(func(s *sql.Selector) {
+		step := newParentStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasChildren applies the HasEdge predicate on the "children" edge.
+func HasChildren() predicate.Run {
+	return predicate.Run(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, ChildrenTable, ChildrenColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasChildrenWith applies the HasEdge predicate on the "children" edge with a given conditions (other predicates).
+func HasChildrenWith(preds ...predicate.Run) predicate.Run {
+	return predicate.Run(func(s *sql.Selector) {
+		step := newChildrenStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -8,31 +8,50 @@ import (
 
 	"github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/ent/apikey"
+	"github.com/zeblit/zeblit/ent/approval"
 	"github.com/zeblit/zeblit/ent/budget"
+	"github.com/zeblit/zeblit/ent/checkpoint"
+	"github.com/zeblit/zeblit/ent/command"
+	"github.com/zeblit/zeblit/ent/consoleentry"
+	"github.com/zeblit/zeblit/ent/consolekey"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/criterion"
 	"github.com/zeblit/zeblit/ent/devicecode"
 	"github.com/zeblit/zeblit/ent/event"
+	"github.com/zeblit/zeblit/ent/finding"
 	"github.com/zeblit/zeblit/ent/gitobject"
+	"github.com/zeblit/zeblit/ent/gitpack"
+	"github.com/zeblit/zeblit/ent/gitpackobject"
 	"github.com/zeblit/zeblit/ent/gitref"
+	"github.com/zeblit/zeblit/ent/gitstorage"
 	"github.com/zeblit/zeblit/ent/idempotencykey"
 	"github.com/zeblit/zeblit/ent/installation"
 	"github.com/zeblit/zeblit/ent/membership"
+	"github.com/zeblit/zeblit/ent/merge"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/orgmembership"
+	"github.com/zeblit/zeblit/ent/outputpiece"
+	"github.com/zeblit/zeblit/ent/permissionrule"
+	"github.com/zeblit/zeblit/ent/plan"
 	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/ent/providerkey"
+	"github.com/zeblit/zeblit/ent/question"
 	"github.com/zeblit/zeblit/ent/refreshtoken"
 	"github.com/zeblit/zeblit/ent/reservation"
 	"github.com/zeblit/zeblit/ent/run"
+	"github.com/zeblit/zeblit/ent/sandbox"
 	"github.com/zeblit/zeblit/ent/schema"
+	"github.com/zeblit/zeblit/ent/securityscan"
 	"github.com/zeblit/zeblit/ent/session"
 	"github.com/zeblit/zeblit/ent/signingkey"
 	"github.com/zeblit/zeblit/ent/spending"
 	"github.com/zeblit/zeblit/ent/stream"
+	"github.com/zeblit/zeblit/ent/task"
 	"github.com/zeblit/zeblit/ent/toolcall"
 	"github.com/zeblit/zeblit/ent/usagerecord"
 	"github.com/zeblit/zeblit/ent/user"
+	"github.com/zeblit/zeblit/ent/worktree"
 
 	"entgo.io/ent"
 	"entgo.io/ent/privacy"
@@ -86,6 +105,36 @@ func init() {
 	apikeyDescID := apikeyMixinFields0[0].Descriptor()
 	// apikey.DefaultID holds the default value on creation for the id field.
 	apikey.DefaultID = apikeyDescID.Default.(func() string)
+	approvalMixin := schema.Approval{}.Mixin()
+	approval.Policy = privacy.NewPolicies(schema.Approval{})
+	approval.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := approval.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	approvalMixinFields0 := approvalMixin[0].Fields()
+	_ = approvalMixinFields0
+	approvalFields := schema.Approval{}.Fields()
+	_ = approvalFields
+	// approvalDescCreatedAt is the schema descriptor for created_at field.
+	approvalDescCreatedAt := approvalMixinFields0[1].Descriptor()
+	// approval.DefaultCreatedAt holds the default value on creation for the created_at field.
+	approval.DefaultCreatedAt = approvalDescCreatedAt.Default.(func() time.Time)
+	// approvalDescReason is the schema descriptor for reason field.
+	approvalDescReason := approvalFields[9].Descriptor()
+	// approval.DefaultReason holds the default value on creation for the reason field.
+	approval.DefaultReason = approvalDescReason.Default.(string)
+	// approvalDescComment is the schema descriptor for comment field.
+	approvalDescComment := approvalFields[17].Descriptor()
+	// approval.DefaultComment holds the default value on creation for the comment field.
+	approval.DefaultComment = approvalDescComment.Default.(string)
+	// approvalDescID is the schema descriptor for id field.
+	approvalDescID := approvalMixinFields0[0].Descriptor()
+	// approval.DefaultID holds the default value on creation for the id field.
+	approval.DefaultID = approvalDescID.Default.(func() string)
 	budgetMixin := schema.Budget{}.Mixin()
 	budget.Policy = privacy.NewPolicies(schema.Budget{})
 	budget.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -112,6 +161,194 @@ func init() {
 	budgetDescID := budgetMixinFields0[0].Descriptor()
 	// budget.DefaultID holds the default value on creation for the id field.
 	budget.DefaultID = budgetDescID.Default.(func() string)
+	checkpointMixin := schema.Checkpoint{}.Mixin()
+	checkpoint.Policy = privacy.NewPolicies(schema.Checkpoint{})
+	checkpoint.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := checkpoint.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	checkpointMixinFields0 := checkpointMixin[0].Fields()
+	_ = checkpointMixinFields0
+	checkpointFields := schema.Checkpoint{}.Fields()
+	_ = checkpointFields
+	// checkpointDescCreatedAt is the schema descriptor for created_at field.
+	checkpointDescCreatedAt := checkpointMixinFields0[1].Descriptor()
+	// checkpoint.DefaultCreatedAt holds the default value on creation for the created_at field.
+	checkpoint.DefaultCreatedAt = checkpointDescCreatedAt.Default.(func() time.Time)
+	// checkpointDescBranch is the schema descriptor for branch field.
+	checkpointDescBranch := checkpointFields[4].Descriptor()
+	// checkpoint.DefaultBranch holds the default value on creation for the branch field.
+	checkpoint.DefaultBranch = checkpointDescBranch.Default.(string)
+	// checkpointDescHash is the schema descriptor for hash field.
+	checkpointDescHash := checkpointFields[5].Descriptor()
+	// checkpoint.DefaultHash holds the default value on creation for the hash field.
+	checkpoint.DefaultHash = checkpointDescHash.Default.(string)
+	// checkpointDescPosition is the schema descriptor for position field.
+	checkpointDescPosition := checkpointFields[6].Descriptor()
+	// checkpoint.DefaultPosition holds the default value on creation for the position field.
+	checkpoint.DefaultPosition = checkpointDescPosition.Default.(int)
+	// checkpointDescID is the schema descriptor for id field.
+	checkpointDescID := checkpointMixinFields0[0].Descriptor()
+	// checkpoint.DefaultID holds the default value on creation for the id field.
+	checkpoint.DefaultID = checkpointDescID.Default.(func() string)
+	commandMixin := schema.Command{}.Mixin()
+	command.Policy = privacy.NewPolicies(schema.Command{})
+	command.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := command.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	commandMixinFields0 := commandMixin[0].Fields()
+	_ = commandMixinFields0
+	commandFields := schema.Command{}.Fields()
+	_ = commandFields
+	// commandDescCreatedAt is the schema descriptor for created_at field.
+	commandDescCreatedAt := commandMixinFields0[1].Descriptor()
+	// command.DefaultCreatedAt holds the default value on creation for the created_at field.
+	command.DefaultCreatedAt = commandDescCreatedAt.Default.(func() time.Time)
+	// commandDescShell is the schema descriptor for shell field.
+	commandDescShell := commandFields[5].Descriptor()
+	// command.DefaultShell holds the default value on creation for the shell field.
+	command.DefaultShell = commandDescShell.Default.(string)
+	// commandDescDirectory is the schema descriptor for directory field.
+	commandDescDirectory := commandFields[7].Descriptor()
+	// command.DefaultDirectory holds the default value on creation for the directory field.
+	command.DefaultDirectory = commandDescDirectory.Default.(string)
+	// commandDescStdin is the schema descriptor for stdin field.
+	commandDescStdin := commandFields[9].Descriptor()
+	// command.DefaultStdin holds the default value on creation for the stdin field.
+	command.DefaultStdin = commandDescStdin.Default.(string)
+	// commandDescBackground is the schema descriptor for background field.
+	commandDescBackground := commandFields[11].Descriptor()
+	// command.DefaultBackground holds the default value on creation for the background field.
+	command.DefaultBackground = commandDescBackground.Default.(bool)
+	// commandDescSignal is the schema descriptor for signal field.
+	commandDescSignal := commandFields[14].Descriptor()
+	// command.DefaultSignal holds the default value on creation for the signal field.
+	command.DefaultSignal = commandDescSignal.Default.(string)
+	// commandDescNote is the schema descriptor for note field.
+	commandDescNote := commandFields[15].Descriptor()
+	// command.DefaultNote holds the default value on creation for the note field.
+	command.DefaultNote = commandDescNote.Default.(string)
+	// commandDescOutputBytes is the schema descriptor for output_bytes field.
+	commandDescOutputBytes := commandFields[16].Descriptor()
+	// command.DefaultOutputBytes holds the default value on creation for the output_bytes field.
+	command.DefaultOutputBytes = commandDescOutputBytes.Default.(int64)
+	// commandDescKeptBytes is the schema descriptor for kept_bytes field.
+	commandDescKeptBytes := commandFields[17].Descriptor()
+	// command.DefaultKeptBytes holds the default value on creation for the kept_bytes field.
+	command.DefaultKeptBytes = commandDescKeptBytes.Default.(int64)
+	// commandDescCommit is the schema descriptor for commit field.
+	commandDescCommit := commandFields[18].Descriptor()
+	// command.DefaultCommit holds the default value on creation for the commit field.
+	command.DefaultCommit = commandDescCommit.Default.(string)
+	// commandDescChangedFiles is the schema descriptor for changed_files field.
+	commandDescChangedFiles := commandFields[19].Descriptor()
+	// command.DefaultChangedFiles holds the default value on creation for the changed_files field.
+	command.DefaultChangedFiles = commandDescChangedFiles.Default.(int)
+	// commandDescGeneration is the schema descriptor for generation field.
+	commandDescGeneration := commandFields[20].Descriptor()
+	// command.DefaultGeneration holds the default value on creation for the generation field.
+	command.DefaultGeneration = commandDescGeneration.Default.(int)
+	// commandDescWantedSignal is the schema descriptor for wanted_signal field.
+	commandDescWantedSignal := commandFields[21].Descriptor()
+	// command.DefaultWantedSignal holds the default value on creation for the wanted_signal field.
+	command.DefaultWantedSignal = commandDescWantedSignal.Default.(string)
+	// commandDescHolder is the schema descriptor for holder field.
+	commandDescHolder := commandFields[22].Descriptor()
+	// command.DefaultHolder holds the default value on creation for the holder field.
+	command.DefaultHolder = commandDescHolder.Default.(string)
+	// commandDescID is the schema descriptor for id field.
+	commandDescID := commandMixinFields0[0].Descriptor()
+	// command.DefaultID holds the default value on creation for the id field.
+	command.DefaultID = commandDescID.Default.(func() string)
+	consoleentryMixin := schema.ConsoleEntry{}.Mixin()
+	consoleentry.Policy = privacy.NewPolicies(schema.ConsoleEntry{})
+	consoleentry.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := consoleentry.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	consoleentryMixinFields0 := consoleentryMixin[0].Fields()
+	_ = consoleentryMixinFields0
+	consoleentryFields := schema.ConsoleEntry{}.Fields()
+	_ = consoleentryFields
+	// consoleentryDescCreatedAt is the schema descriptor for created_at field.
+	consoleentryDescCreatedAt := consoleentryMixinFields0[1].Descriptor()
+	// consoleentry.DefaultCreatedAt holds the default value on creation for the created_at field.
+	consoleentry.DefaultCreatedAt = consoleentryDescCreatedAt.Default.(func() time.Time)
+	// consoleentryDescStack is the schema descriptor for stack field.
+	consoleentryDescStack := consoleentryFields[3].Descriptor()
+	// consoleentry.DefaultStack holds the default value on creation for the stack field.
+	consoleentry.DefaultStack = consoleentryDescStack.Default.(string)
+	// consoleentryDescFingerprint is the schema descriptor for fingerprint field.
+	consoleentryDescFingerprint := consoleentryFields[4].Descriptor()
+	// consoleentry.DefaultFingerprint holds the default value on creation for the fingerprint field.
+	consoleentry.DefaultFingerprint = consoleentryDescFingerprint.Default.(string)
+	// consoleentryDescUncaught is the schema descriptor for uncaught field.
+	consoleentryDescUncaught := consoleentryFields[5].Descriptor()
+	// consoleentry.DefaultUncaught holds the default value on creation for the uncaught field.
+	consoleentry.DefaultUncaught = consoleentryDescUncaught.Default.(bool)
+	// consoleentryDescCount is the schema descriptor for count field.
+	consoleentryDescCount := consoleentryFields[6].Descriptor()
+	// consoleentry.DefaultCount holds the default value on creation for the count field.
+	consoleentry.DefaultCount = consoleentryDescCount.Default.(int)
+	// consoleentryDescURL is the schema descriptor for url field.
+	consoleentryDescURL := consoleentryFields[7].Descriptor()
+	// consoleentry.DefaultURL holds the default value on creation for the url field.
+	consoleentry.DefaultURL = consoleentryDescURL.Default.(string)
+	// consoleentryDescLine is the schema descriptor for line field.
+	consoleentryDescLine := consoleentryFields[8].Descriptor()
+	// consoleentry.DefaultLine holds the default value on creation for the line field.
+	consoleentry.DefaultLine = consoleentryDescLine.Default.(int)
+	// consoleentryDescColumn is the schema descriptor for column field.
+	consoleentryDescColumn := consoleentryFields[9].Descriptor()
+	// consoleentry.DefaultColumn holds the default value on creation for the column field.
+	consoleentry.DefaultColumn = consoleentryDescColumn.Default.(int)
+	// consoleentryDescUserAgent is the schema descriptor for user_agent field.
+	consoleentryDescUserAgent := consoleentryFields[10].Descriptor()
+	// consoleentry.DefaultUserAgent holds the default value on creation for the user_agent field.
+	consoleentry.DefaultUserAgent = consoleentryDescUserAgent.Default.(string)
+	// consoleentryDescSession is the schema descriptor for session field.
+	consoleentryDescSession := consoleentryFields[11].Descriptor()
+	// consoleentry.DefaultSession holds the default value on creation for the session field.
+	consoleentry.DefaultSession = consoleentryDescSession.Default.(string)
+	// consoleentryDescID is the schema descriptor for id field.
+	consoleentryDescID := consoleentryMixinFields0[0].Descriptor()
+	// consoleentry.DefaultID holds the default value on creation for the id field.
+	consoleentry.DefaultID = consoleentryDescID.Default.(func() string)
+	consolekeyMixin := schema.ConsoleKey{}.Mixin()
+	consolekey.Policy = privacy.NewPolicies(schema.ConsoleKey{})
+	consolekey.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := consolekey.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	consolekeyMixinFields0 := consolekeyMixin[0].Fields()
+	_ = consolekeyMixinFields0
+	consolekeyFields := schema.ConsoleKey{}.Fields()
+	_ = consolekeyFields
+	// consolekeyDescCreatedAt is the schema descriptor for created_at field.
+	consolekeyDescCreatedAt := consolekeyMixinFields0[1].Descriptor()
+	// consolekey.DefaultCreatedAt holds the default value on creation for the created_at field.
+	consolekey.DefaultCreatedAt = consolekeyDescCreatedAt.Default.(func() time.Time)
+	// consolekeyDescID is the schema descriptor for id field.
+	consolekeyDescID := consolekeyMixinFields0[0].Descriptor()
+	// consolekey.DefaultID holds the default value on creation for the id field.
+	consolekey.DefaultID = consolekeyDescID.Default.(func() string)
 	conversationMixin := schema.Conversation{}.Mixin()
 	conversation.Policy = privacy.NewPolicies(schema.Conversation{})
 	conversation.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -130,18 +367,92 @@ func init() {
 	conversationDescCreatedAt := conversationMixinFields0[1].Descriptor()
 	// conversation.DefaultCreatedAt holds the default value on creation for the created_at field.
 	conversation.DefaultCreatedAt = conversationDescCreatedAt.Default.(func() time.Time)
+	// conversationDescTaskID is the schema descriptor for task_id field.
+	conversationDescTaskID := conversationFields[3].Descriptor()
+	// conversation.DefaultTaskID holds the default value on creation for the task_id field.
+	conversation.DefaultTaskID = conversationDescTaskID.Default.(string)
 	// conversationDescNextPosition is the schema descriptor for next_position field.
-	conversationDescNextPosition := conversationFields[3].Descriptor()
+	conversationDescNextPosition := conversationFields[4].Descriptor()
 	// conversation.DefaultNextPosition holds the default value on creation for the next_position field.
 	conversation.DefaultNextPosition = conversationDescNextPosition.Default.(int)
+	// conversationDescBranch is the schema descriptor for branch field.
+	conversationDescBranch := conversationFields[6].Descriptor()
+	// conversation.DefaultBranch holds the default value on creation for the branch field.
+	conversation.DefaultBranch = conversationDescBranch.Default.(string)
+	// conversationDescForkedFromID is the schema descriptor for forked_from_id field.
+	conversationDescForkedFromID := conversationFields[7].Descriptor()
+	// conversation.DefaultForkedFromID holds the default value on creation for the forked_from_id field.
+	conversation.DefaultForkedFromID = conversationDescForkedFromID.Default.(string)
 	// conversationDescUpdatedAt is the schema descriptor for updated_at field.
-	conversationDescUpdatedAt := conversationFields[4].Descriptor()
+	conversationDescUpdatedAt := conversationFields[8].Descriptor()
 	// conversation.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	conversation.DefaultUpdatedAt = conversationDescUpdatedAt.Default.(func() time.Time)
 	// conversationDescID is the schema descriptor for id field.
 	conversationDescID := conversationMixinFields0[0].Descriptor()
 	// conversation.DefaultID holds the default value on creation for the id field.
 	conversation.DefaultID = conversationDescID.Default.(func() string)
+	criterionMixin := schema.Criterion{}.Mixin()
+	criterion.Policy = privacy.NewPolicies(schema.Criterion{})
+	criterion.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := criterion.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	criterionMixinFields0 := criterionMixin[0].Fields()
+	_ = criterionMixinFields0
+	criterionFields := schema.Criterion{}.Fields()
+	_ = criterionFields
+	// criterionDescCreatedAt is the schema descriptor for created_at field.
+	criterionDescCreatedAt := criterionMixinFields0[1].Descriptor()
+	// criterion.DefaultCreatedAt holds the default value on creation for the created_at field.
+	criterion.DefaultCreatedAt = criterionDescCreatedAt.Default.(func() time.Time)
+	// criterionDescRunID is the schema descriptor for run_id field.
+	criterionDescRunID := criterionFields[5].Descriptor()
+	// criterion.DefaultRunID holds the default value on creation for the run_id field.
+	criterion.DefaultRunID = criterionDescRunID.Default.(string)
+	// criterionDescCommandID is the schema descriptor for command_id field.
+	criterionDescCommandID := criterionFields[6].Descriptor()
+	// criterion.DefaultCommandID holds the default value on creation for the command_id field.
+	criterion.DefaultCommandID = criterionDescCommandID.Default.(string)
+	// criterionDescCommand is the schema descriptor for command field.
+	criterionDescCommand := criterionFields[7].Descriptor()
+	// criterion.DefaultCommand holds the default value on creation for the command field.
+	criterion.DefaultCommand = criterionDescCommand.Default.(string)
+	// criterionDescExitCode is the schema descriptor for exit_code field.
+	criterionDescExitCode := criterionFields[8].Descriptor()
+	// criterion.DefaultExitCode holds the default value on creation for the exit_code field.
+	criterion.DefaultExitCode = criterionDescExitCode.Default.(int)
+	// criterionDescOutputDigest is the schema descriptor for output_digest field.
+	criterionDescOutputDigest := criterionFields[9].Descriptor()
+	// criterion.DefaultOutputDigest holds the default value on creation for the output_digest field.
+	criterion.DefaultOutputDigest = criterionDescOutputDigest.Default.(string)
+	// criterionDescNote is the schema descriptor for note field.
+	criterionDescNote := criterionFields[11].Descriptor()
+	// criterion.DefaultNote holds the default value on creation for the note field.
+	criterion.DefaultNote = criterionDescNote.Default.(string)
+	// criterionDescTree is the schema descriptor for tree field.
+	criterionDescTree := criterionFields[12].Descriptor()
+	// criterion.DefaultTree holds the default value on creation for the tree field.
+	criterion.DefaultTree = criterionDescTree.Default.(string)
+	// criterionDescProblem is the schema descriptor for problem field.
+	criterionDescProblem := criterionFields[13].Descriptor()
+	// criterion.DefaultProblem holds the default value on creation for the problem field.
+	criterion.DefaultProblem = criterionDescProblem.Default.(string)
+	// criterionDescCheckedTree is the schema descriptor for checked_tree field.
+	criterionDescCheckedTree := criterionFields[14].Descriptor()
+	// criterion.DefaultCheckedTree holds the default value on creation for the checked_tree field.
+	criterion.DefaultCheckedTree = criterionDescCheckedTree.Default.(string)
+	// criterionDescCheckID is the schema descriptor for check_id field.
+	criterionDescCheckID := criterionFields[15].Descriptor()
+	// criterion.DefaultCheckID holds the default value on creation for the check_id field.
+	criterion.DefaultCheckID = criterionDescCheckID.Default.(string)
+	// criterionDescID is the schema descriptor for id field.
+	criterionDescID := criterionMixinFields0[0].Descriptor()
+	// criterion.DefaultID holds the default value on creation for the id field.
+	criterion.DefaultID = criterionDescID.Default.(func() string)
 	devicecodeMixin := schema.DeviceCode{}.Mixin()
 	devicecode.Policy = privacy.NewPolicies(schema.DeviceCode{})
 	devicecode.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -179,10 +490,77 @@ func init() {
 	eventDescRunID := eventFields[3].Descriptor()
 	// event.DefaultRunID holds the default value on creation for the run_id field.
 	event.DefaultRunID = eventDescRunID.Default.(string)
+	findingMixin := schema.Finding{}.Mixin()
+	finding.Policy = privacy.NewPolicies(schema.Finding{})
+	finding.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := finding.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	findingMixinFields0 := findingMixin[0].Fields()
+	_ = findingMixinFields0
+	findingFields := schema.Finding{}.Fields()
+	_ = findingFields
+	// findingDescCreatedAt is the schema descriptor for created_at field.
+	findingDescCreatedAt := findingMixinFields0[1].Descriptor()
+	// finding.DefaultCreatedAt holds the default value on creation for the created_at field.
+	finding.DefaultCreatedAt = findingDescCreatedAt.Default.(func() time.Time)
+	// findingDescCwe is the schema descriptor for cwe field.
+	findingDescCwe := findingFields[13].Descriptor()
+	// finding.DefaultCwe holds the default value on creation for the cwe field.
+	finding.DefaultCwe = findingDescCwe.Default.(int)
+	// findingDescReason is the schema descriptor for reason field.
+	findingDescReason := findingFields[16].Descriptor()
+	// finding.DefaultReason holds the default value on creation for the reason field.
+	finding.DefaultReason = findingDescReason.Default.(string)
+	// findingDescID is the schema descriptor for id field.
+	findingDescID := findingMixinFields0[0].Descriptor()
+	// finding.DefaultID holds the default value on creation for the id field.
+	finding.DefaultID = findingDescID.Default.(func() string)
 	gitobject.Policy = privacy.NewPolicies(schema.GitObject{})
 	gitobject.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
 			if err := gitobject.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	gitobjectFields := schema.GitObject{}.Fields()
+	_ = gitobjectFields
+	// gitobjectDescCreatedAt is the schema descriptor for created_at field.
+	gitobjectDescCreatedAt := gitobjectFields[4].Descriptor()
+	// gitobject.DefaultCreatedAt holds the default value on creation for the created_at field.
+	gitobject.DefaultCreatedAt = gitobjectDescCreatedAt.Default.(func() time.Time)
+	gitpackMixin := schema.GitPack{}.Mixin()
+	gitpack.Policy = privacy.NewPolicies(schema.GitPack{})
+	gitpack.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := gitpack.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	gitpackMixinFields0 := gitpackMixin[0].Fields()
+	_ = gitpackMixinFields0
+	gitpackFields := schema.GitPack{}.Fields()
+	_ = gitpackFields
+	// gitpackDescCreatedAt is the schema descriptor for created_at field.
+	gitpackDescCreatedAt := gitpackMixinFields0[1].Descriptor()
+	// gitpack.DefaultCreatedAt holds the default value on creation for the created_at field.
+	gitpack.DefaultCreatedAt = gitpackDescCreatedAt.Default.(func() time.Time)
+	// gitpackDescID is the schema descriptor for id field.
+	gitpackDescID := gitpackMixinFields0[0].Descriptor()
+	// gitpack.DefaultID holds the default value on creation for the id field.
+	gitpack.DefaultID = gitpackDescID.Default.(func() string)
+	gitpackobject.Policy = privacy.NewPolicies(schema.GitPackObject{})
+	gitpackobject.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := gitpackobject.Policy.EvalMutation(ctx, m); err != nil {
 				return nil, err
 			}
 			return next.Mutate(ctx, m)
@@ -203,6 +581,29 @@ func init() {
 	gitrefDescSize := gitrefFields[3].Descriptor()
 	// gitref.DefaultSize holds the default value on creation for the size field.
 	gitref.DefaultSize = gitrefDescSize.Default.(int64)
+	// gitrefDescFiles is the schema descriptor for files field.
+	gitrefDescFiles := gitrefFields[4].Descriptor()
+	// gitref.DefaultFiles holds the default value on creation for the files field.
+	gitref.DefaultFiles = gitrefDescFiles.Default.(int)
+	gitstorage.Policy = privacy.NewPolicies(schema.GitStorage{})
+	gitstorage.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := gitstorage.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	gitstorageFields := schema.GitStorage{}.Fields()
+	_ = gitstorageFields
+	// gitstorageDescBytes is the schema descriptor for bytes field.
+	gitstorageDescBytes := gitstorageFields[1].Descriptor()
+	// gitstorage.DefaultBytes holds the default value on creation for the bytes field.
+	gitstorage.DefaultBytes = gitstorageDescBytes.Default.(int64)
+	// gitstorageDescLoose is the schema descriptor for loose field.
+	gitstorageDescLoose := gitstorageFields[2].Descriptor()
+	// gitstorage.DefaultLoose holds the default value on creation for the loose field.
+	gitstorage.DefaultLoose = gitstorageDescLoose.Default.(int)
 	idempotencykey.Policy = privacy.NewPolicies(schema.IdempotencyKey{})
 	idempotencykey.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -256,6 +657,68 @@ func init() {
 	membershipDescID := membershipMixinFields0[0].Descriptor()
 	// membership.DefaultID holds the default value on creation for the id field.
 	membership.DefaultID = membershipDescID.Default.(func() string)
+	mergeMixin := schema.Merge{}.Mixin()
+	merge.Policy = privacy.NewPolicies(schema.Merge{})
+	merge.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := merge.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	mergeMixinFields0 := mergeMixin[0].Fields()
+	_ = mergeMixinFields0
+	mergeFields := schema.Merge{}.Fields()
+	_ = mergeFields
+	// mergeDescCreatedAt is the schema descriptor for created_at field.
+	mergeDescCreatedAt := mergeMixinFields0[1].Descriptor()
+	// merge.DefaultCreatedAt holds the default value on creation for the created_at field.
+	merge.DefaultCreatedAt = mergeDescCreatedAt.Default.(func() time.Time)
+	// mergeDescMessage is the schema descriptor for message field.
+	mergeDescMessage := mergeFields[6].Descriptor()
+	// merge.DefaultMessage holds the default value on creation for the message field.
+	merge.DefaultMessage = mergeDescMessage.Default.(string)
+	// mergeDescBase is the schema descriptor for base field.
+	mergeDescBase := mergeFields[8].Descriptor()
+	// merge.DefaultBase holds the default value on creation for the base field.
+	merge.DefaultBase = mergeDescBase.Default.(string)
+	// mergeDescOurs is the schema descriptor for ours field.
+	mergeDescOurs := mergeFields[9].Descriptor()
+	// merge.DefaultOurs holds the default value on creation for the ours field.
+	merge.DefaultOurs = mergeDescOurs.Default.(string)
+	// mergeDescTheirs is the schema descriptor for theirs field.
+	mergeDescTheirs := mergeFields[10].Descriptor()
+	// merge.DefaultTheirs holds the default value on creation for the theirs field.
+	merge.DefaultTheirs = mergeDescTheirs.Default.(string)
+	// mergeDescResult is the schema descriptor for result field.
+	mergeDescResult := mergeFields[11].Descriptor()
+	// merge.DefaultResult holds the default value on creation for the result field.
+	merge.DefaultResult = mergeDescResult.Default.(string)
+	// mergeDescError is the schema descriptor for error field.
+	mergeDescError := mergeFields[12].Descriptor()
+	// merge.DefaultError holds the default value on creation for the error field.
+	merge.DefaultError = mergeDescError.Default.(string)
+	// mergeDescEpoch is the schema descriptor for epoch field.
+	mergeDescEpoch := mergeFields[14].Descriptor()
+	// merge.DefaultEpoch holds the default value on creation for the epoch field.
+	merge.DefaultEpoch = mergeDescEpoch.Default.(int64)
+	// mergeDescLeaseOwner is the schema descriptor for lease_owner field.
+	mergeDescLeaseOwner := mergeFields[15].Descriptor()
+	// merge.DefaultLeaseOwner holds the default value on creation for the lease_owner field.
+	merge.DefaultLeaseOwner = mergeDescLeaseOwner.Default.(string)
+	// mergeDescLeaseUntil is the schema descriptor for lease_until field.
+	mergeDescLeaseUntil := mergeFields[16].Descriptor()
+	// merge.DefaultLeaseUntil holds the default value on creation for the lease_until field.
+	merge.DefaultLeaseUntil = mergeDescLeaseUntil.Default.(int64)
+	// mergeDescAttempts is the schema descriptor for attempts field.
+	mergeDescAttempts := mergeFields[17].Descriptor()
+	// merge.DefaultAttempts holds the default value on creation for the attempts field.
+	merge.DefaultAttempts = mergeDescAttempts.Default.(int)
+	// mergeDescID is the schema descriptor for id field.
+	mergeDescID := mergeMixinFields0[0].Descriptor()
+	// merge.DefaultID holds the default value on creation for the id field.
+	merge.DefaultID = mergeDescID.Default.(func() string)
 	messageMixin := schema.Message{}.Mixin()
 	message.Policy = privacy.NewPolicies(schema.Message{})
 	message.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -282,8 +745,28 @@ func init() {
 	messageDescStep := messageFields[9].Descriptor()
 	// message.DefaultStep holds the default value on creation for the step field.
 	message.DefaultStep = messageDescStep.Default.(int)
+	// messageDescRetracted is the schema descriptor for retracted field.
+	messageDescRetracted := messageFields[11].Descriptor()
+	// message.DefaultRetracted holds the default value on creation for the retracted field.
+	message.DefaultRetracted = messageDescRetracted.Default.(bool)
+	// messageDescEditsID is the schema descriptor for edits_id field.
+	messageDescEditsID := messageFields[12].Descriptor()
+	// message.DefaultEditsID holds the default value on creation for the edits_id field.
+	message.DefaultEditsID = messageDescEditsID.Default.(string)
+	// messageDescSenderRunID is the schema descriptor for sender_run_id field.
+	messageDescSenderRunID := messageFields[13].Descriptor()
+	// message.DefaultSenderRunID holds the default value on creation for the sender_run_id field.
+	message.DefaultSenderRunID = messageDescSenderRunID.Default.(string)
+	// messageDescCopyOfID is the schema descriptor for copy_of_id field.
+	messageDescCopyOfID := messageFields[14].Descriptor()
+	// message.DefaultCopyOfID holds the default value on creation for the copy_of_id field.
+	message.DefaultCopyOfID = messageDescCopyOfID.Default.(string)
+	// messageDescTurnID is the schema descriptor for turn_id field.
+	messageDescTurnID := messageFields[15].Descriptor()
+	// message.DefaultTurnID holds the default value on creation for the turn_id field.
+	message.DefaultTurnID = messageDescTurnID.Default.(string)
 	// messageDescDemo is the schema descriptor for demo field.
-	messageDescDemo := messageFields[11].Descriptor()
+	messageDescDemo := messageFields[16].Descriptor()
 	// message.DefaultDemo holds the default value on creation for the demo field.
 	message.DefaultDemo = messageDescDemo.Default.(bool)
 	// messageDescID is the schema descriptor for id field.
@@ -338,6 +821,87 @@ func init() {
 	organisationDescID := organisationMixinFields0[0].Descriptor()
 	// organisation.DefaultID holds the default value on creation for the id field.
 	organisation.DefaultID = organisationDescID.Default.(func() string)
+	outputpiece.Policy = privacy.NewPolicies(schema.OutputPiece{})
+	outputpiece.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := outputpiece.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	permissionruleMixin := schema.PermissionRule{}.Mixin()
+	permissionrule.Policy = privacy.NewPolicies(schema.PermissionRule{})
+	permissionrule.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := permissionrule.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	permissionruleMixinFields0 := permissionruleMixin[0].Fields()
+	_ = permissionruleMixinFields0
+	permissionruleFields := schema.PermissionRule{}.Fields()
+	_ = permissionruleFields
+	// permissionruleDescCreatedAt is the schema descriptor for created_at field.
+	permissionruleDescCreatedAt := permissionruleMixinFields0[1].Descriptor()
+	// permissionrule.DefaultCreatedAt holds the default value on creation for the created_at field.
+	permissionrule.DefaultCreatedAt = permissionruleDescCreatedAt.Default.(func() time.Time)
+	// permissionruleDescAgent is the schema descriptor for agent field.
+	permissionruleDescAgent := permissionruleFields[4].Descriptor()
+	// permissionrule.DefaultAgent holds the default value on creation for the agent field.
+	permissionrule.DefaultAgent = permissionruleDescAgent.Default.(string)
+	// permissionruleDescTool is the schema descriptor for tool field.
+	permissionruleDescTool := permissionruleFields[5].Descriptor()
+	// permissionrule.DefaultTool holds the default value on creation for the tool field.
+	permissionrule.DefaultTool = permissionruleDescTool.Default.(string)
+	// permissionruleDescPath is the schema descriptor for path field.
+	permissionruleDescPath := permissionruleFields[6].Descriptor()
+	// permissionrule.DefaultPath holds the default value on creation for the path field.
+	permissionrule.DefaultPath = permissionruleDescPath.Default.(string)
+	// permissionruleDescCommand is the schema descriptor for command field.
+	permissionruleDescCommand := permissionruleFields[7].Descriptor()
+	// permissionrule.DefaultCommand holds the default value on creation for the command field.
+	permissionrule.DefaultCommand = permissionruleDescCommand.Default.(string)
+	// permissionruleDescID is the schema descriptor for id field.
+	permissionruleDescID := permissionruleMixinFields0[0].Descriptor()
+	// permissionrule.DefaultID holds the default value on creation for the id field.
+	permissionrule.DefaultID = permissionruleDescID.Default.(func() string)
+	planMixin := schema.Plan{}.Mixin()
+	plan.Policy = privacy.NewPolicies(schema.Plan{})
+	plan.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := plan.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	planMixinFields0 := planMixin[0].Fields()
+	_ = planMixinFields0
+	planFields := schema.Plan{}.Fields()
+	_ = planFields
+	// planDescCreatedAt is the schema descriptor for created_at field.
+	planDescCreatedAt := planMixinFields0[1].Descriptor()
+	// plan.DefaultCreatedAt holds the default value on creation for the created_at field.
+	plan.DefaultCreatedAt = planDescCreatedAt.Default.(func() time.Time)
+	// planDescCallID is the schema descriptor for call_id field.
+	planDescCallID := planFields[5].Descriptor()
+	// plan.DefaultCallID holds the default value on creation for the call_id field.
+	plan.DefaultCallID = planDescCallID.Default.(string)
+	// planDescCheckTree is the schema descriptor for check_tree field.
+	planDescCheckTree := planFields[6].Descriptor()
+	// plan.DefaultCheckTree holds the default value on creation for the check_tree field.
+	plan.DefaultCheckTree = planDescCheckTree.Default.(string)
+	// planDescVersion is the schema descriptor for version field.
+	planDescVersion := planFields[7].Descriptor()
+	// plan.DefaultVersion holds the default value on creation for the version field.
+	plan.DefaultVersion = planDescVersion.Default.(int64)
+	// planDescID is the schema descriptor for id field.
+	planDescID := planMixinFields0[0].Descriptor()
+	// plan.DefaultID holds the default value on creation for the id field.
+	plan.DefaultID = planDescID.Default.(func() string)
 	projectMixin := schema.Project{}.Mixin()
 	project.Policy = privacy.NewPolicies(schema.Project{})
 	project.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -360,12 +924,20 @@ func init() {
 	projectDescDescription := projectFields[3].Descriptor()
 	// project.DefaultDescription holds the default value on creation for the description field.
 	project.DefaultDescription = projectDescDescription.Default.(string)
+	// projectDescTemplate is the schema descriptor for template field.
+	projectDescTemplate := projectFields[4].Descriptor()
+	// project.DefaultTemplate holds the default value on creation for the template field.
+	project.DefaultTemplate = projectDescTemplate.Default.(string)
+	// projectDescPlanApproval is the schema descriptor for plan_approval field.
+	projectDescPlanApproval := projectFields[5].Descriptor()
+	// project.DefaultPlanApproval holds the default value on creation for the plan_approval field.
+	project.DefaultPlanApproval = projectDescPlanApproval.Default.(bool)
 	// projectDescUpdatedAt is the schema descriptor for updated_at field.
-	projectDescUpdatedAt := projectFields[4].Descriptor()
+	projectDescUpdatedAt := projectFields[6].Descriptor()
 	// project.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	project.DefaultUpdatedAt = projectDescUpdatedAt.Default.(func() time.Time)
 	// projectDescServedAt is the schema descriptor for served_at field.
-	projectDescServedAt := projectFields[5].Descriptor()
+	projectDescServedAt := projectFields[7].Descriptor()
 	// project.DefaultServedAt holds the default value on creation for the served_at field.
 	project.DefaultServedAt = projectDescServedAt.Default.(int64)
 	// projectDescID is the schema descriptor for id field.
@@ -398,6 +970,44 @@ func init() {
 	providerkeyDescID := providerkeyMixinFields0[0].Descriptor()
 	// providerkey.DefaultID holds the default value on creation for the id field.
 	providerkey.DefaultID = providerkeyDescID.Default.(func() string)
+	questionMixin := schema.Question{}.Mixin()
+	question.Policy = privacy.NewPolicies(schema.Question{})
+	question.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := question.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	questionMixinFields0 := questionMixin[0].Fields()
+	_ = questionMixinFields0
+	questionFields := schema.Question{}.Fields()
+	_ = questionFields
+	// questionDescCreatedAt is the schema descriptor for created_at field.
+	questionDescCreatedAt := questionMixinFields0[1].Descriptor()
+	// question.DefaultCreatedAt holds the default value on creation for the created_at field.
+	question.DefaultCreatedAt = questionDescCreatedAt.Default.(func() time.Time)
+	// questionDescAllowOther is the schema descriptor for allow_other field.
+	questionDescAllowOther := questionFields[7].Descriptor()
+	// question.DefaultAllowOther holds the default value on creation for the allow_other field.
+	question.DefaultAllowOther = questionDescAllowOther.Default.(bool)
+	// questionDescFallback is the schema descriptor for fallback field.
+	questionDescFallback := questionFields[8].Descriptor()
+	// question.DefaultFallback holds the default value on creation for the fallback field.
+	question.DefaultFallback = questionDescFallback.Default.(string)
+	// questionDescStopAnswer is the schema descriptor for stop_answer field.
+	questionDescStopAnswer := questionFields[9].Descriptor()
+	// question.DefaultStopAnswer holds the default value on creation for the stop_answer field.
+	question.DefaultStopAnswer = questionDescStopAnswer.Default.(string)
+	// questionDescAnswer is the schema descriptor for answer field.
+	questionDescAnswer := questionFields[12].Descriptor()
+	// question.DefaultAnswer holds the default value on creation for the answer field.
+	question.DefaultAnswer = questionDescAnswer.Default.(string)
+	// questionDescID is the schema descriptor for id field.
+	questionDescID := questionMixinFields0[0].Descriptor()
+	// question.DefaultID holds the default value on creation for the id field.
+	question.DefaultID = questionDescID.Default.(func() string)
 	refreshtokenMixin := schema.RefreshToken{}.Mixin()
 	refreshtoken.Policy = privacy.NewPolicies(schema.RefreshToken{})
 	refreshtoken.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -476,70 +1086,186 @@ func init() {
 	runDescTier := runFields[7].Descriptor()
 	// run.DefaultTier holds the default value on creation for the tier field.
 	run.DefaultTier = runDescTier.Default.(string)
+	// runDescBranch is the schema descriptor for branch field.
+	runDescBranch := runFields[8].Descriptor()
+	// run.DefaultBranch holds the default value on creation for the branch field.
+	run.DefaultBranch = runDescBranch.Default.(string)
 	// runDescStep is the schema descriptor for step field.
-	runDescStep := runFields[8].Descriptor()
+	runDescStep := runFields[9].Descriptor()
 	// run.DefaultStep holds the default value on creation for the step field.
 	run.DefaultStep = runDescStep.Default.(int)
 	// runDescEpoch is the schema descriptor for epoch field.
-	runDescEpoch := runFields[9].Descriptor()
+	runDescEpoch := runFields[10].Descriptor()
 	// run.DefaultEpoch holds the default value on creation for the epoch field.
 	run.DefaultEpoch = runDescEpoch.Default.(int64)
 	// runDescLeaseOwner is the schema descriptor for lease_owner field.
-	runDescLeaseOwner := runFields[10].Descriptor()
+	runDescLeaseOwner := runFields[11].Descriptor()
 	// run.DefaultLeaseOwner holds the default value on creation for the lease_owner field.
 	run.DefaultLeaseOwner = runDescLeaseOwner.Default.(string)
 	// runDescLeaseUntil is the schema descriptor for lease_until field.
-	runDescLeaseUntil := runFields[11].Descriptor()
+	runDescLeaseUntil := runFields[12].Descriptor()
 	// run.DefaultLeaseUntil holds the default value on creation for the lease_until field.
 	run.DefaultLeaseUntil = runDescLeaseUntil.Default.(int64)
 	// runDescTakeovers is the schema descriptor for takeovers field.
-	runDescTakeovers := runFields[12].Descriptor()
+	runDescTakeovers := runFields[13].Descriptor()
 	// run.DefaultTakeovers holds the default value on creation for the takeovers field.
 	run.DefaultTakeovers = runDescTakeovers.Default.(int)
 	// runDescStepUntil is the schema descriptor for step_until field.
-	runDescStepUntil := runFields[13].Descriptor()
+	runDescStepUntil := runFields[14].Descriptor()
 	// run.DefaultStepUntil holds the default value on creation for the step_until field.
 	run.DefaultStepUntil = runDescStepUntil.Default.(int64)
 	// runDescDeadlineAt is the schema descriptor for deadline_at field.
-	runDescDeadlineAt := runFields[14].Descriptor()
+	runDescDeadlineAt := runFields[15].Descriptor()
 	// run.DefaultDeadlineAt holds the default value on creation for the deadline_at field.
 	run.DefaultDeadlineAt = runDescDeadlineAt.Default.(int64)
 	// runDescPriority is the schema descriptor for priority field.
-	runDescPriority := runFields[15].Descriptor()
+	runDescPriority := runFields[16].Descriptor()
 	// run.DefaultPriority holds the default value on creation for the priority field.
 	run.DefaultPriority = runDescPriority.Default.(int)
 	// runDescCancelRequested is the schema descriptor for cancel_requested field.
-	runDescCancelRequested := runFields[16].Descriptor()
+	runDescCancelRequested := runFields[17].Descriptor()
 	// run.DefaultCancelRequested holds the default value on creation for the cancel_requested field.
 	run.DefaultCancelRequested = runDescCancelRequested.Default.(bool)
 	// runDescPauseRequested is the schema descriptor for pause_requested field.
-	runDescPauseRequested := runFields[17].Descriptor()
+	runDescPauseRequested := runFields[18].Descriptor()
 	// run.DefaultPauseRequested holds the default value on creation for the pause_requested field.
 	run.DefaultPauseRequested = runDescPauseRequested.Default.(bool)
 	// runDescSteerRequested is the schema descriptor for steer_requested field.
-	runDescSteerRequested := runFields[18].Descriptor()
+	runDescSteerRequested := runFields[19].Descriptor()
 	// run.DefaultSteerRequested holds the default value on creation for the steer_requested field.
 	run.DefaultSteerRequested = runDescSteerRequested.Default.(bool)
+	// runDescTaskID is the schema descriptor for task_id field.
+	runDescTaskID := runFields[21].Descriptor()
+	// run.DefaultTaskID holds the default value on creation for the task_id field.
+	run.DefaultTaskID = runDescTaskID.Default.(string)
+	// runDescCallID is the schema descriptor for call_id field.
+	runDescCallID := runFields[22].Descriptor()
+	// run.DefaultCallID holds the default value on creation for the call_id field.
+	run.DefaultCallID = runDescCallID.Default.(string)
+	// runDescRootID is the schema descriptor for root_id field.
+	runDescRootID := runFields[23].Descriptor()
+	// run.DefaultRootID holds the default value on creation for the root_id field.
+	run.DefaultRootID = runDescRootID.Default.(string)
+	// runDescDepth is the schema descriptor for depth field.
+	runDescDepth := runFields[24].Descriptor()
+	// run.DefaultDepth holds the default value on creation for the depth field.
+	run.DefaultDepth = runDescDepth.Default.(int)
 	// runDescInputTokens is the schema descriptor for input_tokens field.
-	runDescInputTokens := runFields[20].Descriptor()
+	runDescInputTokens := runFields[26].Descriptor()
 	// run.DefaultInputTokens holds the default value on creation for the input_tokens field.
 	run.DefaultInputTokens = runDescInputTokens.Default.(int64)
 	// runDescOutputTokens is the schema descriptor for output_tokens field.
-	runDescOutputTokens := runFields[21].Descriptor()
+	runDescOutputTokens := runFields[27].Descriptor()
 	// run.DefaultOutputTokens holds the default value on creation for the output_tokens field.
 	run.DefaultOutputTokens = runDescOutputTokens.Default.(int64)
 	// runDescError is the schema descriptor for error field.
-	runDescError := runFields[22].Descriptor()
+	runDescError := runFields[28].Descriptor()
 	// run.DefaultError holds the default value on creation for the error field.
 	run.DefaultError = runDescError.Default.(string)
+	// runDescVerification is the schema descriptor for verification field.
+	runDescVerification := runFields[29].Descriptor()
+	// run.DefaultVerification holds the default value on creation for the verification field.
+	run.DefaultVerification = runDescVerification.Default.(string)
 	// runDescWaitsFor is the schema descriptor for waits_for field.
-	runDescWaitsFor := runFields[24].Descriptor()
+	runDescWaitsFor := runFields[32].Descriptor()
 	// run.DefaultWaitsFor holds the default value on creation for the waits_for field.
 	run.DefaultWaitsFor = runDescWaitsFor.Default.(string)
 	// runDescID is the schema descriptor for id field.
 	runDescID := runMixinFields0[0].Descriptor()
 	// run.DefaultID holds the default value on creation for the id field.
 	run.DefaultID = runDescID.Default.(func() string)
+	sandboxMixin := schema.Sandbox{}.Mixin()
+	sandbox.Policy = privacy.NewPolicies(schema.Sandbox{})
+	sandbox.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := sandbox.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	sandboxMixinFields0 := sandboxMixin[0].Fields()
+	_ = sandboxMixinFields0
+	sandboxFields := schema.Sandbox{}.Fields()
+	_ = sandboxFields
+	// sandboxDescCreatedAt is the schema descriptor for created_at field.
+	sandboxDescCreatedAt := sandboxMixinFields0[1].Descriptor()
+	// sandbox.DefaultCreatedAt holds the default value on creation for the created_at field.
+	sandbox.DefaultCreatedAt = sandboxDescCreatedAt.Default.(func() time.Time)
+	// sandboxDescReason is the schema descriptor for reason field.
+	sandboxDescReason := sandboxFields[2].Descriptor()
+	// sandbox.DefaultReason holds the default value on creation for the reason field.
+	sandbox.DefaultReason = sandboxDescReason.Default.(string)
+	// sandboxDescDriver is the schema descriptor for driver field.
+	sandboxDescDriver := sandboxFields[3].Descriptor()
+	// sandbox.DefaultDriver holds the default value on creation for the driver field.
+	sandbox.DefaultDriver = sandboxDescDriver.Default.(string)
+	// sandboxDescPlace is the schema descriptor for place field.
+	sandboxDescPlace := sandboxFields[4].Descriptor()
+	// sandbox.DefaultPlace holds the default value on creation for the place field.
+	sandbox.DefaultPlace = sandboxDescPlace.Default.(string)
+	// sandboxDescNode is the schema descriptor for node field.
+	sandboxDescNode := sandboxFields[5].Descriptor()
+	// sandbox.DefaultNode holds the default value on creation for the node field.
+	sandbox.DefaultNode = sandboxDescNode.Default.(string)
+	// sandboxDescGeneration is the schema descriptor for generation field.
+	sandboxDescGeneration := sandboxFields[6].Descriptor()
+	// sandbox.DefaultGeneration holds the default value on creation for the generation field.
+	sandbox.DefaultGeneration = sandboxDescGeneration.Default.(int)
+	// sandboxDescHolder is the schema descriptor for holder field.
+	sandboxDescHolder := sandboxFields[8].Descriptor()
+	// sandbox.DefaultHolder holds the default value on creation for the holder field.
+	sandbox.DefaultHolder = sandboxDescHolder.Default.(string)
+	// sandboxDescHeldUntil is the schema descriptor for held_until field.
+	sandboxDescHeldUntil := sandboxFields[9].Descriptor()
+	// sandbox.DefaultHeldUntil holds the default value on creation for the held_until field.
+	sandbox.DefaultHeldUntil = sandboxDescHeldUntil.Default.(int64)
+	// sandboxDescUsedAt is the schema descriptor for used_at field.
+	sandboxDescUsedAt := sandboxFields[10].Descriptor()
+	// sandbox.DefaultUsedAt holds the default value on creation for the used_at field.
+	sandbox.DefaultUsedAt = sandboxDescUsedAt.Default.(int64)
+	// sandboxDescMemoryBytes is the schema descriptor for memory_bytes field.
+	sandboxDescMemoryBytes := sandboxFields[11].Descriptor()
+	// sandbox.DefaultMemoryBytes holds the default value on creation for the memory_bytes field.
+	sandbox.DefaultMemoryBytes = sandboxDescMemoryBytes.Default.(int64)
+	// sandboxDescDiskBytes is the schema descriptor for disk_bytes field.
+	sandboxDescDiskBytes := sandboxFields[12].Descriptor()
+	// sandbox.DefaultDiskBytes holds the default value on creation for the disk_bytes field.
+	sandbox.DefaultDiskBytes = sandboxDescDiskBytes.Default.(int64)
+	// sandboxDescCPUMicros is the schema descriptor for cpu_micros field.
+	sandboxDescCPUMicros := sandboxFields[13].Descriptor()
+	// sandbox.DefaultCPUMicros holds the default value on creation for the cpu_micros field.
+	sandbox.DefaultCPUMicros = sandboxDescCPUMicros.Default.(int64)
+	// sandboxDescProcesses is the schema descriptor for processes field.
+	sandboxDescProcesses := sandboxFields[14].Descriptor()
+	// sandbox.DefaultProcesses holds the default value on creation for the processes field.
+	sandbox.DefaultProcesses = sandboxDescProcesses.Default.(int)
+	// sandboxDescID is the schema descriptor for id field.
+	sandboxDescID := sandboxMixinFields0[0].Descriptor()
+	// sandbox.DefaultID holds the default value on creation for the id field.
+	sandbox.DefaultID = sandboxDescID.Default.(func() string)
+	securityscanMixin := schema.SecurityScan{}.Mixin()
+	securityscan.Policy = privacy.NewPolicies(schema.SecurityScan{})
+	securityscan.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := securityscan.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	securityscanMixinFields0 := securityscanMixin[0].Fields()
+	_ = securityscanMixinFields0
+	securityscanFields := schema.SecurityScan{}.Fields()
+	_ = securityscanFields
+	// securityscanDescCreatedAt is the schema descriptor for created_at field.
+	securityscanDescCreatedAt := securityscanMixinFields0[1].Descriptor()
+	// securityscan.DefaultCreatedAt holds the default value on creation for the created_at field.
+	securityscan.DefaultCreatedAt = securityscanDescCreatedAt.Default.(func() time.Time)
+	// securityscanDescID is the schema descriptor for id field.
+	securityscanDescID := securityscanMixinFields0[0].Descriptor()
+	// securityscan.DefaultID holds the default value on creation for the id field.
+	securityscan.DefaultID = securityscanDescID.Default.(func() string)
 	sessionMixin := schema.Session{}.Mixin()
 	session.Policy = privacy.NewPolicies(schema.Session{})
 	session.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -637,6 +1363,56 @@ func init() {
 	streamDescHorizon := streamFields[2].Descriptor()
 	// stream.DefaultHorizon holds the default value on creation for the horizon field.
 	stream.DefaultHorizon = streamDescHorizon.Default.(int64)
+	taskMixin := schema.Task{}.Mixin()
+	task.Policy = privacy.NewPolicies(schema.Task{})
+	task.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := task.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	taskMixinFields0 := taskMixin[0].Fields()
+	_ = taskMixinFields0
+	taskFields := schema.Task{}.Fields()
+	_ = taskFields
+	// taskDescCreatedAt is the schema descriptor for created_at field.
+	taskDescCreatedAt := taskMixinFields0[1].Descriptor()
+	// task.DefaultCreatedAt holds the default value on creation for the created_at field.
+	task.DefaultCreatedAt = taskDescCreatedAt.Default.(func() time.Time)
+	// taskDescDescription is the schema descriptor for description field.
+	taskDescDescription := taskFields[5].Descriptor()
+	// task.DefaultDescription holds the default value on creation for the description field.
+	task.DefaultDescription = taskDescDescription.Default.(string)
+	// taskDescAttempts is the schema descriptor for attempts field.
+	taskDescAttempts := taskFields[10].Descriptor()
+	// task.DefaultAttempts holds the default value on creation for the attempts field.
+	task.DefaultAttempts = taskDescAttempts.Default.(int)
+	// taskDescConversationID is the schema descriptor for conversation_id field.
+	taskDescConversationID := taskFields[11].Descriptor()
+	// task.DefaultConversationID holds the default value on creation for the conversation_id field.
+	task.DefaultConversationID = taskDescConversationID.Default.(string)
+	// taskDescRunID is the schema descriptor for run_id field.
+	taskDescRunID := taskFields[12].Descriptor()
+	// task.DefaultRunID holds the default value on creation for the run_id field.
+	task.DefaultRunID = taskDescRunID.Default.(string)
+	// taskDescResult is the schema descriptor for result field.
+	taskDescResult := taskFields[13].Descriptor()
+	// task.DefaultResult holds the default value on creation for the result field.
+	task.DefaultResult = taskDescResult.Default.(string)
+	// taskDescProblem is the schema descriptor for problem field.
+	taskDescProblem := taskFields[14].Descriptor()
+	// task.DefaultProblem holds the default value on creation for the problem field.
+	task.DefaultProblem = taskDescProblem.Default.(string)
+	// taskDescUpdatedAt is the schema descriptor for updated_at field.
+	taskDescUpdatedAt := taskFields[17].Descriptor()
+	// task.DefaultUpdatedAt holds the default value on creation for the updated_at field.
+	task.DefaultUpdatedAt = taskDescUpdatedAt.Default.(func() time.Time)
+	// taskDescID is the schema descriptor for id field.
+	taskDescID := taskMixinFields0[0].Descriptor()
+	// task.DefaultID holds the default value on creation for the id field.
+	task.DefaultID = taskDescID.Default.(func() string)
 	toolcallMixin := schema.ToolCall{}.Mixin()
 	toolcall.Policy = privacy.NewPolicies(schema.ToolCall{})
 	toolcall.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -747,6 +1523,29 @@ func init() {
 	userDescID := userMixinFields0[0].Descriptor()
 	// user.DefaultID holds the default value on creation for the id field.
 	user.DefaultID = userDescID.Default.(func() string)
+	worktree.Policy = privacy.NewPolicies(schema.Worktree{})
+	worktree.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := worktree.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	worktreeFields := schema.Worktree{}.Fields()
+	_ = worktreeFields
+	// worktreeDescTip is the schema descriptor for tip field.
+	worktreeDescTip := worktreeFields[2].Descriptor()
+	// worktree.DefaultTip holds the default value on creation for the tip field.
+	worktree.DefaultTip = worktreeDescTip.Default.(string)
+	// worktreeDescGeneration is the schema descriptor for generation field.
+	worktreeDescGeneration := worktreeFields[3].Descriptor()
+	// worktree.DefaultGeneration holds the default value on creation for the generation field.
+	worktree.DefaultGeneration = worktreeDescGeneration.Default.(int)
+	// worktreeDescUntracked is the schema descriptor for untracked field.
+	worktreeDescUntracked := worktreeFields[4].Descriptor()
+	// worktree.DefaultUntracked holds the default value on creation for the untracked field.
+	worktree.DefaultUntracked = worktreeDescUntracked.Default.(string)
 }
 
 const (

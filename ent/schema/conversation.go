@@ -2,6 +2,7 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
@@ -18,8 +19,13 @@ func (Conversation) Fields() []ent.Field {
 		parentID("project"),
 		optionalID("author"),
 		field.String("title"),
+		field.String("task_id").Default("").Immutable().Comment("the task that is worked on in it; empty for one between people and agents"),
 		field.Int("next_position").Default(0).Comment("the position of the next message; also the row that orders its writers"),
+		field.JSON("retracted", [][2]int{}).Optional().Comment("ranges of positions, from and before, whose messages are out of the context"),
+		field.String("branch").Default("").Immutable().Comment("the branch that its runs work on; empty is main"),
+		field.String("forked_from_id").Default("").Immutable().Comment("the message that it was forked from, which may be gone; empty for one that is no fork"),
 		field.Time("updated_at").Default(now),
+		field.Time("deleted_at").Optional().Nillable().Comment("set once people have deleted it: its runs stay, as the record of what was done and paid for"),
 	}
 }
 
@@ -33,6 +39,8 @@ func (Conversation) Edges() []ent.Edge {
 func (Conversation) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("project_id"),
+		// The few whose messages nobody may read any more.
+		index.Fields("project_id").StorageKey("conversation_deleted").Annotations(entsql.IndexWhere("deleted_at IS NOT NULL")),
 	}
 }
 

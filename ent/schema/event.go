@@ -37,6 +37,8 @@ func (Event) Indexes() []ent.Index {
 		index.Fields("stream_id", "seq").Unique(),
 		index.Fields("run_id", "seq").
 			Annotations(entsql.IndexWhere("run_id <> ''")),
+		index.Fields("stream_id", "at").StorageKey("event_console").
+			Annotations(entsql.IndexWhere("type = 'CONSOLE_OUTPUT'")),
 	}
 }
 

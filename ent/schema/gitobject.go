@@ -17,6 +17,7 @@ func (GitObject) Fields() []ent.Field {
 		field.String("hash").Immutable(),
 		field.Int8("kind").Immutable().Comment("git's object type number"),
 		field.Int64("size").Immutable().Comment("bytes, inflated"),
+		field.Time("created_at").Optional().Nillable().Default(now).Immutable().Comment("null: before this was noted"),
 		field.Bytes("data").Immutable().Comment("deflated"),
 	}
 }

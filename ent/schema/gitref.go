@@ -17,6 +17,7 @@ func (GitRef) Fields() []ent.Field {
 		field.String("name").Immutable().Comment("refs/heads/main"),
 		field.String("hash"),
 		field.Int64("size").Default(0).Comment("bytes of all files at the tip"),
+		field.Int("files").Default(-1).Comment("how many files are at the tip; -1: not counted yet"),
 	}
 }
 

@@ -29,6 +29,11 @@ func (Message) Fields() []ent.Field {
 		field.Int("position").Immutable().Comment("0, 1, 2 … in the conversation"),
 		field.Int("step").Default(0).Immutable().Comment("the step of the run that made it"),
 		field.Int("seen_step").Optional().Nillable().Comment("the step in which the run's model first saw a message that came while it worked"),
+		field.Bool("retracted").Default(false).Comment("out of the conversation's context, since somebody went back to before it"),
+		field.String("edits_id").Default("").Immutable().Comment("the message of the same person that it takes the place of; empty: none"),
+		field.String("sender_run_id").Default("").Immutable().Comment("the run whose agent says it to another run's; empty where a person speaks, or an agent to people"),
+		field.String("copy_of_id").Default("").Immutable().Comment("in a fork: the message that it is a copy of, whose tool calls are its own; empty for an original"),
+		field.String("turn_id").Default("").Immutable().Comment("of a copy: the run to whose turn the original belongs"),
 		field.Bool("demo").Default(false).Immutable().Comment("made by the offline demo model"),
 		field.Bytes("carry").Optional().Sensitive().Comment("what the vendor wants back with this message, unread"),
 		field.Time("completed_at").Optional().Nillable(),
@@ -50,6 +55,7 @@ func (Message) Indexes() []ent.Index {
 		index.Fields("conversation_id", "position").Unique(),
 		index.Fields("project_id"),
 		index.Fields("run_id"),
+		index.Fields("sender_run_id").StorageKey("message_sender").Annotations(entsql.IndexWhere("sender_run_id <> ''")),
 	}
 }
 

@@ -19,6 +19,8 @@ func (Project) Fields() []ent.Field {
 		parentID("owner"),
 		field.String("name"),
 		field.String("description").Default(""),
+		field.String("template").Default("").Immutable().Comment("the slug of what it started from; empty: nothing, or it isn't known"),
+		field.Bool("plan_approval").Default(false).Comment("whether people have to approve the manager's plans"),
 		field.Time("updated_at").Default(now),
 		field.Int64("served_at").Default(0).Comment("microseconds since 1970: when a worker last took a run of it, which is what sharing fairly needs"),
 	}

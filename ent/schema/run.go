@@ -26,6 +26,7 @@ func (Run) Fields() []ent.Field {
 		field.Enum("state").GoType(enum.RunState("")),
 		field.String("model").Default("").Comment("the model wished for; empty for the configured one"),
 		field.String("tier").Default("").Immutable().Comment("quick or complex where the user wished for such an answer; else empty"),
+		field.String("branch").Default("").Immutable().Comment("the branch whose files it works on; empty for main"),
 		field.Int("step").Default(0).Comment("steps finished"),
 		field.Int64("epoch").Default(0).Comment("rises with every claim; a write with an older one is refused"),
 		field.String("lease_owner").Default(""),
@@ -37,10 +38,17 @@ func (Run) Fields() []ent.Field {
 		field.Bool("cancel_requested").Default(false),
 		field.Bool("pause_requested").Default(false),
 		field.Bool("steer_requested").Default(false).Comment("there are messages for it that its model has not seen"),
+		optionalID("parent"),
+		field.String("task_id").Default("").Immutable().Comment("the task that it works on; empty where there is none"),
+		field.String("call_id").Default("").Immutable().Comment("the call of the run above that asked, and waits for its answer; empty where there is none"),
+		field.String("root_id").Default("").Immutable().Comment("the run at the top of its tree, which a person asked for; empty for that one"),
+		field.Int("depth").Default(0).Immutable().Comment("how many runs are above it"),
 		field.String("retried_from_id").Optional().Nillable().Immutable().Comment("the run that this one tries again"),
 		field.Int64("input_tokens").Default(0),
 		field.Int64("output_tokens").Default(0),
 		field.String("error").Default("").Comment("why it failed, for people"),
+		field.String("verification").Default("").Comment("how far what it claims is shown; empty until it has ended, and where there is nothing to show"),
+		field.Strings("gaps").Optional().Comment("what is not shown, for people"),
 		field.Time("waits_until").Optional().Nillable().Comment("when a used-up quota is there again for which its worker waits"),
 		field.String("waits_for").Default("").Comment("whose quota, for people"),
 		field.Time("started_at").Optional().Nillable(),
@@ -54,6 +62,8 @@ func (Run) Edges() []ent.Edge {
 		belongsTo("conversation", Conversation.Type),
 		belongsTo("agent", Agent.Type),
 		belongsTo("user", User.Type),
+		edge.To("children", Run.Type).Annotations(entsql.OnDelete(entsql.SetNull)).
+			From("parent").Unique().Immutable().Field("parent_id"),
 		edge.To("retries", Run.Type).Annotations(entsql.OnDelete(entsql.SetNull)).
 			From("retried_from").Unique().Immutable().Field("retried_from_id"),
 	}
@@ -73,6 +83,7 @@ func (Run) Indexes() []ent.Index {
 		index.Fields("project_id").StorageKey("run_held").
 			Annotations(entsql.IndexWhere("step_until > 0")),
 		index.Fields("retried_from_id").Unique(),
+		index.Fields("parent_id"),
 		// The few that people and workers still care about, among all that there ever were.
 		index.Fields("state").StorageKey("run_unended").
 			Annotations(entsql.IndexWhere("state <> 'SUCCEEDED' AND state <> 'FAILED' AND state <> 'CANCELLED'")),

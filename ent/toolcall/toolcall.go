@@ -118,7 +118,7 @@ var (
 // StateValidator is a validator for the "state" field enum values. It is called by the builders before save.
 func StateValidator(s enum.ToolCallState) error {
 	switch s {
-	case "PLANNED", "RUNNING", "DONE", "FAILED", "INTERRUPTED":
+	case "PLANNED", "RUNNING", "WAITING", "DONE", "FAILED", "INTERRUPTED":
 		return nil
 	default:
 		return fmt.Errorf("toolcall: invalid enum value for state field: %q", s)

@@ -24,23 +24,45 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Agent() AgentResolver
+	Approval() ApprovalResolver
+	Branch() BranchResolver
 	Budget() BudgetResolver
+	Checkpoint() CheckpointResolver
+	Command() CommandResolver
+	ConflictSide() ConflictSideResolver
+	ConsoleEntry() ConsoleEntryResolver
+	ConsoleErrorGroup() ConsoleErrorGroupResolver
+	ConsoleKey() ConsoleKeyResolver
 	Conversation() ConversationResolver
+	CrewMember() CrewMemberResolver
+	Criterion() CriterionResolver
 	File() FileResolver
+	Finding() FindingResolver
 	Membership() MembershipResolver
+	Merge() MergeResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
 	Organisation() OrganisationResolver
+	PermissionRule() PermissionRuleResolver
+	Plan() PlanResolver
 	Project() ProjectResolver
+	ProjectTemplate() ProjectTemplateResolver
 	ProviderKey() ProviderKeyResolver
 	Query() QueryResolver
+	Question() QuestionResolver
 	Run() RunResolver
+	Sandbox() SandboxResolver
+	SecurityCheckResult() SecurityCheckResultResolver
+	SecurityReport() SecurityReportResolver
 	Subscription() SubscriptionResolver
+	Task() TaskResolver
 	ToolCall() ToolCallResolver
 	UsageRecord() UsageRecordResolver
 	UsageRecorded() UsageRecordedResolver
 	UsageRow() UsageRowResolver
 	User() UserResolver
+	UserStory() UserStoryResolver
 }
 
 type DirectiveRoot struct {
@@ -53,6 +75,8 @@ type ComplexityRoot struct {
 		ID          func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Slug        func(childComplexity int) int
+		Tools       func(childComplexity int) int
+		Writes      func(childComplexity int) int
 	}
 
 	AgentConnection struct {
@@ -64,6 +88,20 @@ type ComplexityRoot struct {
 	AgentEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	AgentMetrics struct {
+		BusiestDay  func(childComplexity int) int
+		Cancelled   func(childComplexity int) int
+		Failed      func(childComplexity int) int
+		MeanSeconds func(childComplexity int) int
+		Runs        func(childComplexity int) int
+		Succeeded   func(childComplexity int) int
+		SuccessRate func(childComplexity int) int
+	}
+
+	AnswerQuestionPayload struct {
+		Question func(childComplexity int) int
 	}
 
 	ApiKey struct {
@@ -83,6 +121,105 @@ type ComplexityRoot struct {
 	}
 
 	ApiKeyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Approval struct {
+		Agent     func(childComplexity int) int
+		Class     func(childComplexity int) int
+		Comment   func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		DecidedAt func(childComplexity int) int
+		DecidedBy func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Project   func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		Remember  func(childComplexity int) int
+		Risk      func(childComplexity int) int
+		Rule      func(childComplexity int) int
+		Run       func(childComplexity int) int
+		Shown     func(childComplexity int) int
+		State     func(childComplexity int) int
+		Tool      func(childComplexity int) int
+		ToolCall  func(childComplexity int) int
+		Until     func(childComplexity int) int
+	}
+
+	ApprovalConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ApprovalEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ApprovalRequested struct {
+		Actor    func(childComplexity int) int
+		Approval func(childComplexity int) int
+		At       func(childComplexity int) int
+		Cursor   func(childComplexity int) int
+		Seq      func(childComplexity int) int
+		Type     func(childComplexity int) int
+	}
+
+	ApprovalResolved struct {
+		Actor    func(childComplexity int) int
+		Approval func(childComplexity int) int
+		At       func(childComplexity int) int
+		Cursor   func(childComplexity int) int
+		Seq      func(childComplexity int) int
+		Type     func(childComplexity int) int
+	}
+
+	ApprovePlanPayload struct {
+		Plan func(childComplexity int) int
+	}
+
+	Blame struct {
+		Ranges    func(childComplexity int) int
+		Revision  func(childComplexity int) int
+		Truncated func(childComplexity int) int
+	}
+
+	BlameRange struct {
+		Commit       func(childComplexity int) int
+		EndLine      func(childComplexity int) int
+		OriginalLine func(childComplexity int) int
+		Path         func(childComplexity int) int
+		StartLine    func(childComplexity int) int
+	}
+
+	Branch struct {
+		Ahead  func(childComplexity int) int
+		Behind func(childComplexity int) int
+		Name   func(childComplexity int) int
+		Run    func(childComplexity int) int
+		Tip    func(childComplexity int) int
+	}
+
+	BranchChanged struct {
+		Actor  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Change func(childComplexity int) int
+		Cursor func(childComplexity int) int
+		Name   func(childComplexity int) int
+		Seq    func(childComplexity int) int
+		Tip    func(childComplexity int) int
+		Type   func(childComplexity int) int
+	}
+
+	BranchConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	BranchEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -133,14 +270,140 @@ type ComplexityRoot struct {
 		Type     func(childComplexity int) int
 	}
 
+	CancelMergePayload struct {
+		Merge func(childComplexity int) int
+	}
+
 	CancelRunPayload struct {
 		Run func(childComplexity int) int
+	}
+
+	CancelTaskPayload struct {
+		Task func(childComplexity int) int
+	}
+
+	ChangeFilesPayload struct {
+		Commit func(childComplexity int) int
 	}
 
 	CheckProviderPayload struct {
 		LatencyMs func(childComplexity int) int
 		Message   func(childComplexity int) int
 		Ok        func(childComplexity int) int
+	}
+
+	Checkpoint struct {
+		Branch       func(childComplexity int) int
+		Commit       func(childComplexity int) int
+		Conversation func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Project      func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		Run          func(childComplexity int) int
+		ToolCall     func(childComplexity int) int
+	}
+
+	CheckpointConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CheckpointEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CheckpointRestored struct {
+		Actor          func(childComplexity int) int
+		At             func(childComplexity int) int
+		Branch         func(childComplexity int) int
+		CheckpointID   func(childComplexity int) int
+		Commit         func(childComplexity int) int
+		ConversationID func(childComplexity int) int
+		Cursor         func(childComplexity int) int
+		Seq            func(childComplexity int) int
+		Type           func(childComplexity int) int
+		UndoID         func(childComplexity int) int
+	}
+
+	ClearConsolePayload struct {
+		Project func(childComplexity int) int
+	}
+
+	Command struct {
+		Argv           func(childComplexity int) int
+		Background     func(childComplexity int) int
+		Branch         func(childComplexity int) int
+		ChangedFiles   func(childComplexity int) int
+		Commit         func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Directory      func(childComplexity int) int
+		ExitCode       func(childComplexity int) int
+		FinishedAt     func(childComplexity int) int
+		Generation     func(childComplexity int) int
+		ID             func(childComplexity int) int
+		KeptBytes      func(childComplexity int) int
+		Note           func(childComplexity int) int
+		Output         func(childComplexity int, stream *enum.OutputStream, after *int64, limit *int) int
+		OutputBytes    func(childComplexity int) int
+		Project        func(childComplexity int) int
+		Run            func(childComplexity int) int
+		Shell          func(childComplexity int) int
+		Signal         func(childComplexity int) int
+		StartedAt      func(childComplexity int) int
+		State          func(childComplexity int) int
+		TimeoutSeconds func(childComplexity int) int
+		ToolCall       func(childComplexity int) int
+		User           func(childComplexity int) int
+	}
+
+	CommandConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CommandEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CommandFinished struct {
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Command func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Seq     func(childComplexity int) int
+		Type    func(childComplexity int) int
+	}
+
+	CommandOutput struct {
+		Actor        func(childComplexity int) int
+		At           func(childComplexity int) int
+		CommandID    func(childComplexity int) int
+		Cursor       func(childComplexity int) int
+		OutputOffset func(childComplexity int) int
+		Seq          func(childComplexity int) int
+		Stream       func(childComplexity int) int
+		Text         func(childComplexity int) int
+		Type         func(childComplexity int) int
+	}
+
+	CommandOutputPart struct {
+		More func(childComplexity int) int
+		Next func(childComplexity int) int
+		Text func(childComplexity int) int
+	}
+
+	CommandStarted struct {
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Command func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Seq     func(childComplexity int) int
+		Type    func(childComplexity int) int
 	}
 
 	Commit struct {
@@ -163,15 +426,107 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
-	Conversation struct {
-		Author    func(childComplexity int) int
+	ConflictHunk struct {
+		Base   func(childComplexity int) int
+		Ours   func(childComplexity int) int
+		Theirs func(childComplexity int) int
+	}
+
+	ConflictSide struct {
+		Executable func(childComplexity int) int
+		Link       func(childComplexity int) int
+		Revision   func(childComplexity int) int
+		Size       func(childComplexity int) int
+		Text       func(childComplexity int) int
+	}
+
+	ConsoleEntry struct {
+		Column      func(childComplexity int) int
+		Count       func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Fingerprint func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Level       func(childComplexity int) int
+		Line        func(childComplexity int) int
+		Project     func(childComplexity int) int
+		Session     func(childComplexity int) int
+		Stack       func(childComplexity int) int
+		Text        func(childComplexity int) int
+		URL         func(childComplexity int) int
+		Uncaught    func(childComplexity int) int
+		UserAgent   func(childComplexity int) int
+	}
+
+	ConsoleEntryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ConsoleEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ConsoleErrorGroup struct {
+		Count       func(childComplexity int) int
+		Fingerprint func(childComplexity int) int
+		FirstSeen   func(childComplexity int) int
+		Last        func(childComplexity int) int
+		LastSeen    func(childComplexity int) int
+		Message     func(childComplexity int) int
+	}
+
+	ConsoleErrorGroupConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ConsoleErrorGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ConsoleKey struct {
 		CreatedAt func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Messages  func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Project   func(childComplexity int) int
-		Runs      func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Title     func(childComplexity int) int
-		UpdatedAt func(childComplexity int) int
+		CreatedBy func(childComplexity int) int
+		Key       func(childComplexity int) int
+		ScriptURL func(childComplexity int) int
+	}
+
+	ConsoleOutput struct {
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Cleared func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Entries func(childComplexity int) int
+		Seq     func(childComplexity int) int
+		Type    func(childComplexity int) int
+	}
+
+	Conversation struct {
+		Author     func(childComplexity int) int
+		Branch     func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		ForkedFrom func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Messages   func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Project    func(childComplexity int) int
+		Runs       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Task       func(childComplexity int) int
+		Title      func(childComplexity int) int
+		UpdatedAt  func(childComplexity int) int
+	}
+
+	ConversationChanged struct {
+		Actor        func(childComplexity int) int
+		At           func(childComplexity int) int
+		Conversation func(childComplexity int) int
+		Cursor       func(childComplexity int) int
+		Deleted      func(childComplexity int) int
+		Seq          func(childComplexity int) int
+		Type         func(childComplexity int) int
 	}
 
 	ConversationConnection struct {
@@ -185,21 +540,106 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	CopyFilePayload struct {
+		Commit func(childComplexity int) int
+		File   func(childComplexity int) int
+	}
+
 	CreateApiKeyPayload struct {
 		APIKey func(childComplexity int) int
 		Secret func(childComplexity int) int
+	}
+
+	CreateApprovalLinkPayload struct {
+		ExpiresAt func(childComplexity int) int
+		URL       func(childComplexity int) int
+	}
+
+	CreateBranchPayload struct {
+		Branch func(childComplexity int) int
+	}
+
+	CreateDownloadLinkPayload struct {
+		ExpiresAt func(childComplexity int) int
+		URL       func(childComplexity int) int
+	}
+
+	CreatePreviewLinkPayload struct {
+		ExpiresAt func(childComplexity int) int
+		URL       func(childComplexity int) int
 	}
 
 	CreateProjectPayload struct {
 		Project func(childComplexity int) int
 	}
 
+	CreateTaskPayload struct {
+		Task func(childComplexity int) int
+	}
+
+	CreateUploadLinkPayload struct {
+		ExpiresAt func(childComplexity int) int
+		URL       func(childComplexity int) int
+	}
+
+	CrewMember struct {
+		Agent          func(childComplexity int) int
+		CompletedToday func(childComplexity int) int
+		LastActiveAt   func(childComplexity int) int
+		Load           func(childComplexity int) int
+		Metrics        func(childComplexity int, days int) int
+		Queued         func(childComplexity int) int
+		Running        func(childComplexity int) int
+		State          func(childComplexity int) int
+		Waiting        func(childComplexity int) int
+	}
+
+	Criterion struct {
+		Evidence func(childComplexity int) int
+		ID       func(childComplexity int) int
+		Position func(childComplexity int) int
+		Problem  func(childComplexity int) int
+		State    func(childComplexity int) int
+		Text     func(childComplexity int) int
+	}
+
 	DecideDeviceCodePayload struct {
 		ClientName func(childComplexity int) int
 	}
 
+	Decision struct {
+		Alternatives func(childComplexity int) int
+		Because      func(childComplexity int) int
+		Decision     func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Title        func(childComplexity int) int
+	}
+
+	Decisions struct {
+		Nodes   func(childComplexity int) int
+		Problem func(childComplexity int) int
+	}
+
+	DeleteBranchPayload struct {
+		Name func(childComplexity int) int
+		Tip  func(childComplexity int) int
+	}
+
 	DeleteBudgetPayload struct {
 		BudgetID func(childComplexity int) int
+	}
+
+	DeleteConversationPayload struct {
+		ConversationID func(childComplexity int) int
+		Project        func(childComplexity int) int
+	}
+
+	DeleteFilePayload struct {
+		Commit func(childComplexity int) int
+	}
+
+	DeletePermissionRulePayload struct {
+		PermissionRuleID func(childComplexity int) int
 	}
 
 	DeleteProjectPayload struct {
@@ -210,11 +650,74 @@ type ComplexityRoot struct {
 		ProviderKeyID func(childComplexity int) int
 	}
 
+	DeleteSandboxPayload struct {
+		Sandbox func(childComplexity int) int
+	}
+
+	DeleteTaskPayload struct {
+		TaskID func(childComplexity int) int
+	}
+
 	DeviceCode struct {
 		ClientName func(childComplexity int) int
 		CreatedAt  func(childComplexity int) int
 		ExpiresAt  func(childComplexity int) int
 		UserCode   func(childComplexity int) int
+	}
+
+	Diff struct {
+		Additions  func(childComplexity int) int
+		Deletions  func(childComplexity int) int
+		Files      func(childComplexity int) int
+		FromCommit func(childComplexity int) int
+		Patch      func(childComplexity int) int
+		ToCommit   func(childComplexity int) int
+		Truncated  func(childComplexity int) int
+	}
+
+	DiffHunk struct {
+		Lines    func(childComplexity int) int
+		NewLines func(childComplexity int) int
+		NewStart func(childComplexity int) int
+		OldLines func(childComplexity int) int
+		OldStart func(childComplexity int) int
+	}
+
+	DiffLine struct {
+		Kind      func(childComplexity int) int
+		NewNumber func(childComplexity int) int
+		NoNewline func(childComplexity int) int
+		OldNumber func(childComplexity int) int
+		Text      func(childComplexity int) int
+	}
+
+	DismissFindingPayload struct {
+		Finding func(childComplexity int) int
+	}
+
+	EditMessagePayload struct {
+		Message func(childComplexity int) int
+		Run     func(childComplexity int) int
+		Undo    func(childComplexity int) int
+	}
+
+	Evidence struct {
+		Check        func(childComplexity int) int
+		CheckedTree  func(childComplexity int) int
+		Command      func(childComplexity int) int
+		CommandLine  func(childComplexity int) int
+		ExitCode     func(childComplexity int) int
+		Files        func(childComplexity int) int
+		Note         func(childComplexity int) int
+		OutputDigest func(childComplexity int) int
+		Run          func(childComplexity int) int
+		ShownAt      func(childComplexity int) int
+		Tree         func(childComplexity int) int
+	}
+
+	EvidenceFile struct {
+		Path     func(childComplexity int) int
+		Revision func(childComplexity int) int
 	}
 
 	ExchangeDeviceCodePayload struct {
@@ -226,6 +729,7 @@ type ComplexityRoot struct {
 
 	File struct {
 		IsBinary func(childComplexity int) int
+		Mode     func(childComplexity int) int
 		Path     func(childComplexity int) int
 		Revision func(childComplexity int) int
 		Size     func(childComplexity int) int
@@ -235,6 +739,7 @@ type ComplexityRoot struct {
 	FileChanged struct {
 		Actor    func(childComplexity int) int
 		At       func(childComplexity int) int
+		Branch   func(childComplexity int) int
 		Change   func(childComplexity int) int
 		Cursor   func(childComplexity int) int
 		Path     func(childComplexity int) int
@@ -249,9 +754,131 @@ type ComplexityRoot struct {
 		PageInfo func(childComplexity int) int
 	}
 
+	FileDiff struct {
+		Additions        func(childComplexity int) int
+		Deletions        func(childComplexity int) int
+		Hunks            func(childComplexity int) int
+		IsBinary         func(childComplexity int) int
+		Mode             func(childComplexity int) int
+		Patch            func(childComplexity int) int
+		Path             func(childComplexity int) int
+		PreviousMode     func(childComplexity int) int
+		PreviousPath     func(childComplexity int) int
+		PreviousRevision func(childComplexity int) int
+		Revision         func(childComplexity int) int
+		Similarity       func(childComplexity int) int
+		Status           func(childComplexity int) int
+		Truncated        func(childComplexity int) int
+	}
+
 	FileEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	FileMatch struct {
+		After    func(childComplexity int) int
+		Before   func(childComplexity int) int
+		Column   func(childComplexity int) int
+		Length   func(childComplexity int) int
+		Line     func(childComplexity int) int
+		Path     func(childComplexity int) int
+		Revision func(childComplexity int) int
+		Start    func(childComplexity int) int
+		Text     func(childComplexity int) int
+	}
+
+	FileMatchConnection struct {
+		Edges     func(childComplexity int) int
+		Nodes     func(childComplexity int) int
+		PageInfo  func(childComplexity int) int
+		Truncated func(childComplexity int) int
+	}
+
+	FileMatchEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FileTree struct {
+		Commit    func(childComplexity int) int
+		Entries   func(childComplexity int) int
+		Truncated func(childComplexity int) int
+	}
+
+	FileTreeEntry struct {
+		IsFolder func(childComplexity int) int
+		Mode     func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Path     func(childComplexity int) int
+		Revision func(childComplexity int) int
+		Size     func(childComplexity int) int
+	}
+
+	FileVersion struct {
+		Change       func(childComplexity int) int
+		Commit       func(childComplexity int) int
+		Path         func(childComplexity int) int
+		PreviousPath func(childComplexity int) int
+		Revision     func(childComplexity int) int
+	}
+
+	FileVersionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	FileVersionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Finding struct {
+		Agent     func(childComplexity int) int
+		Branch    func(childComplexity int) int
+		Check     func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Cwe       func(childComplexity int) int
+		DecidedBy func(childComplexity int) int
+		Evidence  func(childComplexity int) int
+		File      func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Line      func(childComplexity int) int
+		Project   func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		Remedy    func(childComplexity int) int
+		Revision  func(childComplexity int) int
+		Rule      func(childComplexity int) int
+		Run       func(childComplexity int) int
+		SeenAt    func(childComplexity int) int
+		Severity  func(childComplexity int) int
+		State     func(childComplexity int) int
+		Title     func(childComplexity int) int
+	}
+
+	FindingChanged struct {
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Finding func(childComplexity int) int
+		Seq     func(childComplexity int) int
+		Type    func(childComplexity int) int
+	}
+
+	FindingConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	FindingEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ForkConversationPayload struct {
+		Conversation func(childComplexity int) int
 	}
 
 	LongPromptPrice struct {
@@ -281,6 +908,61 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Merge struct {
+		Base        func(childComplexity int) int
+		Conflicts   func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Error       func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Ours        func(childComplexity int) int
+		Position    func(childComplexity int) int
+		Project     func(childComplexity int) int
+		RequestedBy func(childComplexity int) int
+		Result      func(childComplexity int) int
+		Run         func(childComplexity int) int
+		Source      func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+		State       func(childComplexity int) int
+		Target      func(childComplexity int) int
+		Theirs      func(childComplexity int) int
+	}
+
+	MergeBranchPayload struct {
+		Merge func(childComplexity int) int
+	}
+
+	MergeChanged struct {
+		Actor  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Cursor func(childComplexity int) int
+		Merge  func(childComplexity int) int
+		Seq    func(childComplexity int) int
+		Type   func(childComplexity int) int
+	}
+
+	MergeConflict struct {
+		Base     func(childComplexity int) int
+		Hunks    func(childComplexity int) int
+		HunksCut func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		Message  func(childComplexity int) int
+		Ours     func(childComplexity int) int
+		Path     func(childComplexity int) int
+		Theirs   func(childComplexity int) int
+	}
+
+	MergeConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MergeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Message struct {
 		Agent        func(childComplexity int) int
 		Author       func(childComplexity int) int
@@ -288,13 +970,17 @@ type ComplexityRoot struct {
 		Conversation func(childComplexity int) int
 		CreatedAt    func(childComplexity int) int
 		Demo         func(childComplexity int) int
+		Edits        func(childComplexity int) int
 		ID           func(childComplexity int) int
 		Project      func(childComplexity int) int
+		Retracted    func(childComplexity int) int
 		Role         func(childComplexity int) int
 		Run          func(childComplexity int) int
+		Sender       func(childComplexity int) int
 		Status       func(childComplexity int) int
 		Text         func(childComplexity int) int
 		ToolCalls    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Unread       func(childComplexity int) int
 	}
 
 	MessageAdded struct {
@@ -386,40 +1072,97 @@ type ComplexityRoot struct {
 		Output     func(childComplexity int) int
 	}
 
+	MoveFilePayload struct {
+		Commit func(childComplexity int) int
+		File   func(childComplexity int) int
+	}
+
+	MoveTaskPayload struct {
+		Task func(childComplexity int) int
+	}
+
 	Mutation struct {
-		CancelRun          func(childComplexity int, input model.CancelRunInput) int
-		CheckProvider      func(childComplexity int, input model.CheckProviderInput) int
-		CreateAPIKey       func(childComplexity int, input model.CreateAPIKeyInput) int
-		CreateProject      func(childComplexity int, input model.CreateProjectInput) int
-		DecideDeviceCode   func(childComplexity int, input model.DecideDeviceCodeInput) int
-		DeleteBudget       func(childComplexity int, input model.DeleteBudgetInput) int
-		DeleteProject      func(childComplexity int, input model.DeleteProjectInput) int
-		DeleteProviderKey  func(childComplexity int, input model.DeleteProviderKeyInput) int
-		ExchangeDeviceCode func(childComplexity int, input model.ExchangeDeviceCodeInput) int
-		PauseRun           func(childComplexity int, input model.PauseRunInput) int
-		RefreshSession     func(childComplexity int, input model.RefreshSessionInput) int
-		RequestDeviceCode  func(childComplexity int, input model.RequestDeviceCodeInput) int
-		ResumeRun          func(childComplexity int, input model.ResumeRunInput) int
-		RetryRun           func(childComplexity int, input model.RetryRunInput) int
-		RevokeAPIKey       func(childComplexity int, input model.RevokeAPIKeyInput) int
-		SendMessage        func(childComplexity int, input model.SendMessageInput) int
-		SetBudget          func(childComplexity int, input model.SetBudgetInput) int
-		SetProviderKey     func(childComplexity int, input model.SetProviderKeyInput) int
-		SignIn             func(childComplexity int, input model.SignInInput) int
-		SignOut            func(childComplexity int, input model.SignOutInput) int
-		SignUp             func(childComplexity int, input model.SignUpInput) int
-		UpdateProject      func(childComplexity int, input model.UpdateProjectInput) int
-		WriteFile          func(childComplexity int, input model.WriteFileInput) int
+		AnswerQuestion       func(childComplexity int, input model.AnswerQuestionInput) int
+		ApprovePlan          func(childComplexity int, input model.ApprovePlanInput) int
+		CancelMerge          func(childComplexity int, input model.CancelMergeInput) int
+		CancelRun            func(childComplexity int, input model.CancelRunInput) int
+		CancelTask           func(childComplexity int, input model.CancelTaskInput) int
+		ChangeFiles          func(childComplexity int, input model.ChangeFilesInput) int
+		CheckProvider        func(childComplexity int, input model.CheckProviderInput) int
+		ClearConsole         func(childComplexity int, input model.ClearConsoleInput) int
+		CopyFile             func(childComplexity int, input model.CopyFileInput) int
+		CreateAPIKey         func(childComplexity int, input model.CreateAPIKeyInput) int
+		CreateApprovalLink   func(childComplexity int, input model.CreateApprovalLinkInput) int
+		CreateBranch         func(childComplexity int, input model.CreateBranchInput) int
+		CreateDownloadLink   func(childComplexity int, input model.CreateDownloadLinkInput) int
+		CreatePreviewLink    func(childComplexity int, input model.CreatePreviewLinkInput) int
+		CreateProject        func(childComplexity int, input model.CreateProjectInput) int
+		CreateTask           func(childComplexity int, input model.CreateTaskInput) int
+		CreateUploadLink     func(childComplexity int, input model.CreateUploadLinkInput) int
+		DecideDeviceCode     func(childComplexity int, input model.DecideDeviceCodeInput) int
+		DeleteBranch         func(childComplexity int, input model.DeleteBranchInput) int
+		DeleteBudget         func(childComplexity int, input model.DeleteBudgetInput) int
+		DeleteConversation   func(childComplexity int, input model.DeleteConversationInput) int
+		DeleteFile           func(childComplexity int, input model.DeleteFileInput) int
+		DeletePermissionRule func(childComplexity int, input model.DeletePermissionRuleInput) int
+		DeleteProject        func(childComplexity int, input model.DeleteProjectInput) int
+		DeleteProviderKey    func(childComplexity int, input model.DeleteProviderKeyInput) int
+		DeleteSandbox        func(childComplexity int, input model.DeleteSandboxInput) int
+		DeleteTask           func(childComplexity int, input model.DeleteTaskInput) int
+		DismissFinding       func(childComplexity int, input model.DismissFindingInput) int
+		EditMessage          func(childComplexity int, input model.EditMessageInput) int
+		ExchangeDeviceCode   func(childComplexity int, input model.ExchangeDeviceCodeInput) int
+		ForkConversation     func(childComplexity int, input model.ForkConversationInput) int
+		MergeBranch          func(childComplexity int, input model.MergeBranchInput) int
+		MoveFile             func(childComplexity int, input model.MoveFileInput) int
+		MoveTask             func(childComplexity int, input model.MoveTaskInput) int
+		PauseRun             func(childComplexity int, input model.PauseRunInput) int
+		RefreshSession       func(childComplexity int, input model.RefreshSessionInput) int
+		RejectPlan           func(childComplexity int, input model.RejectPlanInput) int
+		RenameConversation   func(childComplexity int, input model.RenameConversationInput) int
+		ReopenFinding        func(childComplexity int, input model.ReopenFindingInput) int
+		ReportConsole        func(childComplexity int, input model.ReportConsoleInput) int
+		RequestDeviceCode    func(childComplexity int, input model.RequestDeviceCodeInput) int
+		ResolveApproval      func(childComplexity int, input model.ResolveApprovalInput) int
+		ResolveMerge         func(childComplexity int, input model.ResolveMergeInput) int
+		RestartSandbox       func(childComplexity int, input model.RestartSandboxInput) int
+		RestoreCheckpoint    func(childComplexity int, input model.RestoreCheckpointInput) int
+		RestoreFile          func(childComplexity int, input model.RestoreFileInput) int
+		RestoreTree          func(childComplexity int, input model.RestoreTreeInput) int
+		ResumeRun            func(childComplexity int, input model.ResumeRunInput) int
+		RetryRun             func(childComplexity int, input model.RetryRunInput) int
+		RevokeAPIKey         func(childComplexity int, input model.RevokeAPIKeyInput) int
+		RevokeApproval       func(childComplexity int, input model.RevokeApprovalInput) int
+		RevokeConsoleKey     func(childComplexity int, input model.RevokeConsoleKeyInput) int
+		RotateConsoleKey     func(childComplexity int, input model.RotateConsoleKeyInput) int
+		RunCommand           func(childComplexity int, input model.RunCommandInput) int
+		ScanProject          func(childComplexity int, input model.ScanProjectInput) int
+		SendMessage          func(childComplexity int, input model.SendMessageInput) int
+		SetBudget            func(childComplexity int, input model.SetBudgetInput) int
+		SetPermissionRule    func(childComplexity int, input model.SetPermissionRuleInput) int
+		SetProviderKey       func(childComplexity int, input model.SetProviderKeyInput) int
+		SignIn               func(childComplexity int, input model.SignInInput) int
+		SignOut              func(childComplexity int, input model.SignOutInput) int
+		SignUp               func(childComplexity int, input model.SignUpInput) int
+		SignalCommand        func(childComplexity int, input model.SignalCommandInput) int
+		StartTask            func(childComplexity int, input model.StartTaskInput) int
+		StopSandbox          func(childComplexity int, input model.StopSandboxInput) int
+		UpdateProject        func(childComplexity int, input model.UpdateProjectInput) int
+		UpdateTask           func(childComplexity int, input model.UpdateTaskInput) int
+		WaiveCriterion       func(childComplexity int, input model.WaiveCriterionInput) int
+		WakeSandbox          func(childComplexity int, input model.WakeSandboxInput) int
+		WriteFile            func(childComplexity int, input model.WriteFileInput) int
 	}
 
 	Organisation struct {
-		Budgets      func(childComplexity int, first *int, after *string, last *int, before *string) int
-		CreatedAt    func(childComplexity int) int
-		ID           func(childComplexity int) int
-		Name         func(childComplexity int) int
-		Personal     func(childComplexity int) int
-		ProviderKeys func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Usage        func(childComplexity int, from *time.Time, to *time.Time, by enum.UsageGrouping, interval *enum.UsageInterval) int
+		Budgets         func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedAt       func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Name            func(childComplexity int) int
+		PermissionRules func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Personal        func(childComplexity int) int
+		ProviderKeys    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Usage           func(childComplexity int, from *time.Time, to *time.Time, by enum.UsageGrouping, interval *enum.UsageInterval) int
 	}
 
 	OrganisationConnection struct {
@@ -444,25 +1187,114 @@ type ComplexityRoot struct {
 		Run func(childComplexity int) int
 	}
 
+	PermissionRule struct {
+		Agent        func(childComplexity int) int
+		Class        func(childComplexity int) int
+		Command      func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		CreatedBy    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Outcome      func(childComplexity int) int
+		Path         func(childComplexity int) int
+		Project      func(childComplexity int) int
+		Text         func(childComplexity int) int
+		Tool         func(childComplexity int) int
+		Until        func(childComplexity int) int
+	}
+
+	PermissionRuleConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PermissionRuleEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Plan struct {
+		CreatedAt  func(childComplexity int) int
+		FinishedAt func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Progress   func(childComplexity int) int
+		Project    func(childComplexity int) int
+		Run        func(childComplexity int) int
+		State      func(childComplexity int) int
+		Summary    func(childComplexity int) int
+		Tasks      func(childComplexity int) int
+	}
+
+	PlanChanged struct {
+		Actor  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Cursor func(childComplexity int) int
+		Plan   func(childComplexity int) int
+		Seq    func(childComplexity int) int
+		Type   func(childComplexity int) int
+	}
+
+	PlanConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PlanEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PlanProgress struct {
+		Completed func(childComplexity int) int
+		Total     func(childComplexity int) int
+		Troubled  func(childComplexity int) int
+		Usage     func(childComplexity int) int
+	}
+
 	Project struct {
-		Budgets       func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Commits       func(childComplexity int, ref *string, first *int, after *string) int
-		Conversations func(childComplexity int, first *int, after *string, last *int, before *string) int
-		CreatedAt     func(childComplexity int) int
-		Description   func(childComplexity int) int
-		File          func(childComplexity int, path string, ref *string) int
-		Files         func(childComplexity int, path *string, ref *string, first *int, after *string) int
-		HeadCursor    func(childComplexity int) int
-		ID            func(childComplexity int) int
-		Members       func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Messages      func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Name          func(childComplexity int) int
-		Organisation  func(childComplexity int) int
-		Owner         func(childComplexity int) int
-		ProviderKeys  func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Runs          func(childComplexity int, first *int, after *string, last *int, before *string) int
-		UpdatedAt     func(childComplexity int) int
-		Usage         func(childComplexity int, from *time.Time, to *time.Time, by enum.UsageGrouping, interval *enum.UsageInterval) int
+		Approvals       func(childComplexity int, first *int, after *string, last *int, before *string, state []enum.ApprovalState) int
+		Blame           func(childComplexity int, path string, ref *string) int
+		Branches        func(childComplexity int, first *int, after *string) int
+		Budgets         func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Checkpoints     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Commands        func(childComplexity int, first *int, after *string, last *int, before *string, states []enum.CommandState) int
+		Commits         func(childComplexity int, ref *string, first *int, after *string) int
+		Console         func(childComplexity int, levels []enum.ConsoleLevel, search *string, since *time.Time, fingerprint *string, session *string, first *int, after *string, last *int, before *string) int
+		ConsoleErrors   func(childComplexity int, search *string, since *time.Time, first *int, after *string) int
+		ConsoleKey      func(childComplexity int) int
+		Conversations   func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedAt       func(childComplexity int) int
+		Crew            func(childComplexity int) int
+		Decisions       func(childComplexity int, ref *string) int
+		Description     func(childComplexity int) int
+		File            func(childComplexity int, path string, ref *string) int
+		FileHistory     func(childComplexity int, path string, ref *string, first *int, after *string) int
+		FileTree        func(childComplexity int, path *string, ref *string, depth *int) int
+		Files           func(childComplexity int, path *string, ref *string, first *int, after *string) int
+		Findings        func(childComplexity int, first *int, after *string, last *int, before *string, where *model.FindingFilter) int
+		HeadCursor      func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Members         func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Merges          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Messages        func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Name            func(childComplexity int) int
+		Organisation    func(childComplexity int) int
+		Owner           func(childComplexity int) int
+		PermissionRules func(childComplexity int, first *int, after *string, last *int, before *string) int
+		PlanApproval    func(childComplexity int) int
+		Plans           func(childComplexity int, first *int, after *string, last *int, before *string) int
+		ProviderKeys    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Questions       func(childComplexity int, first *int, after *string, last *int, before *string, where *model.QuestionFilter) int
+		Runs            func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Sandbox         func(childComplexity int) int
+		SecurityReport  func(childComplexity int, ref *string) int
+		Storage         func(childComplexity int) int
+		Tasks           func(childComplexity int, first *int, after *string, last *int, before *string, states []enum.TaskState) int
+		UpdatedAt       func(childComplexity int) int
+		Usage           func(childComplexity int, from *time.Time, to *time.Time, by enum.UsageGrouping, interval *enum.UsageInterval) int
+		UserStories     func(childComplexity int, ref *string) int
 	}
 
 	ProjectConnection struct {
@@ -474,6 +1306,27 @@ type ComplexityRoot struct {
 	ProjectEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ProjectStorage struct {
+		Files             func(childComplexity int) int
+		FilesLimit        func(childComplexity int) int
+		HistoryBytes      func(childComplexity int) int
+		HistoryLimitBytes func(childComplexity int) int
+		LimitBytes        func(childComplexity int) int
+		UsedBytes         func(childComplexity int) int
+	}
+
+	ProjectTemplate struct {
+		Build       func(childComplexity int) int
+		Description func(childComplexity int) int
+		Files       func(childComplexity int) int
+		Image       func(childComplexity int) int
+		Install     func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Slug        func(childComplexity int) int
+		Start       func(childComplexity int) int
+		Test        func(childComplexity int) int
 	}
 
 	ProjectUpdated struct {
@@ -507,17 +1360,70 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Agents     func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Budgets    func(childComplexity int, first *int, after *string, last *int, before *string) int
-		DeviceCode func(childComplexity int, userCode string) int
-		Models     func(childComplexity int, first *int, after *string, last *int, before *string, configured *bool) int
-		Node       func(childComplexity int, id string) int
-		Nodes      func(childComplexity int, ids []string) int
-		Project    func(childComplexity int, id string) int
-		Projects   func(childComplexity int, first *int, after *string, last *int, before *string, orderBy *model.ProjectOrder, where *model.ProjectFilter) int
-		Run        func(childComplexity int, id string) int
-		ServerInfo func(childComplexity int) int
-		Viewer     func(childComplexity int) int
+		Agents      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Budgets     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Command     func(childComplexity int, id string) int
+		DeviceCode  func(childComplexity int, userCode string) int
+		Diff        func(childComplexity int, projectID string, from *string, to *string, path *string) int
+		Merge       func(childComplexity int, id string) int
+		Models      func(childComplexity int, first *int, after *string, last *int, before *string, configured *bool) int
+		Node        func(childComplexity int, id string) int
+		Nodes       func(childComplexity int, ids []string) int
+		Project     func(childComplexity int, id string) int
+		Projects    func(childComplexity int, first *int, after *string, last *int, before *string, orderBy *model.ProjectOrder, where *model.ProjectFilter) int
+		Run         func(childComplexity int, id string) int
+		SearchFiles func(childComplexity int, projectID string, query model.FileSearch, first *int, after *string) int
+		ServerInfo  func(childComplexity int) int
+		Templates   func(childComplexity int) int
+		Viewer      func(childComplexity int) int
+	}
+
+	Question struct {
+		Agent         func(childComplexity int) int
+		AllowOther    func(childComplexity int) int
+		Answer        func(childComplexity int) int
+		AnsweredAt    func(childComplexity int) int
+		AnsweredBy    func(childComplexity int) int
+		Choices       func(childComplexity int) int
+		Conversation  func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		DeadlineAt    func(childComplexity int) int
+		DefaultAnswer func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Project       func(childComplexity int) int
+		Run           func(childComplexity int) int
+		State         func(childComplexity int) int
+		Text          func(childComplexity int) int
+		ToolCall      func(childComplexity int) int
+	}
+
+	QuestionAnswered struct {
+		Actor    func(childComplexity int) int
+		At       func(childComplexity int) int
+		Cursor   func(childComplexity int) int
+		Question func(childComplexity int) int
+		Seq      func(childComplexity int) int
+		Type     func(childComplexity int) int
+	}
+
+	QuestionAsked struct {
+		Actor    func(childComplexity int) int
+		At       func(childComplexity int) int
+		Cursor   func(childComplexity int) int
+		Question func(childComplexity int) int
+		Seq      func(childComplexity int) int
+		Type     func(childComplexity int) int
+	}
+
+	QuestionConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	QuestionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	RefreshSessionPayload struct {
@@ -528,6 +1434,22 @@ type ComplexityRoot struct {
 		User         func(childComplexity int) int
 	}
 
+	RejectPlanPayload struct {
+		Plan func(childComplexity int) int
+	}
+
+	RenameConversationPayload struct {
+		Conversation func(childComplexity int) int
+	}
+
+	ReopenFindingPayload struct {
+		Finding func(childComplexity int) int
+	}
+
+	ReportConsolePayload struct {
+		Kept func(childComplexity int) int
+	}
+
 	RequestDeviceCodePayload struct {
 		DeviceCode              func(childComplexity int) int
 		ExpiresAt               func(childComplexity int) int
@@ -535,6 +1457,43 @@ type ComplexityRoot struct {
 		UserCode                func(childComplexity int) int
 		VerificationURL         func(childComplexity int) int
 		VerificationURLComplete func(childComplexity int) int
+	}
+
+	ResolveApprovalPayload struct {
+		Approval func(childComplexity int) int
+	}
+
+	ResolveMergePayload struct {
+		Commit func(childComplexity int) int
+		Merge  func(childComplexity int) int
+	}
+
+	RestartSandboxPayload struct {
+		Sandbox func(childComplexity int) int
+	}
+
+	RestoreCheckpointPayload struct {
+		Applied    func(childComplexity int) int
+		Changed    func(childComplexity int) int
+		Checkpoint func(childComplexity int) int
+		Commit     func(childComplexity int) int
+		Files      func(childComplexity int) int
+		Messages   func(childComplexity int) int
+		Undo       func(childComplexity int) int
+	}
+
+	RestoreFilePayload struct {
+		Commit func(childComplexity int) int
+		File   func(childComplexity int) int
+	}
+
+	RestoreTreePayload struct {
+		Commit func(childComplexity int) int
+	}
+
+	RestoredFile struct {
+		Change func(childComplexity int) int
+		Path   func(childComplexity int) int
 	}
 
 	ResumeRunPayload struct {
@@ -549,28 +1508,56 @@ type ComplexityRoot struct {
 		APIKey func(childComplexity int) int
 	}
 
+	RevokeApprovalPayload struct {
+		Approval func(childComplexity int) int
+	}
+
+	RevokeConsoleKeyPayload struct {
+		Project func(childComplexity int) int
+	}
+
+	RotateConsoleKeyPayload struct {
+		ConsoleKey func(childComplexity int) int
+	}
+
 	Run struct {
 		Agent           func(childComplexity int) int
+		Approvals       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		AskedBy         func(childComplexity int) int
+		Branch          func(childComplexity int) int
 		CancelRequested func(childComplexity int) int
+		Checkpoints     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Children        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Conversation    func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
 		DeadlineAt      func(childComplexity int) int
+		Depth           func(childComplexity int) int
 		Error           func(childComplexity int) int
 		FinishedAt      func(childComplexity int) int
+		Gaps            func(childComplexity int) int
 		ID              func(childComplexity int) int
 		Message         func(childComplexity int) int
 		Model           func(childComplexity int) int
+		Parent          func(childComplexity int) int
 		PauseRequested  func(childComplexity int) int
+		Plan            func(childComplexity int) int
 		Project         func(childComplexity int) int
+		Questions       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		RetriedFrom     func(childComplexity int) int
 		StartedAt       func(childComplexity int) int
 		State           func(childComplexity int) int
 		Step            func(childComplexity int) int
+		Task            func(childComplexity int) int
 		ToolCalls       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Usage           func(childComplexity int) int
 		UsageRecords    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Verification    func(childComplexity int) int
 		WaitsFor        func(childComplexity int) int
 		WaitsUntil      func(childComplexity int) int
+	}
+
+	RunCommandPayload struct {
+		Command func(childComplexity int) int
 	}
 
 	RunConnection struct {
@@ -594,6 +1581,61 @@ type ComplexityRoot struct {
 		Type   func(childComplexity int) int
 	}
 
+	Sandbox struct {
+		CPUMilliseconds func(childComplexity int) int
+		DiskBytes       func(childComplexity int) int
+		Driver          func(childComplexity int) int
+		Generation      func(childComplexity int) int
+		ID              func(childComplexity int) int
+		MemoryBytes     func(childComplexity int) int
+		Processes       func(childComplexity int) int
+		Project         func(childComplexity int) int
+		Reason          func(childComplexity int) int
+		SampledAt       func(childComplexity int) int
+		State           func(childComplexity int) int
+		UsedAt          func(childComplexity int) int
+	}
+
+	SandboxChanged struct {
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Sandbox func(childComplexity int) int
+		Seq     func(childComplexity int) int
+		Type    func(childComplexity int) int
+	}
+
+	ScanProjectPayload struct {
+		FixedFindings func(childComplexity int) int
+		NewFindings   func(childComplexity int) int
+		Project       func(childComplexity int) int
+		Report        func(childComplexity int) int
+	}
+
+	SecurityCheckResult struct {
+		Check     func(childComplexity int) int
+		Files     func(childComplexity int) int
+		Revision  func(childComplexity int) int
+		ScannedAt func(childComplexity int) int
+		Skipped   func(childComplexity int) int
+	}
+
+	SecurityGap struct {
+		Check   func(childComplexity int) int
+		Reason  func(childComplexity int) int
+		Subject func(childComplexity int) int
+	}
+
+	SecurityReport struct {
+		AdvisoriesDate func(childComplexity int) int
+		Branch         func(childComplexity int) int
+		Checks         func(childComplexity int) int
+		Counts         func(childComplexity int) int
+		NotAssessed    func(childComplexity int) int
+		Revision       func(childComplexity int) int
+		ScannedAt      func(childComplexity int) int
+	}
+
 	SendMessagePayload struct {
 		Message func(childComplexity int) int
 		Run     func(childComplexity int) int
@@ -608,8 +1650,17 @@ type ComplexityRoot struct {
 		Budget func(childComplexity int) int
 	}
 
+	SetPermissionRulePayload struct {
+		PermissionRule func(childComplexity int) int
+	}
+
 	SetProviderKeyPayload struct {
 		ProviderKey func(childComplexity int) int
+	}
+
+	SeverityCount struct {
+		Open     func(childComplexity int) int
+		Severity func(childComplexity int) int
 	}
 
 	SignInPayload struct {
@@ -633,6 +1684,18 @@ type ComplexityRoot struct {
 		User         func(childComplexity int) int
 	}
 
+	SignalCommandPayload struct {
+		Command func(childComplexity int) int
+	}
+
+	StartTaskPayload struct {
+		Task func(childComplexity int) int
+	}
+
+	StopSandboxPayload struct {
+		Sandbox func(childComplexity int) int
+	}
+
 	StreamReset struct {
 		Actor  func(childComplexity int) int
 		At     func(childComplexity int) int
@@ -645,6 +1708,50 @@ type ComplexityRoot struct {
 	Subscription struct {
 		ProjectEvents func(childComplexity int, projectID string, after *string, types []enum.EventType) int
 		RunEvents     func(childComplexity int, runID string, after *string) int
+	}
+
+	Task struct {
+		Agent        func(childComplexity int) int
+		Attempts     func(childComplexity int) int
+		Author       func(childComplexity int) int
+		Conversation func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		Criteria     func(childComplexity int) int
+		Dependencies func(childComplexity int) int
+		Description  func(childComplexity int) int
+		FinishedAt   func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Plan         func(childComplexity int) int
+		Position     func(childComplexity int) int
+		Priority     func(childComplexity int) int
+		Problem      func(childComplexity int) int
+		Project      func(childComplexity int) int
+		Result       func(childComplexity int) int
+		Run          func(childComplexity int) int
+		StartedAt    func(childComplexity int) int
+		State        func(childComplexity int) int
+		Title        func(childComplexity int) int
+	}
+
+	TaskChanged struct {
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Deleted func(childComplexity int) int
+		Seq     func(childComplexity int) int
+		Task    func(childComplexity int) int
+		Type    func(childComplexity int) int
+	}
+
+	TaskConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	TaskEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ToolCall struct {
@@ -685,6 +1792,7 @@ type ComplexityRoot struct {
 		At       func(childComplexity int) int
 		Cursor   func(childComplexity int) int
 		Seq      func(childComplexity int) int
+		Stream   func(childComplexity int) int
 		Text     func(childComplexity int) int
 		ToolCall func(childComplexity int) int
 		Type     func(childComplexity int) int
@@ -701,6 +1809,10 @@ type ComplexityRoot struct {
 
 	UpdateProjectPayload struct {
 		Project func(childComplexity int) int
+	}
+
+	UpdateTaskPayload struct {
+		Task func(childComplexity int) int
 	}
 
 	Usage struct {
@@ -775,13 +1887,37 @@ type ComplexityRoot struct {
 
 	User struct {
 		APIKeys       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Approvals     func(childComplexity int, first *int, after *string, last *int, before *string, state []enum.ApprovalState) int
 		Budgets       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CreatedAt     func(childComplexity int) int
 		Email         func(childComplexity int) int
 		ID            func(childComplexity int) int
 		Name          func(childComplexity int) int
 		Organisations func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Questions     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.QuestionFilter) int
 		Usage         func(childComplexity int, from *time.Time, to *time.Time, by enum.UsageGrouping, interval *enum.UsageInterval) int
+	}
+
+	UserStories struct {
+		Nodes   func(childComplexity int) int
+		Problem func(childComplexity int) int
+	}
+
+	UserStory struct {
+		Criteria func(childComplexity int) int
+		ID       func(childComplexity int) int
+		Priority func(childComplexity int) int
+		Story    func(childComplexity int) int
+		Title    func(childComplexity int) int
+	}
+
+	WaiveCriterionPayload struct {
+		Criterion func(childComplexity int) int
+		Task      func(childComplexity int) int
+	}
+
+	WakeSandboxPayload struct {
+		Sandbox func(childComplexity int) int
 	}
 
 	WriteFilePayload struct {
@@ -834,6 +1970,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Agent.Slug(childComplexity), true
+	case "Agent.tools":
+		if e.ComplexityRoot.Agent.Tools == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agent.Tools(childComplexity), true
+	case "Agent.writes":
+		if e.ComplexityRoot.Agent.Writes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agent.Writes(childComplexity), true
 
 	case "AgentConnection.edges":
 		if e.ComplexityRoot.AgentConnection.Edges == nil {
@@ -866,6 +2014,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AgentEdge.Node(childComplexity), true
+
+	case "AgentMetrics.busiestDay":
+		if e.ComplexityRoot.AgentMetrics.BusiestDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgentMetrics.BusiestDay(childComplexity), true
+	case "AgentMetrics.cancelled":
+		if e.ComplexityRoot.AgentMetrics.Cancelled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgentMetrics.Cancelled(childComplexity), true
+	case "AgentMetrics.failed":
+		if e.ComplexityRoot.AgentMetrics.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgentMetrics.Failed(childComplexity), true
+	case "AgentMetrics.meanSeconds":
+		if e.ComplexityRoot.AgentMetrics.MeanSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgentMetrics.MeanSeconds(childComplexity), true
+	case "AgentMetrics.runs":
+		if e.ComplexityRoot.AgentMetrics.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgentMetrics.Runs(childComplexity), true
+	case "AgentMetrics.succeeded":
+		if e.ComplexityRoot.AgentMetrics.Succeeded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgentMetrics.Succeeded(childComplexity), true
+	case "AgentMetrics.successRate":
+		if e.ComplexityRoot.AgentMetrics.SuccessRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgentMetrics.SuccessRate(childComplexity), true
+
+	case "AnswerQuestionPayload.question":
+		if e.ComplexityRoot.AnswerQuestionPayload.Question == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnswerQuestionPayload.Question(childComplexity), true
 
 	case "ApiKey.createdAt":
 		if e.ComplexityRoot.ApiKey.CreatedAt == nil {
@@ -941,6 +2139,396 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiKeyEdge.Node(childComplexity), true
+
+	case "Approval.agent":
+		if e.ComplexityRoot.Approval.Agent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Agent(childComplexity), true
+	case "Approval.class":
+		if e.ComplexityRoot.Approval.Class == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Class(childComplexity), true
+	case "Approval.comment":
+		if e.ComplexityRoot.Approval.Comment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Comment(childComplexity), true
+	case "Approval.createdAt":
+		if e.ComplexityRoot.Approval.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.CreatedAt(childComplexity), true
+	case "Approval.decidedAt":
+		if e.ComplexityRoot.Approval.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.DecidedAt(childComplexity), true
+	case "Approval.decidedBy":
+		if e.ComplexityRoot.Approval.DecidedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.DecidedBy(childComplexity), true
+	case "Approval.expiresAt":
+		if e.ComplexityRoot.Approval.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.ExpiresAt(childComplexity), true
+	case "Approval.id":
+		if e.ComplexityRoot.Approval.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.ID(childComplexity), true
+	case "Approval.project":
+		if e.ComplexityRoot.Approval.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Project(childComplexity), true
+	case "Approval.reason":
+		if e.ComplexityRoot.Approval.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Reason(childComplexity), true
+	case "Approval.remember":
+		if e.ComplexityRoot.Approval.Remember == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Remember(childComplexity), true
+	case "Approval.risk":
+		if e.ComplexityRoot.Approval.Risk == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Risk(childComplexity), true
+	case "Approval.rule":
+		if e.ComplexityRoot.Approval.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Rule(childComplexity), true
+	case "Approval.run":
+		if e.ComplexityRoot.Approval.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Run(childComplexity), true
+	case "Approval.shown":
+		if e.ComplexityRoot.Approval.Shown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Shown(childComplexity), true
+	case "Approval.state":
+		if e.ComplexityRoot.Approval.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.State(childComplexity), true
+	case "Approval.tool":
+		if e.ComplexityRoot.Approval.Tool == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Tool(childComplexity), true
+	case "Approval.toolCall":
+		if e.ComplexityRoot.Approval.ToolCall == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.ToolCall(childComplexity), true
+	case "Approval.until":
+		if e.ComplexityRoot.Approval.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Until(childComplexity), true
+
+	case "ApprovalConnection.edges":
+		if e.ComplexityRoot.ApprovalConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalConnection.Edges(childComplexity), true
+	case "ApprovalConnection.nodes":
+		if e.ComplexityRoot.ApprovalConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalConnection.Nodes(childComplexity), true
+	case "ApprovalConnection.pageInfo":
+		if e.ComplexityRoot.ApprovalConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalConnection.PageInfo(childComplexity), true
+
+	case "ApprovalEdge.cursor":
+		if e.ComplexityRoot.ApprovalEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalEdge.Cursor(childComplexity), true
+	case "ApprovalEdge.node":
+		if e.ComplexityRoot.ApprovalEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalEdge.Node(childComplexity), true
+
+	case "ApprovalRequested.actor":
+		if e.ComplexityRoot.ApprovalRequested.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalRequested.Actor(childComplexity), true
+	case "ApprovalRequested.approval":
+		if e.ComplexityRoot.ApprovalRequested.Approval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalRequested.Approval(childComplexity), true
+	case "ApprovalRequested.at":
+		if e.ComplexityRoot.ApprovalRequested.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalRequested.At(childComplexity), true
+	case "ApprovalRequested.cursor":
+		if e.ComplexityRoot.ApprovalRequested.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalRequested.Cursor(childComplexity), true
+	case "ApprovalRequested.seq":
+		if e.ComplexityRoot.ApprovalRequested.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalRequested.Seq(childComplexity), true
+	case "ApprovalRequested.type":
+		if e.ComplexityRoot.ApprovalRequested.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalRequested.Type(childComplexity), true
+
+	case "ApprovalResolved.actor":
+		if e.ComplexityRoot.ApprovalResolved.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalResolved.Actor(childComplexity), true
+	case "ApprovalResolved.approval":
+		if e.ComplexityRoot.ApprovalResolved.Approval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalResolved.Approval(childComplexity), true
+	case "ApprovalResolved.at":
+		if e.ComplexityRoot.ApprovalResolved.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalResolved.At(childComplexity), true
+	case "ApprovalResolved.cursor":
+		if e.ComplexityRoot.ApprovalResolved.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalResolved.Cursor(childComplexity), true
+	case "ApprovalResolved.seq":
+		if e.ComplexityRoot.ApprovalResolved.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalResolved.Seq(childComplexity), true
+	case "ApprovalResolved.type":
+		if e.ComplexityRoot.ApprovalResolved.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalResolved.Type(childComplexity), true
+
+	case "ApprovePlanPayload.plan":
+		if e.ComplexityRoot.ApprovePlanPayload.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovePlanPayload.Plan(childComplexity), true
+
+	case "Blame.ranges":
+		if e.ComplexityRoot.Blame.Ranges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Blame.Ranges(childComplexity), true
+	case "Blame.revision":
+		if e.ComplexityRoot.Blame.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Blame.Revision(childComplexity), true
+	case "Blame.truncated":
+		if e.ComplexityRoot.Blame.Truncated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Blame.Truncated(childComplexity), true
+
+	case "BlameRange.commit":
+		if e.ComplexityRoot.BlameRange.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BlameRange.Commit(childComplexity), true
+	case "BlameRange.endLine":
+		if e.ComplexityRoot.BlameRange.EndLine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BlameRange.EndLine(childComplexity), true
+	case "BlameRange.originalLine":
+		if e.ComplexityRoot.BlameRange.OriginalLine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BlameRange.OriginalLine(childComplexity), true
+	case "BlameRange.path":
+		if e.ComplexityRoot.BlameRange.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BlameRange.Path(childComplexity), true
+	case "BlameRange.startLine":
+		if e.ComplexityRoot.BlameRange.StartLine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BlameRange.StartLine(childComplexity), true
+
+	case "Branch.ahead":
+		if e.ComplexityRoot.Branch.Ahead == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Branch.Ahead(childComplexity), true
+	case "Branch.behind":
+		if e.ComplexityRoot.Branch.Behind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Branch.Behind(childComplexity), true
+	case "Branch.name":
+		if e.ComplexityRoot.Branch.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Branch.Name(childComplexity), true
+	case "Branch.run":
+		if e.ComplexityRoot.Branch.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Branch.Run(childComplexity), true
+	case "Branch.tip":
+		if e.ComplexityRoot.Branch.Tip == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Branch.Tip(childComplexity), true
+
+	case "BranchChanged.actor":
+		if e.ComplexityRoot.BranchChanged.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchChanged.Actor(childComplexity), true
+	case "BranchChanged.at":
+		if e.ComplexityRoot.BranchChanged.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchChanged.At(childComplexity), true
+	case "BranchChanged.change":
+		if e.ComplexityRoot.BranchChanged.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchChanged.Change(childComplexity), true
+	case "BranchChanged.cursor":
+		if e.ComplexityRoot.BranchChanged.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchChanged.Cursor(childComplexity), true
+	case "BranchChanged.name":
+		if e.ComplexityRoot.BranchChanged.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchChanged.Name(childComplexity), true
+	case "BranchChanged.seq":
+		if e.ComplexityRoot.BranchChanged.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchChanged.Seq(childComplexity), true
+	case "BranchChanged.tip":
+		if e.ComplexityRoot.BranchChanged.Tip == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchChanged.Tip(childComplexity), true
+	case "BranchChanged.type":
+		if e.ComplexityRoot.BranchChanged.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchChanged.Type(childComplexity), true
+
+	case "BranchConnection.edges":
+		if e.ComplexityRoot.BranchConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchConnection.Edges(childComplexity), true
+	case "BranchConnection.nodes":
+		if e.ComplexityRoot.BranchConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchConnection.Nodes(childComplexity), true
+	case "BranchConnection.pageInfo":
+		if e.ComplexityRoot.BranchConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchConnection.PageInfo(childComplexity), true
+
+	case "BranchEdge.cursor":
+		if e.ComplexityRoot.BranchEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchEdge.Cursor(childComplexity), true
+	case "BranchEdge.node":
+		if e.ComplexityRoot.BranchEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchEdge.Node(childComplexity), true
 
 	case "Budget.agent":
 		if e.ComplexityRoot.Budget.Agent == nil {
@@ -1150,12 +2738,33 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BudgetReached.Type(childComplexity), true
 
+	case "CancelMergePayload.merge":
+		if e.ComplexityRoot.CancelMergePayload.Merge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelMergePayload.Merge(childComplexity), true
+
 	case "CancelRunPayload.run":
 		if e.ComplexityRoot.CancelRunPayload.Run == nil {
 			break
 		}
 
 		return e.ComplexityRoot.CancelRunPayload.Run(childComplexity), true
+
+	case "CancelTaskPayload.task":
+		if e.ComplexityRoot.CancelTaskPayload.Task == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelTaskPayload.Task(childComplexity), true
+
+	case "ChangeFilesPayload.commit":
+		if e.ComplexityRoot.ChangeFilesPayload.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeFilesPayload.Commit(childComplexity), true
 
 	case "CheckProviderPayload.latencyMs":
 		if e.ComplexityRoot.CheckProviderPayload.LatencyMs == nil {
@@ -1175,6 +2784,491 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CheckProviderPayload.Ok(childComplexity), true
+
+	case "Checkpoint.branch":
+		if e.ComplexityRoot.Checkpoint.Branch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkpoint.Branch(childComplexity), true
+	case "Checkpoint.commit":
+		if e.ComplexityRoot.Checkpoint.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkpoint.Commit(childComplexity), true
+	case "Checkpoint.conversation":
+		if e.ComplexityRoot.Checkpoint.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkpoint.Conversation(childComplexity), true
+	case "Checkpoint.createdAt":
+		if e.ComplexityRoot.Checkpoint.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkpoint.CreatedAt(childComplexity), true
+	case "Checkpoint.id":
+		if e.ComplexityRoot.Checkpoint.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkpoint.ID(childComplexity), true
+	case "Checkpoint.project":
+		if e.ComplexityRoot.Checkpoint.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkpoint.Project(childComplexity), true
+	case "Checkpoint.reason":
+		if e.ComplexityRoot.Checkpoint.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkpoint.Reason(childComplexity), true
+	case "Checkpoint.run":
+		if e.ComplexityRoot.Checkpoint.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkpoint.Run(childComplexity), true
+	case "Checkpoint.toolCall":
+		if e.ComplexityRoot.Checkpoint.ToolCall == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Checkpoint.ToolCall(childComplexity), true
+
+	case "CheckpointConnection.edges":
+		if e.ComplexityRoot.CheckpointConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointConnection.Edges(childComplexity), true
+	case "CheckpointConnection.nodes":
+		if e.ComplexityRoot.CheckpointConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointConnection.Nodes(childComplexity), true
+	case "CheckpointConnection.pageInfo":
+		if e.ComplexityRoot.CheckpointConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointConnection.PageInfo(childComplexity), true
+
+	case "CheckpointEdge.cursor":
+		if e.ComplexityRoot.CheckpointEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointEdge.Cursor(childComplexity), true
+	case "CheckpointEdge.node":
+		if e.ComplexityRoot.CheckpointEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointEdge.Node(childComplexity), true
+
+	case "CheckpointRestored.actor":
+		if e.ComplexityRoot.CheckpointRestored.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointRestored.Actor(childComplexity), true
+	case "CheckpointRestored.at":
+		if e.ComplexityRoot.CheckpointRestored.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointRestored.At(childComplexity), true
+	case "CheckpointRestored.branch":
+		if e.ComplexityRoot.CheckpointRestored.Branch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointRestored.Branch(childComplexity), true
+	case "CheckpointRestored.checkpointId":
+		if e.ComplexityRoot.CheckpointRestored.CheckpointID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointRestored.CheckpointID(childComplexity), true
+	case "CheckpointRestored.commit":
+		if e.ComplexityRoot.CheckpointRestored.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointRestored.Commit(childComplexity), true
+	case "CheckpointRestored.conversationId":
+		if e.ComplexityRoot.CheckpointRestored.ConversationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointRestored.ConversationID(childComplexity), true
+	case "CheckpointRestored.cursor":
+		if e.ComplexityRoot.CheckpointRestored.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointRestored.Cursor(childComplexity), true
+	case "CheckpointRestored.seq":
+		if e.ComplexityRoot.CheckpointRestored.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointRestored.Seq(childComplexity), true
+	case "CheckpointRestored.type":
+		if e.ComplexityRoot.CheckpointRestored.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointRestored.Type(childComplexity), true
+	case "CheckpointRestored.undoId":
+		if e.ComplexityRoot.CheckpointRestored.UndoID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckpointRestored.UndoID(childComplexity), true
+
+	case "ClearConsolePayload.project":
+		if e.ComplexityRoot.ClearConsolePayload.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClearConsolePayload.Project(childComplexity), true
+
+	case "Command.argv":
+		if e.ComplexityRoot.Command.Argv == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.Argv(childComplexity), true
+	case "Command.background":
+		if e.ComplexityRoot.Command.Background == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.Background(childComplexity), true
+	case "Command.branch":
+		if e.ComplexityRoot.Command.Branch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.Branch(childComplexity), true
+	case "Command.changedFiles":
+		if e.ComplexityRoot.Command.ChangedFiles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.ChangedFiles(childComplexity), true
+	case "Command.commit":
+		if e.ComplexityRoot.Command.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.Commit(childComplexity), true
+	case "Command.createdAt":
+		if e.ComplexityRoot.Command.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.CreatedAt(childComplexity), true
+	case "Command.directory":
+		if e.ComplexityRoot.Command.Directory == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.Directory(childComplexity), true
+	case "Command.exitCode":
+		if e.ComplexityRoot.Command.ExitCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.ExitCode(childComplexity), true
+	case "Command.finishedAt":
+		if e.ComplexityRoot.Command.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.FinishedAt(childComplexity), true
+	case "Command.sandboxGeneration":
+		if e.ComplexityRoot.Command.Generation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.Generation(childComplexity), true
+	case "Command.id":
+		if e.ComplexityRoot.Command.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.ID(childComplexity), true
+	case "Command.keptBytes":
+		if e.ComplexityRoot.Command.KeptBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.KeptBytes(childComplexity), true
+	case "Command.note":
+		if e.ComplexityRoot.Command.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.Note(childComplexity), true
+	case "Command.output":
+		if e.ComplexityRoot.Command.Output == nil {
+			break
+		}
+
+		args, err := ec.field_Command_output_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Command.Output(childComplexity, args["stream"].(*enum.OutputStream), args["after"].(*int64), args["limit"].(*int)), true
+	case "Command.outputBytes":
+		if e.ComplexityRoot.Command.OutputBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.OutputBytes(childComplexity), true
+	case "Command.project":
+		if e.ComplexityRoot.Command.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.Project(childComplexity), true
+	case "Command.run":
+		if e.ComplexityRoot.Command.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.Run(childComplexity), true
+	case "Command.shell":
+		if e.ComplexityRoot.Command.Shell == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.Shell(childComplexity), true
+	case "Command.signal":
+		if e.ComplexityRoot.Command.Signal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.Signal(childComplexity), true
+	case "Command.startedAt":
+		if e.ComplexityRoot.Command.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.StartedAt(childComplexity), true
+	case "Command.state":
+		if e.ComplexityRoot.Command.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.State(childComplexity), true
+	case "Command.timeoutSeconds":
+		if e.ComplexityRoot.Command.TimeoutSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.TimeoutSeconds(childComplexity), true
+	case "Command.toolCall":
+		if e.ComplexityRoot.Command.ToolCall == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.ToolCall(childComplexity), true
+	case "Command.user":
+		if e.ComplexityRoot.Command.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Command.User(childComplexity), true
+
+	case "CommandConnection.edges":
+		if e.ComplexityRoot.CommandConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandConnection.Edges(childComplexity), true
+	case "CommandConnection.nodes":
+		if e.ComplexityRoot.CommandConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandConnection.Nodes(childComplexity), true
+	case "CommandConnection.pageInfo":
+		if e.ComplexityRoot.CommandConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandConnection.PageInfo(childComplexity), true
+
+	case "CommandEdge.cursor":
+		if e.ComplexityRoot.CommandEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandEdge.Cursor(childComplexity), true
+	case "CommandEdge.node":
+		if e.ComplexityRoot.CommandEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandEdge.Node(childComplexity), true
+
+	case "CommandFinished.actor":
+		if e.ComplexityRoot.CommandFinished.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandFinished.Actor(childComplexity), true
+	case "CommandFinished.at":
+		if e.ComplexityRoot.CommandFinished.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandFinished.At(childComplexity), true
+	case "CommandFinished.command":
+		if e.ComplexityRoot.CommandFinished.Command == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandFinished.Command(childComplexity), true
+	case "CommandFinished.cursor":
+		if e.ComplexityRoot.CommandFinished.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandFinished.Cursor(childComplexity), true
+	case "CommandFinished.seq":
+		if e.ComplexityRoot.CommandFinished.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandFinished.Seq(childComplexity), true
+	case "CommandFinished.type":
+		if e.ComplexityRoot.CommandFinished.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandFinished.Type(childComplexity), true
+
+	case "CommandOutput.actor":
+		if e.ComplexityRoot.CommandOutput.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutput.Actor(childComplexity), true
+	case "CommandOutput.at":
+		if e.ComplexityRoot.CommandOutput.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutput.At(childComplexity), true
+	case "CommandOutput.commandId":
+		if e.ComplexityRoot.CommandOutput.CommandID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutput.CommandID(childComplexity), true
+	case "CommandOutput.cursor":
+		if e.ComplexityRoot.CommandOutput.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutput.Cursor(childComplexity), true
+	case "CommandOutput.outputOffset":
+		if e.ComplexityRoot.CommandOutput.OutputOffset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutput.OutputOffset(childComplexity), true
+	case "CommandOutput.seq":
+		if e.ComplexityRoot.CommandOutput.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutput.Seq(childComplexity), true
+	case "CommandOutput.stream":
+		if e.ComplexityRoot.CommandOutput.Stream == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutput.Stream(childComplexity), true
+	case "CommandOutput.text":
+		if e.ComplexityRoot.CommandOutput.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutput.Text(childComplexity), true
+	case "CommandOutput.type":
+		if e.ComplexityRoot.CommandOutput.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutput.Type(childComplexity), true
+
+	case "CommandOutputPart.hasMore":
+		if e.ComplexityRoot.CommandOutputPart.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutputPart.More(childComplexity), true
+	case "CommandOutputPart.next":
+		if e.ComplexityRoot.CommandOutputPart.Next == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutputPart.Next(childComplexity), true
+	case "CommandOutputPart.text":
+		if e.ComplexityRoot.CommandOutputPart.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandOutputPart.Text(childComplexity), true
+
+	case "CommandStarted.actor":
+		if e.ComplexityRoot.CommandStarted.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandStarted.Actor(childComplexity), true
+	case "CommandStarted.at":
+		if e.ComplexityRoot.CommandStarted.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandStarted.At(childComplexity), true
+	case "CommandStarted.command":
+		if e.ComplexityRoot.CommandStarted.Command == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandStarted.Command(childComplexity), true
+	case "CommandStarted.cursor":
+		if e.ComplexityRoot.CommandStarted.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandStarted.Cursor(childComplexity), true
+	case "CommandStarted.seq":
+		if e.ComplexityRoot.CommandStarted.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandStarted.Seq(childComplexity), true
+	case "CommandStarted.type":
+		if e.ComplexityRoot.CommandStarted.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommandStarted.Type(childComplexity), true
 
 	case "Commit.authorEmail":
 		if e.ComplexityRoot.Commit.AuthorEmail == nil {
@@ -1245,18 +3339,334 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CommitEdge.Node(childComplexity), true
 
+	case "ConflictHunk.base":
+		if e.ComplexityRoot.ConflictHunk.Base == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConflictHunk.Base(childComplexity), true
+	case "ConflictHunk.ours":
+		if e.ComplexityRoot.ConflictHunk.Ours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConflictHunk.Ours(childComplexity), true
+	case "ConflictHunk.theirs":
+		if e.ComplexityRoot.ConflictHunk.Theirs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConflictHunk.Theirs(childComplexity), true
+
+	case "ConflictSide.executable":
+		if e.ComplexityRoot.ConflictSide.Executable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConflictSide.Executable(childComplexity), true
+	case "ConflictSide.link":
+		if e.ComplexityRoot.ConflictSide.Link == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConflictSide.Link(childComplexity), true
+	case "ConflictSide.revision":
+		if e.ComplexityRoot.ConflictSide.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConflictSide.Revision(childComplexity), true
+	case "ConflictSide.size":
+		if e.ComplexityRoot.ConflictSide.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConflictSide.Size(childComplexity), true
+	case "ConflictSide.text":
+		if e.ComplexityRoot.ConflictSide.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConflictSide.Text(childComplexity), true
+
+	case "ConsoleEntry.column":
+		if e.ComplexityRoot.ConsoleEntry.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.Column(childComplexity), true
+	case "ConsoleEntry.count":
+		if e.ComplexityRoot.ConsoleEntry.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.Count(childComplexity), true
+	case "ConsoleEntry.createdAt":
+		if e.ComplexityRoot.ConsoleEntry.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.CreatedAt(childComplexity), true
+	case "ConsoleEntry.fingerprint":
+		if e.ComplexityRoot.ConsoleEntry.Fingerprint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.Fingerprint(childComplexity), true
+	case "ConsoleEntry.id":
+		if e.ComplexityRoot.ConsoleEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.ID(childComplexity), true
+	case "ConsoleEntry.level":
+		if e.ComplexityRoot.ConsoleEntry.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.Level(childComplexity), true
+	case "ConsoleEntry.line":
+		if e.ComplexityRoot.ConsoleEntry.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.Line(childComplexity), true
+	case "ConsoleEntry.project":
+		if e.ComplexityRoot.ConsoleEntry.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.Project(childComplexity), true
+	case "ConsoleEntry.session":
+		if e.ComplexityRoot.ConsoleEntry.Session == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.Session(childComplexity), true
+	case "ConsoleEntry.stack":
+		if e.ComplexityRoot.ConsoleEntry.Stack == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.Stack(childComplexity), true
+	case "ConsoleEntry.text":
+		if e.ComplexityRoot.ConsoleEntry.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.Text(childComplexity), true
+	case "ConsoleEntry.url":
+		if e.ComplexityRoot.ConsoleEntry.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.URL(childComplexity), true
+	case "ConsoleEntry.uncaught":
+		if e.ComplexityRoot.ConsoleEntry.Uncaught == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.Uncaught(childComplexity), true
+	case "ConsoleEntry.userAgent":
+		if e.ComplexityRoot.ConsoleEntry.UserAgent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntry.UserAgent(childComplexity), true
+
+	case "ConsoleEntryConnection.edges":
+		if e.ComplexityRoot.ConsoleEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntryConnection.Edges(childComplexity), true
+	case "ConsoleEntryConnection.nodes":
+		if e.ComplexityRoot.ConsoleEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntryConnection.Nodes(childComplexity), true
+	case "ConsoleEntryConnection.pageInfo":
+		if e.ComplexityRoot.ConsoleEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntryConnection.PageInfo(childComplexity), true
+
+	case "ConsoleEntryEdge.cursor":
+		if e.ComplexityRoot.ConsoleEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntryEdge.Cursor(childComplexity), true
+	case "ConsoleEntryEdge.node":
+		if e.ComplexityRoot.ConsoleEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleEntryEdge.Node(childComplexity), true
+
+	case "ConsoleErrorGroup.count":
+		if e.ComplexityRoot.ConsoleErrorGroup.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleErrorGroup.Count(childComplexity), true
+	case "ConsoleErrorGroup.fingerprint":
+		if e.ComplexityRoot.ConsoleErrorGroup.Fingerprint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleErrorGroup.Fingerprint(childComplexity), true
+	case "ConsoleErrorGroup.firstSeen":
+		if e.ComplexityRoot.ConsoleErrorGroup.FirstSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleErrorGroup.FirstSeen(childComplexity), true
+	case "ConsoleErrorGroup.sample":
+		if e.ComplexityRoot.ConsoleErrorGroup.Last == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleErrorGroup.Last(childComplexity), true
+	case "ConsoleErrorGroup.lastSeen":
+		if e.ComplexityRoot.ConsoleErrorGroup.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleErrorGroup.LastSeen(childComplexity), true
+	case "ConsoleErrorGroup.message":
+		if e.ComplexityRoot.ConsoleErrorGroup.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleErrorGroup.Message(childComplexity), true
+
+	case "ConsoleErrorGroupConnection.edges":
+		if e.ComplexityRoot.ConsoleErrorGroupConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleErrorGroupConnection.Edges(childComplexity), true
+	case "ConsoleErrorGroupConnection.nodes":
+		if e.ComplexityRoot.ConsoleErrorGroupConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleErrorGroupConnection.Nodes(childComplexity), true
+	case "ConsoleErrorGroupConnection.pageInfo":
+		if e.ComplexityRoot.ConsoleErrorGroupConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleErrorGroupConnection.PageInfo(childComplexity), true
+
+	case "ConsoleErrorGroupEdge.cursor":
+		if e.ComplexityRoot.ConsoleErrorGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleErrorGroupEdge.Cursor(childComplexity), true
+	case "ConsoleErrorGroupEdge.node":
+		if e.ComplexityRoot.ConsoleErrorGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleErrorGroupEdge.Node(childComplexity), true
+
+	case "ConsoleKey.createdAt":
+		if e.ComplexityRoot.ConsoleKey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleKey.CreatedAt(childComplexity), true
+	case "ConsoleKey.createdBy":
+		if e.ComplexityRoot.ConsoleKey.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleKey.CreatedBy(childComplexity), true
+	case "ConsoleKey.key":
+		if e.ComplexityRoot.ConsoleKey.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleKey.Key(childComplexity), true
+	case "ConsoleKey.scriptUrl":
+		if e.ComplexityRoot.ConsoleKey.ScriptURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleKey.ScriptURL(childComplexity), true
+
+	case "ConsoleOutput.actor":
+		if e.ComplexityRoot.ConsoleOutput.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleOutput.Actor(childComplexity), true
+	case "ConsoleOutput.at":
+		if e.ComplexityRoot.ConsoleOutput.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleOutput.At(childComplexity), true
+	case "ConsoleOutput.cleared":
+		if e.ComplexityRoot.ConsoleOutput.Cleared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleOutput.Cleared(childComplexity), true
+	case "ConsoleOutput.cursor":
+		if e.ComplexityRoot.ConsoleOutput.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleOutput.Cursor(childComplexity), true
+	case "ConsoleOutput.entries":
+		if e.ComplexityRoot.ConsoleOutput.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleOutput.Entries(childComplexity), true
+	case "ConsoleOutput.seq":
+		if e.ComplexityRoot.ConsoleOutput.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleOutput.Seq(childComplexity), true
+	case "ConsoleOutput.type":
+		if e.ComplexityRoot.ConsoleOutput.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsoleOutput.Type(childComplexity), true
+
 	case "Conversation.author":
 		if e.ComplexityRoot.Conversation.Author == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Conversation.Author(childComplexity), true
+	case "Conversation.branch":
+		if e.ComplexityRoot.Conversation.Branch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Branch(childComplexity), true
 	case "Conversation.createdAt":
 		if e.ComplexityRoot.Conversation.CreatedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Conversation.CreatedAt(childComplexity), true
+	case "Conversation.forkedFrom":
+		if e.ComplexityRoot.Conversation.ForkedFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.ForkedFrom(childComplexity), true
 	case "Conversation.id":
 		if e.ComplexityRoot.Conversation.ID == nil {
 			break
@@ -1291,6 +3701,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Conversation.Runs(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Conversation.task":
+		if e.ComplexityRoot.Conversation.Task == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Task(childComplexity), true
 	case "Conversation.title":
 		if e.ComplexityRoot.Conversation.Title == nil {
 			break
@@ -1303,6 +3719,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Conversation.UpdatedAt(childComplexity), true
+
+	case "ConversationChanged.actor":
+		if e.ComplexityRoot.ConversationChanged.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationChanged.Actor(childComplexity), true
+	case "ConversationChanged.at":
+		if e.ComplexityRoot.ConversationChanged.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationChanged.At(childComplexity), true
+	case "ConversationChanged.conversation":
+		if e.ComplexityRoot.ConversationChanged.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationChanged.Conversation(childComplexity), true
+	case "ConversationChanged.cursor":
+		if e.ComplexityRoot.ConversationChanged.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationChanged.Cursor(childComplexity), true
+	case "ConversationChanged.deleted":
+		if e.ComplexityRoot.ConversationChanged.Deleted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationChanged.Deleted(childComplexity), true
+	case "ConversationChanged.seq":
+		if e.ComplexityRoot.ConversationChanged.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationChanged.Seq(childComplexity), true
+	case "ConversationChanged.type":
+		if e.ComplexityRoot.ConversationChanged.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationChanged.Type(childComplexity), true
 
 	case "ConversationConnection.edges":
 		if e.ComplexityRoot.ConversationConnection.Edges == nil {
@@ -1336,6 +3795,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConversationEdge.Node(childComplexity), true
 
+	case "CopyFilePayload.commit":
+		if e.ComplexityRoot.CopyFilePayload.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyFilePayload.Commit(childComplexity), true
+	case "CopyFilePayload.file":
+		if e.ComplexityRoot.CopyFilePayload.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyFilePayload.File(childComplexity), true
+
 	case "CreateApiKeyPayload.apiKey":
 		if e.ComplexityRoot.CreateApiKeyPayload.APIKey == nil {
 			break
@@ -1349,12 +3821,175 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateApiKeyPayload.Secret(childComplexity), true
 
+	case "CreateApprovalLinkPayload.expiresAt":
+		if e.ComplexityRoot.CreateApprovalLinkPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApprovalLinkPayload.ExpiresAt(childComplexity), true
+	case "CreateApprovalLinkPayload.url":
+		if e.ComplexityRoot.CreateApprovalLinkPayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApprovalLinkPayload.URL(childComplexity), true
+
+	case "CreateBranchPayload.branch":
+		if e.ComplexityRoot.CreateBranchPayload.Branch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateBranchPayload.Branch(childComplexity), true
+
+	case "CreateDownloadLinkPayload.expiresAt":
+		if e.ComplexityRoot.CreateDownloadLinkPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDownloadLinkPayload.ExpiresAt(childComplexity), true
+	case "CreateDownloadLinkPayload.url":
+		if e.ComplexityRoot.CreateDownloadLinkPayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDownloadLinkPayload.URL(childComplexity), true
+
+	case "CreatePreviewLinkPayload.expiresAt":
+		if e.ComplexityRoot.CreatePreviewLinkPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreatePreviewLinkPayload.ExpiresAt(childComplexity), true
+	case "CreatePreviewLinkPayload.url":
+		if e.ComplexityRoot.CreatePreviewLinkPayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreatePreviewLinkPayload.URL(childComplexity), true
+
 	case "CreateProjectPayload.project":
 		if e.ComplexityRoot.CreateProjectPayload.Project == nil {
 			break
 		}
 
 		return e.ComplexityRoot.CreateProjectPayload.Project(childComplexity), true
+
+	case "CreateTaskPayload.task":
+		if e.ComplexityRoot.CreateTaskPayload.Task == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTaskPayload.Task(childComplexity), true
+
+	case "CreateUploadLinkPayload.expiresAt":
+		if e.ComplexityRoot.CreateUploadLinkPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateUploadLinkPayload.ExpiresAt(childComplexity), true
+	case "CreateUploadLinkPayload.url":
+		if e.ComplexityRoot.CreateUploadLinkPayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateUploadLinkPayload.URL(childComplexity), true
+
+	case "CrewMember.agent":
+		if e.ComplexityRoot.CrewMember.Agent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrewMember.Agent(childComplexity), true
+	case "CrewMember.completedToday":
+		if e.ComplexityRoot.CrewMember.CompletedToday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrewMember.CompletedToday(childComplexity), true
+	case "CrewMember.lastActiveAt":
+		if e.ComplexityRoot.CrewMember.LastActiveAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrewMember.LastActiveAt(childComplexity), true
+	case "CrewMember.load":
+		if e.ComplexityRoot.CrewMember.Load == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrewMember.Load(childComplexity), true
+	case "CrewMember.metrics":
+		if e.ComplexityRoot.CrewMember.Metrics == nil {
+			break
+		}
+
+		args, err := ec.field_CrewMember_metrics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CrewMember.Metrics(childComplexity, args["days"].(int)), true
+	case "CrewMember.queued":
+		if e.ComplexityRoot.CrewMember.Queued == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrewMember.Queued(childComplexity), true
+	case "CrewMember.running":
+		if e.ComplexityRoot.CrewMember.Running == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrewMember.Running(childComplexity), true
+	case "CrewMember.state":
+		if e.ComplexityRoot.CrewMember.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrewMember.State(childComplexity), true
+	case "CrewMember.waiting":
+		if e.ComplexityRoot.CrewMember.Waiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrewMember.Waiting(childComplexity), true
+
+	case "Criterion.evidence":
+		if e.ComplexityRoot.Criterion.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criterion.Evidence(childComplexity), true
+	case "Criterion.id":
+		if e.ComplexityRoot.Criterion.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criterion.ID(childComplexity), true
+	case "Criterion.position":
+		if e.ComplexityRoot.Criterion.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criterion.Position(childComplexity), true
+	case "Criterion.problem":
+		if e.ComplexityRoot.Criterion.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criterion.Problem(childComplexity), true
+	case "Criterion.state":
+		if e.ComplexityRoot.Criterion.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criterion.State(childComplexity), true
+	case "Criterion.text":
+		if e.ComplexityRoot.Criterion.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Criterion.Text(childComplexity), true
 
 	case "DecideDeviceCodePayload.clientName":
 		if e.ComplexityRoot.DecideDeviceCodePayload.ClientName == nil {
@@ -1363,12 +3998,96 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DecideDeviceCodePayload.ClientName(childComplexity), true
 
+	case "Decision.alternatives":
+		if e.ComplexityRoot.Decision.Alternatives == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.Alternatives(childComplexity), true
+	case "Decision.because":
+		if e.ComplexityRoot.Decision.Because == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.Because(childComplexity), true
+	case "Decision.decision":
+		if e.ComplexityRoot.Decision.Decision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.Decision(childComplexity), true
+	case "Decision.id":
+		if e.ComplexityRoot.Decision.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.ID(childComplexity), true
+	case "Decision.title":
+		if e.ComplexityRoot.Decision.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decision.Title(childComplexity), true
+
+	case "Decisions.nodes":
+		if e.ComplexityRoot.Decisions.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decisions.Nodes(childComplexity), true
+	case "Decisions.problem":
+		if e.ComplexityRoot.Decisions.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Decisions.Problem(childComplexity), true
+
+	case "DeleteBranchPayload.name":
+		if e.ComplexityRoot.DeleteBranchPayload.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteBranchPayload.Name(childComplexity), true
+	case "DeleteBranchPayload.tip":
+		if e.ComplexityRoot.DeleteBranchPayload.Tip == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteBranchPayload.Tip(childComplexity), true
+
 	case "DeleteBudgetPayload.budgetId":
 		if e.ComplexityRoot.DeleteBudgetPayload.BudgetID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.DeleteBudgetPayload.BudgetID(childComplexity), true
+
+	case "DeleteConversationPayload.conversationId":
+		if e.ComplexityRoot.DeleteConversationPayload.ConversationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteConversationPayload.ConversationID(childComplexity), true
+	case "DeleteConversationPayload.project":
+		if e.ComplexityRoot.DeleteConversationPayload.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteConversationPayload.Project(childComplexity), true
+
+	case "DeleteFilePayload.commit":
+		if e.ComplexityRoot.DeleteFilePayload.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteFilePayload.Commit(childComplexity), true
+
+	case "DeletePermissionRulePayload.permissionRuleId":
+		if e.ComplexityRoot.DeletePermissionRulePayload.PermissionRuleID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletePermissionRulePayload.PermissionRuleID(childComplexity), true
 
 	case "DeleteProjectPayload.projectId":
 		if e.ComplexityRoot.DeleteProjectPayload.ProjectID == nil {
@@ -1383,6 +4102,20 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteProviderKeyPayload.ProviderKeyID(childComplexity), true
+
+	case "DeleteSandboxPayload.sandbox":
+		if e.ComplexityRoot.DeleteSandboxPayload.Sandbox == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSandboxPayload.Sandbox(childComplexity), true
+
+	case "DeleteTaskPayload.taskId":
+		if e.ComplexityRoot.DeleteTaskPayload.TaskID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTaskPayload.TaskID(childComplexity), true
 
 	case "DeviceCode.clientName":
 		if e.ComplexityRoot.DeviceCode.ClientName == nil {
@@ -1408,6 +4141,217 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeviceCode.UserCode(childComplexity), true
+
+	case "Diff.additions":
+		if e.ComplexityRoot.Diff.Additions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Diff.Additions(childComplexity), true
+	case "Diff.deletions":
+		if e.ComplexityRoot.Diff.Deletions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Diff.Deletions(childComplexity), true
+	case "Diff.files":
+		if e.ComplexityRoot.Diff.Files == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Diff.Files(childComplexity), true
+	case "Diff.fromCommit":
+		if e.ComplexityRoot.Diff.FromCommit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Diff.FromCommit(childComplexity), true
+	case "Diff.patch":
+		if e.ComplexityRoot.Diff.Patch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Diff.Patch(childComplexity), true
+	case "Diff.toCommit":
+		if e.ComplexityRoot.Diff.ToCommit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Diff.ToCommit(childComplexity), true
+	case "Diff.truncated":
+		if e.ComplexityRoot.Diff.Truncated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Diff.Truncated(childComplexity), true
+
+	case "DiffHunk.lines":
+		if e.ComplexityRoot.DiffHunk.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiffHunk.Lines(childComplexity), true
+	case "DiffHunk.newLines":
+		if e.ComplexityRoot.DiffHunk.NewLines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiffHunk.NewLines(childComplexity), true
+	case "DiffHunk.newStart":
+		if e.ComplexityRoot.DiffHunk.NewStart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiffHunk.NewStart(childComplexity), true
+	case "DiffHunk.oldLines":
+		if e.ComplexityRoot.DiffHunk.OldLines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiffHunk.OldLines(childComplexity), true
+	case "DiffHunk.oldStart":
+		if e.ComplexityRoot.DiffHunk.OldStart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiffHunk.OldStart(childComplexity), true
+
+	case "DiffLine.kind":
+		if e.ComplexityRoot.DiffLine.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiffLine.Kind(childComplexity), true
+	case "DiffLine.newNumber":
+		if e.ComplexityRoot.DiffLine.NewNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiffLine.NewNumber(childComplexity), true
+	case "DiffLine.noNewline":
+		if e.ComplexityRoot.DiffLine.NoNewline == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiffLine.NoNewline(childComplexity), true
+	case "DiffLine.oldNumber":
+		if e.ComplexityRoot.DiffLine.OldNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiffLine.OldNumber(childComplexity), true
+	case "DiffLine.text":
+		if e.ComplexityRoot.DiffLine.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiffLine.Text(childComplexity), true
+
+	case "DismissFindingPayload.finding":
+		if e.ComplexityRoot.DismissFindingPayload.Finding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DismissFindingPayload.Finding(childComplexity), true
+
+	case "EditMessagePayload.message":
+		if e.ComplexityRoot.EditMessagePayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditMessagePayload.Message(childComplexity), true
+	case "EditMessagePayload.run":
+		if e.ComplexityRoot.EditMessagePayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditMessagePayload.Run(childComplexity), true
+	case "EditMessagePayload.undo":
+		if e.ComplexityRoot.EditMessagePayload.Undo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditMessagePayload.Undo(childComplexity), true
+
+	case "Evidence.check":
+		if e.ComplexityRoot.Evidence.Check == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Evidence.Check(childComplexity), true
+	case "Evidence.checkedTree":
+		if e.ComplexityRoot.Evidence.CheckedTree == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Evidence.CheckedTree(childComplexity), true
+	case "Evidence.command":
+		if e.ComplexityRoot.Evidence.Command == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Evidence.Command(childComplexity), true
+	case "Evidence.commandLine":
+		if e.ComplexityRoot.Evidence.CommandLine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Evidence.CommandLine(childComplexity), true
+	case "Evidence.exitCode":
+		if e.ComplexityRoot.Evidence.ExitCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Evidence.ExitCode(childComplexity), true
+	case "Evidence.files":
+		if e.ComplexityRoot.Evidence.Files == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Evidence.Files(childComplexity), true
+	case "Evidence.note":
+		if e.ComplexityRoot.Evidence.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Evidence.Note(childComplexity), true
+	case "Evidence.outputDigest":
+		if e.ComplexityRoot.Evidence.OutputDigest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Evidence.OutputDigest(childComplexity), true
+	case "Evidence.run":
+		if e.ComplexityRoot.Evidence.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Evidence.Run(childComplexity), true
+	case "Evidence.shownAt":
+		if e.ComplexityRoot.Evidence.ShownAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Evidence.ShownAt(childComplexity), true
+	case "Evidence.tree":
+		if e.ComplexityRoot.Evidence.Tree == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Evidence.Tree(childComplexity), true
+
+	case "EvidenceFile.path":
+		if e.ComplexityRoot.EvidenceFile.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EvidenceFile.Path(childComplexity), true
+	case "EvidenceFile.revision":
+		if e.ComplexityRoot.EvidenceFile.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EvidenceFile.Revision(childComplexity), true
 
 	case "ExchangeDeviceCodePayload.apiKey":
 		if e.ComplexityRoot.ExchangeDeviceCodePayload.APIKey == nil {
@@ -1440,6 +4384,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.File.IsBinary(childComplexity), true
+	case "File.mode":
+		if e.ComplexityRoot.File.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Mode(childComplexity), true
 	case "File.path":
 		if e.ComplexityRoot.File.Path == nil {
 			break
@@ -1477,6 +4427,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FileChanged.At(childComplexity), true
+	case "FileChanged.branch":
+		if e.ComplexityRoot.FileChanged.Branch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileChanged.Branch(childComplexity), true
 	case "FileChanged.change":
 		if e.ComplexityRoot.FileChanged.Change == nil {
 			break
@@ -1533,6 +4489,91 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FileConnection.PageInfo(childComplexity), true
 
+	case "FileDiff.additions":
+		if e.ComplexityRoot.FileDiff.Additions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.Additions(childComplexity), true
+	case "FileDiff.deletions":
+		if e.ComplexityRoot.FileDiff.Deletions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.Deletions(childComplexity), true
+	case "FileDiff.hunks":
+		if e.ComplexityRoot.FileDiff.Hunks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.Hunks(childComplexity), true
+	case "FileDiff.isBinary":
+		if e.ComplexityRoot.FileDiff.IsBinary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.IsBinary(childComplexity), true
+	case "FileDiff.mode":
+		if e.ComplexityRoot.FileDiff.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.Mode(childComplexity), true
+	case "FileDiff.patch":
+		if e.ComplexityRoot.FileDiff.Patch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.Patch(childComplexity), true
+	case "FileDiff.path":
+		if e.ComplexityRoot.FileDiff.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.Path(childComplexity), true
+	case "FileDiff.previousMode":
+		if e.ComplexityRoot.FileDiff.PreviousMode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.PreviousMode(childComplexity), true
+	case "FileDiff.previousPath":
+		if e.ComplexityRoot.FileDiff.PreviousPath == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.PreviousPath(childComplexity), true
+	case "FileDiff.previousRevision":
+		if e.ComplexityRoot.FileDiff.PreviousRevision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.PreviousRevision(childComplexity), true
+	case "FileDiff.revision":
+		if e.ComplexityRoot.FileDiff.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.Revision(childComplexity), true
+	case "FileDiff.similarity":
+		if e.ComplexityRoot.FileDiff.Similarity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.Similarity(childComplexity), true
+	case "FileDiff.status":
+		if e.ComplexityRoot.FileDiff.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.Status(childComplexity), true
+	case "FileDiff.truncated":
+		if e.ComplexityRoot.FileDiff.Truncated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileDiff.Truncated(childComplexity), true
+
 	case "FileEdge.cursor":
 		if e.ComplexityRoot.FileEdge.Cursor == nil {
 			break
@@ -1545,6 +4586,415 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FileEdge.Node(childComplexity), true
+
+	case "FileMatch.after":
+		if e.ComplexityRoot.FileMatch.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatch.After(childComplexity), true
+	case "FileMatch.before":
+		if e.ComplexityRoot.FileMatch.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatch.Before(childComplexity), true
+	case "FileMatch.column":
+		if e.ComplexityRoot.FileMatch.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatch.Column(childComplexity), true
+	case "FileMatch.length":
+		if e.ComplexityRoot.FileMatch.Length == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatch.Length(childComplexity), true
+	case "FileMatch.line":
+		if e.ComplexityRoot.FileMatch.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatch.Line(childComplexity), true
+	case "FileMatch.path":
+		if e.ComplexityRoot.FileMatch.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatch.Path(childComplexity), true
+	case "FileMatch.revision":
+		if e.ComplexityRoot.FileMatch.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatch.Revision(childComplexity), true
+	case "FileMatch.start":
+		if e.ComplexityRoot.FileMatch.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatch.Start(childComplexity), true
+	case "FileMatch.text":
+		if e.ComplexityRoot.FileMatch.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatch.Text(childComplexity), true
+
+	case "FileMatchConnection.edges":
+		if e.ComplexityRoot.FileMatchConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatchConnection.Edges(childComplexity), true
+	case "FileMatchConnection.nodes":
+		if e.ComplexityRoot.FileMatchConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatchConnection.Nodes(childComplexity), true
+	case "FileMatchConnection.pageInfo":
+		if e.ComplexityRoot.FileMatchConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatchConnection.PageInfo(childComplexity), true
+	case "FileMatchConnection.truncated":
+		if e.ComplexityRoot.FileMatchConnection.Truncated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatchConnection.Truncated(childComplexity), true
+
+	case "FileMatchEdge.cursor":
+		if e.ComplexityRoot.FileMatchEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatchEdge.Cursor(childComplexity), true
+	case "FileMatchEdge.node":
+		if e.ComplexityRoot.FileMatchEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileMatchEdge.Node(childComplexity), true
+
+	case "FileTree.commit":
+		if e.ComplexityRoot.FileTree.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileTree.Commit(childComplexity), true
+	case "FileTree.entries":
+		if e.ComplexityRoot.FileTree.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileTree.Entries(childComplexity), true
+	case "FileTree.truncated":
+		if e.ComplexityRoot.FileTree.Truncated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileTree.Truncated(childComplexity), true
+
+	case "FileTreeEntry.isFolder":
+		if e.ComplexityRoot.FileTreeEntry.IsFolder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileTreeEntry.IsFolder(childComplexity), true
+	case "FileTreeEntry.mode":
+		if e.ComplexityRoot.FileTreeEntry.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileTreeEntry.Mode(childComplexity), true
+	case "FileTreeEntry.name":
+		if e.ComplexityRoot.FileTreeEntry.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileTreeEntry.Name(childComplexity), true
+	case "FileTreeEntry.path":
+		if e.ComplexityRoot.FileTreeEntry.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileTreeEntry.Path(childComplexity), true
+	case "FileTreeEntry.revision":
+		if e.ComplexityRoot.FileTreeEntry.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileTreeEntry.Revision(childComplexity), true
+	case "FileTreeEntry.size":
+		if e.ComplexityRoot.FileTreeEntry.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileTreeEntry.Size(childComplexity), true
+
+	case "FileVersion.change":
+		if e.ComplexityRoot.FileVersion.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileVersion.Change(childComplexity), true
+	case "FileVersion.commit":
+		if e.ComplexityRoot.FileVersion.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileVersion.Commit(childComplexity), true
+	case "FileVersion.path":
+		if e.ComplexityRoot.FileVersion.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileVersion.Path(childComplexity), true
+	case "FileVersion.previousPath":
+		if e.ComplexityRoot.FileVersion.PreviousPath == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileVersion.PreviousPath(childComplexity), true
+	case "FileVersion.revision":
+		if e.ComplexityRoot.FileVersion.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileVersion.Revision(childComplexity), true
+
+	case "FileVersionConnection.edges":
+		if e.ComplexityRoot.FileVersionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileVersionConnection.Edges(childComplexity), true
+	case "FileVersionConnection.nodes":
+		if e.ComplexityRoot.FileVersionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileVersionConnection.Nodes(childComplexity), true
+	case "FileVersionConnection.pageInfo":
+		if e.ComplexityRoot.FileVersionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileVersionConnection.PageInfo(childComplexity), true
+
+	case "FileVersionEdge.cursor":
+		if e.ComplexityRoot.FileVersionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileVersionEdge.Cursor(childComplexity), true
+	case "FileVersionEdge.node":
+		if e.ComplexityRoot.FileVersionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileVersionEdge.Node(childComplexity), true
+
+	case "Finding.agent":
+		if e.ComplexityRoot.Finding.Agent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Agent(childComplexity), true
+	case "Finding.branch":
+		if e.ComplexityRoot.Finding.Branch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Branch(childComplexity), true
+	case "Finding.check":
+		if e.ComplexityRoot.Finding.Check == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Check(childComplexity), true
+	case "Finding.createdAt":
+		if e.ComplexityRoot.Finding.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.CreatedAt(childComplexity), true
+	case "Finding.cwe":
+		if e.ComplexityRoot.Finding.Cwe == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Cwe(childComplexity), true
+	case "Finding.decidedBy":
+		if e.ComplexityRoot.Finding.DecidedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.DecidedBy(childComplexity), true
+	case "Finding.evidence":
+		if e.ComplexityRoot.Finding.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Evidence(childComplexity), true
+	case "Finding.file":
+		if e.ComplexityRoot.Finding.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.File(childComplexity), true
+	case "Finding.id":
+		if e.ComplexityRoot.Finding.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.ID(childComplexity), true
+	case "Finding.line":
+		if e.ComplexityRoot.Finding.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Line(childComplexity), true
+	case "Finding.project":
+		if e.ComplexityRoot.Finding.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Project(childComplexity), true
+	case "Finding.reason":
+		if e.ComplexityRoot.Finding.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Reason(childComplexity), true
+	case "Finding.remedy":
+		if e.ComplexityRoot.Finding.Remedy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Remedy(childComplexity), true
+	case "Finding.revision":
+		if e.ComplexityRoot.Finding.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Revision(childComplexity), true
+	case "Finding.rule":
+		if e.ComplexityRoot.Finding.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Rule(childComplexity), true
+	case "Finding.run":
+		if e.ComplexityRoot.Finding.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Run(childComplexity), true
+	case "Finding.seenAt":
+		if e.ComplexityRoot.Finding.SeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.SeenAt(childComplexity), true
+	case "Finding.severity":
+		if e.ComplexityRoot.Finding.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Severity(childComplexity), true
+	case "Finding.state":
+		if e.ComplexityRoot.Finding.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.State(childComplexity), true
+	case "Finding.title":
+		if e.ComplexityRoot.Finding.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Title(childComplexity), true
+
+	case "FindingChanged.actor":
+		if e.ComplexityRoot.FindingChanged.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingChanged.Actor(childComplexity), true
+	case "FindingChanged.at":
+		if e.ComplexityRoot.FindingChanged.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingChanged.At(childComplexity), true
+	case "FindingChanged.cursor":
+		if e.ComplexityRoot.FindingChanged.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingChanged.Cursor(childComplexity), true
+	case "FindingChanged.finding":
+		if e.ComplexityRoot.FindingChanged.Finding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingChanged.Finding(childComplexity), true
+	case "FindingChanged.seq":
+		if e.ComplexityRoot.FindingChanged.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingChanged.Seq(childComplexity), true
+	case "FindingChanged.type":
+		if e.ComplexityRoot.FindingChanged.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingChanged.Type(childComplexity), true
+
+	case "FindingConnection.edges":
+		if e.ComplexityRoot.FindingConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingConnection.Edges(childComplexity), true
+	case "FindingConnection.nodes":
+		if e.ComplexityRoot.FindingConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingConnection.Nodes(childComplexity), true
+	case "FindingConnection.pageInfo":
+		if e.ComplexityRoot.FindingConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingConnection.PageInfo(childComplexity), true
+
+	case "FindingEdge.cursor":
+		if e.ComplexityRoot.FindingEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingEdge.Cursor(childComplexity), true
+	case "FindingEdge.node":
+		if e.ComplexityRoot.FindingEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingEdge.Node(childComplexity), true
+
+	case "ForkConversationPayload.conversation":
+		if e.ComplexityRoot.ForkConversationPayload.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ForkConversationPayload.Conversation(childComplexity), true
 
 	case "LongPromptPrice.above":
 		if e.ComplexityRoot.LongPromptPrice.Above == nil {
@@ -1640,6 +5090,234 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MembershipEdge.Node(childComplexity), true
 
+	case "Merge.base":
+		if e.ComplexityRoot.Merge.Base == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.Base(childComplexity), true
+	case "Merge.conflicts":
+		if e.ComplexityRoot.Merge.Conflicts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.Conflicts(childComplexity), true
+	case "Merge.createdAt":
+		if e.ComplexityRoot.Merge.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.CreatedAt(childComplexity), true
+	case "Merge.error":
+		if e.ComplexityRoot.Merge.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.Error(childComplexity), true
+	case "Merge.finishedAt":
+		if e.ComplexityRoot.Merge.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.FinishedAt(childComplexity), true
+	case "Merge.id":
+		if e.ComplexityRoot.Merge.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.ID(childComplexity), true
+	case "Merge.ours":
+		if e.ComplexityRoot.Merge.Ours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.Ours(childComplexity), true
+	case "Merge.position":
+		if e.ComplexityRoot.Merge.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.Position(childComplexity), true
+	case "Merge.project":
+		if e.ComplexityRoot.Merge.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.Project(childComplexity), true
+	case "Merge.requestedBy":
+		if e.ComplexityRoot.Merge.RequestedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.RequestedBy(childComplexity), true
+	case "Merge.result":
+		if e.ComplexityRoot.Merge.Result == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.Result(childComplexity), true
+	case "Merge.run":
+		if e.ComplexityRoot.Merge.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.Run(childComplexity), true
+	case "Merge.source":
+		if e.ComplexityRoot.Merge.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.Source(childComplexity), true
+	case "Merge.startedAt":
+		if e.ComplexityRoot.Merge.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.StartedAt(childComplexity), true
+	case "Merge.state":
+		if e.ComplexityRoot.Merge.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.State(childComplexity), true
+	case "Merge.target":
+		if e.ComplexityRoot.Merge.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.Target(childComplexity), true
+	case "Merge.theirs":
+		if e.ComplexityRoot.Merge.Theirs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Merge.Theirs(childComplexity), true
+
+	case "MergeBranchPayload.merge":
+		if e.ComplexityRoot.MergeBranchPayload.Merge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeBranchPayload.Merge(childComplexity), true
+
+	case "MergeChanged.actor":
+		if e.ComplexityRoot.MergeChanged.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeChanged.Actor(childComplexity), true
+	case "MergeChanged.at":
+		if e.ComplexityRoot.MergeChanged.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeChanged.At(childComplexity), true
+	case "MergeChanged.cursor":
+		if e.ComplexityRoot.MergeChanged.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeChanged.Cursor(childComplexity), true
+	case "MergeChanged.merge":
+		if e.ComplexityRoot.MergeChanged.Merge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeChanged.Merge(childComplexity), true
+	case "MergeChanged.seq":
+		if e.ComplexityRoot.MergeChanged.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeChanged.Seq(childComplexity), true
+	case "MergeChanged.type":
+		if e.ComplexityRoot.MergeChanged.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeChanged.Type(childComplexity), true
+
+	case "MergeConflict.base":
+		if e.ComplexityRoot.MergeConflict.Base == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeConflict.Base(childComplexity), true
+	case "MergeConflict.hunks":
+		if e.ComplexityRoot.MergeConflict.Hunks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeConflict.Hunks(childComplexity), true
+	case "MergeConflict.hunksCut":
+		if e.ComplexityRoot.MergeConflict.HunksCut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeConflict.HunksCut(childComplexity), true
+	case "MergeConflict.kind":
+		if e.ComplexityRoot.MergeConflict.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeConflict.Kind(childComplexity), true
+	case "MergeConflict.message":
+		if e.ComplexityRoot.MergeConflict.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeConflict.Message(childComplexity), true
+	case "MergeConflict.ours":
+		if e.ComplexityRoot.MergeConflict.Ours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeConflict.Ours(childComplexity), true
+	case "MergeConflict.path":
+		if e.ComplexityRoot.MergeConflict.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeConflict.Path(childComplexity), true
+	case "MergeConflict.theirs":
+		if e.ComplexityRoot.MergeConflict.Theirs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeConflict.Theirs(childComplexity), true
+
+	case "MergeConnection.edges":
+		if e.ComplexityRoot.MergeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeConnection.Edges(childComplexity), true
+	case "MergeConnection.nodes":
+		if e.ComplexityRoot.MergeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeConnection.Nodes(childComplexity), true
+	case "MergeConnection.pageInfo":
+		if e.ComplexityRoot.MergeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeConnection.PageInfo(childComplexity), true
+
+	case "MergeEdge.cursor":
+		if e.ComplexityRoot.MergeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeEdge.Cursor(childComplexity), true
+	case "MergeEdge.node":
+		if e.ComplexityRoot.MergeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MergeEdge.Node(childComplexity), true
+
 	case "Message.agent":
 		if e.ComplexityRoot.Message.Agent == nil {
 			break
@@ -1676,6 +5354,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Demo(childComplexity), true
+	case "Message.edits":
+		if e.ComplexityRoot.Message.Edits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Edits(childComplexity), true
 	case "Message.id":
 		if e.ComplexityRoot.Message.ID == nil {
 			break
@@ -1688,6 +5372,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Project(childComplexity), true
+	case "Message.retracted":
+		if e.ComplexityRoot.Message.Retracted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Retracted(childComplexity), true
 	case "Message.role":
 		if e.ComplexityRoot.Message.Role == nil {
 			break
@@ -1700,6 +5390,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Run(childComplexity), true
+	case "Message.sender":
+		if e.ComplexityRoot.Message.Sender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Sender(childComplexity), true
 	case "Message.status":
 		if e.ComplexityRoot.Message.Status == nil {
 			break
@@ -1723,6 +5419,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.ToolCalls(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Message.unread":
+		if e.ComplexityRoot.Message.Unread == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Unread(childComplexity), true
 
 	case "MessageAdded.actor":
 		if e.ComplexityRoot.MessageAdded.Actor == nil {
@@ -2088,6 +5790,59 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ModelPrice.Output(childComplexity), true
 
+	case "MoveFilePayload.commit":
+		if e.ComplexityRoot.MoveFilePayload.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveFilePayload.Commit(childComplexity), true
+	case "MoveFilePayload.file":
+		if e.ComplexityRoot.MoveFilePayload.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveFilePayload.File(childComplexity), true
+
+	case "MoveTaskPayload.task":
+		if e.ComplexityRoot.MoveTaskPayload.Task == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveTaskPayload.Task(childComplexity), true
+
+	case "Mutation.answerQuestion":
+		if e.ComplexityRoot.Mutation.AnswerQuestion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_answerQuestion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AnswerQuestion(childComplexity, args["input"].(model.AnswerQuestionInput)), true
+	case "Mutation.approvePlan":
+		if e.ComplexityRoot.Mutation.ApprovePlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_approvePlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApprovePlan(childComplexity, args["input"].(model.ApprovePlanInput)), true
+	case "Mutation.cancelMerge":
+		if e.ComplexityRoot.Mutation.CancelMerge == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelMerge_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelMerge(childComplexity, args["input"].(model.CancelMergeInput)), true
 	case "Mutation.cancelRun":
 		if e.ComplexityRoot.Mutation.CancelRun == nil {
 			break
@@ -2099,6 +5854,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelRun(childComplexity, args["input"].(model.CancelRunInput)), true
+	case "Mutation.cancelTask":
+		if e.ComplexityRoot.Mutation.CancelTask == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelTask_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelTask(childComplexity, args["input"].(model.CancelTaskInput)), true
+	case "Mutation.changeFiles":
+		if e.ComplexityRoot.Mutation.ChangeFiles == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeFiles_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeFiles(childComplexity, args["input"].(model.ChangeFilesInput)), true
 	case "Mutation.checkProvider":
 		if e.ComplexityRoot.Mutation.CheckProvider == nil {
 			break
@@ -2110,6 +5887,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CheckProvider(childComplexity, args["input"].(model.CheckProviderInput)), true
+	case "Mutation.clearConsole":
+		if e.ComplexityRoot.Mutation.ClearConsole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_clearConsole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ClearConsole(childComplexity, args["input"].(model.ClearConsoleInput)), true
+	case "Mutation.copyFile":
+		if e.ComplexityRoot.Mutation.CopyFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_copyFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CopyFile(childComplexity, args["input"].(model.CopyFileInput)), true
 	case "Mutation.createApiKey":
 		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
 			break
@@ -2121,6 +5920,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateAPIKey(childComplexity, args["input"].(model.CreateAPIKeyInput)), true
+	case "Mutation.createApprovalLink":
+		if e.ComplexityRoot.Mutation.CreateApprovalLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createApprovalLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateApprovalLink(childComplexity, args["input"].(model.CreateApprovalLinkInput)), true
+	case "Mutation.createBranch":
+		if e.ComplexityRoot.Mutation.CreateBranch == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createBranch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateBranch(childComplexity, args["input"].(model.CreateBranchInput)), true
+	case "Mutation.createDownloadLink":
+		if e.ComplexityRoot.Mutation.CreateDownloadLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createDownloadLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateDownloadLink(childComplexity, args["input"].(model.CreateDownloadLinkInput)), true
+	case "Mutation.createPreviewLink":
+		if e.ComplexityRoot.Mutation.CreatePreviewLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createPreviewLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreatePreviewLink(childComplexity, args["input"].(model.CreatePreviewLinkInput)), true
 	case "Mutation.createProject":
 		if e.ComplexityRoot.Mutation.CreateProject == nil {
 			break
@@ -2132,6 +5975,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateProject(childComplexity, args["input"].(model.CreateProjectInput)), true
+	case "Mutation.createTask":
+		if e.ComplexityRoot.Mutation.CreateTask == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createTask_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateTask(childComplexity, args["input"].(model.CreateTaskInput)), true
+	case "Mutation.createUploadLink":
+		if e.ComplexityRoot.Mutation.CreateUploadLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createUploadLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateUploadLink(childComplexity, args["input"].(model.CreateUploadLinkInput)), true
 	case "Mutation.decideDeviceCode":
 		if e.ComplexityRoot.Mutation.DecideDeviceCode == nil {
 			break
@@ -2143,6 +6008,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DecideDeviceCode(childComplexity, args["input"].(model.DecideDeviceCodeInput)), true
+	case "Mutation.deleteBranch":
+		if e.ComplexityRoot.Mutation.DeleteBranch == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteBranch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteBranch(childComplexity, args["input"].(model.DeleteBranchInput)), true
 	case "Mutation.deleteBudget":
 		if e.ComplexityRoot.Mutation.DeleteBudget == nil {
 			break
@@ -2154,6 +6030,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteBudget(childComplexity, args["input"].(model.DeleteBudgetInput)), true
+	case "Mutation.deleteConversation":
+		if e.ComplexityRoot.Mutation.DeleteConversation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteConversation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteConversation(childComplexity, args["input"].(model.DeleteConversationInput)), true
+	case "Mutation.deleteFile":
+		if e.ComplexityRoot.Mutation.DeleteFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteFile(childComplexity, args["input"].(model.DeleteFileInput)), true
+	case "Mutation.deletePermissionRule":
+		if e.ComplexityRoot.Mutation.DeletePermissionRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deletePermissionRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeletePermissionRule(childComplexity, args["input"].(model.DeletePermissionRuleInput)), true
 	case "Mutation.deleteProject":
 		if e.ComplexityRoot.Mutation.DeleteProject == nil {
 			break
@@ -2176,6 +6085,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteProviderKey(childComplexity, args["input"].(model.DeleteProviderKeyInput)), true
+	case "Mutation.deleteSandbox":
+		if e.ComplexityRoot.Mutation.DeleteSandbox == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteSandbox_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteSandbox(childComplexity, args["input"].(model.DeleteSandboxInput)), true
+	case "Mutation.deleteTask":
+		if e.ComplexityRoot.Mutation.DeleteTask == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteTask_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteTask(childComplexity, args["input"].(model.DeleteTaskInput)), true
+	case "Mutation.dismissFinding":
+		if e.ComplexityRoot.Mutation.DismissFinding == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_dismissFinding_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DismissFinding(childComplexity, args["input"].(model.DismissFindingInput)), true
+	case "Mutation.editMessage":
+		if e.ComplexityRoot.Mutation.EditMessage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_editMessage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EditMessage(childComplexity, args["input"].(model.EditMessageInput)), true
 	case "Mutation.exchangeDeviceCode":
 		if e.ComplexityRoot.Mutation.ExchangeDeviceCode == nil {
 			break
@@ -2187,6 +6140,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ExchangeDeviceCode(childComplexity, args["input"].(model.ExchangeDeviceCodeInput)), true
+	case "Mutation.forkConversation":
+		if e.ComplexityRoot.Mutation.ForkConversation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_forkConversation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ForkConversation(childComplexity, args["input"].(model.ForkConversationInput)), true
+	case "Mutation.mergeBranch":
+		if e.ComplexityRoot.Mutation.MergeBranch == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_mergeBranch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MergeBranch(childComplexity, args["input"].(model.MergeBranchInput)), true
+	case "Mutation.moveFile":
+		if e.ComplexityRoot.Mutation.MoveFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moveFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveFile(childComplexity, args["input"].(model.MoveFileInput)), true
+	case "Mutation.moveTask":
+		if e.ComplexityRoot.Mutation.MoveTask == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moveTask_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveTask(childComplexity, args["input"].(model.MoveTaskInput)), true
 	case "Mutation.pauseRun":
 		if e.ComplexityRoot.Mutation.PauseRun == nil {
 			break
@@ -2209,6 +6206,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefreshSession(childComplexity, args["input"].(model.RefreshSessionInput)), true
+	case "Mutation.rejectPlan":
+		if e.ComplexityRoot.Mutation.RejectPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rejectPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RejectPlan(childComplexity, args["input"].(model.RejectPlanInput)), true
+	case "Mutation.renameConversation":
+		if e.ComplexityRoot.Mutation.RenameConversation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_renameConversation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RenameConversation(childComplexity, args["input"].(model.RenameConversationInput)), true
+	case "Mutation.reopenFinding":
+		if e.ComplexityRoot.Mutation.ReopenFinding == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reopenFinding_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReopenFinding(childComplexity, args["input"].(model.ReopenFindingInput)), true
+	case "Mutation.reportConsole":
+		if e.ComplexityRoot.Mutation.ReportConsole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reportConsole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReportConsole(childComplexity, args["input"].(model.ReportConsoleInput)), true
 	case "Mutation.requestDeviceCode":
 		if e.ComplexityRoot.Mutation.RequestDeviceCode == nil {
 			break
@@ -2220,6 +6261,72 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestDeviceCode(childComplexity, args["input"].(model.RequestDeviceCodeInput)), true
+	case "Mutation.resolveApproval":
+		if e.ComplexityRoot.Mutation.ResolveApproval == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resolveApproval_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResolveApproval(childComplexity, args["input"].(model.ResolveApprovalInput)), true
+	case "Mutation.resolveMerge":
+		if e.ComplexityRoot.Mutation.ResolveMerge == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resolveMerge_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResolveMerge(childComplexity, args["input"].(model.ResolveMergeInput)), true
+	case "Mutation.restartSandbox":
+		if e.ComplexityRoot.Mutation.RestartSandbox == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restartSandbox_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestartSandbox(childComplexity, args["input"].(model.RestartSandboxInput)), true
+	case "Mutation.restoreCheckpoint":
+		if e.ComplexityRoot.Mutation.RestoreCheckpoint == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreCheckpoint_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreCheckpoint(childComplexity, args["input"].(model.RestoreCheckpointInput)), true
+	case "Mutation.restoreFile":
+		if e.ComplexityRoot.Mutation.RestoreFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreFile(childComplexity, args["input"].(model.RestoreFileInput)), true
+	case "Mutation.restoreTree":
+		if e.ComplexityRoot.Mutation.RestoreTree == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreTree_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreTree(childComplexity, args["input"].(model.RestoreTreeInput)), true
 	case "Mutation.resumeRun":
 		if e.ComplexityRoot.Mutation.ResumeRun == nil {
 			break
@@ -2253,6 +6360,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeAPIKey(childComplexity, args["input"].(model.RevokeAPIKeyInput)), true
+	case "Mutation.revokeApproval":
+		if e.ComplexityRoot.Mutation.RevokeApproval == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeApproval_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeApproval(childComplexity, args["input"].(model.RevokeApprovalInput)), true
+	case "Mutation.revokeConsoleKey":
+		if e.ComplexityRoot.Mutation.RevokeConsoleKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeConsoleKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeConsoleKey(childComplexity, args["input"].(model.RevokeConsoleKeyInput)), true
+	case "Mutation.rotateConsoleKey":
+		if e.ComplexityRoot.Mutation.RotateConsoleKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateConsoleKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateConsoleKey(childComplexity, args["input"].(model.RotateConsoleKeyInput)), true
+	case "Mutation.runCommand":
+		if e.ComplexityRoot.Mutation.RunCommand == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_runCommand_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RunCommand(childComplexity, args["input"].(model.RunCommandInput)), true
+	case "Mutation.scanProject":
+		if e.ComplexityRoot.Mutation.ScanProject == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_scanProject_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ScanProject(childComplexity, args["input"].(model.ScanProjectInput)), true
 	case "Mutation.sendMessage":
 		if e.ComplexityRoot.Mutation.SendMessage == nil {
 			break
@@ -2275,6 +6437,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetBudget(childComplexity, args["input"].(model.SetBudgetInput)), true
+	case "Mutation.setPermissionRule":
+		if e.ComplexityRoot.Mutation.SetPermissionRule == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPermissionRule_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPermissionRule(childComplexity, args["input"].(model.SetPermissionRuleInput)), true
 	case "Mutation.setProviderKey":
 		if e.ComplexityRoot.Mutation.SetProviderKey == nil {
 			break
@@ -2319,6 +6492,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.signalCommand":
+		if e.ComplexityRoot.Mutation.SignalCommand == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signalCommand_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignalCommand(childComplexity, args["input"].(model.SignalCommandInput)), true
+	case "Mutation.startTask":
+		if e.ComplexityRoot.Mutation.StartTask == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startTask_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartTask(childComplexity, args["input"].(model.StartTaskInput)), true
+	case "Mutation.stopSandbox":
+		if e.ComplexityRoot.Mutation.StopSandbox == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_stopSandbox_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StopSandbox(childComplexity, args["input"].(model.StopSandboxInput)), true
 	case "Mutation.updateProject":
 		if e.ComplexityRoot.Mutation.UpdateProject == nil {
 			break
@@ -2330,6 +6536,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateProject(childComplexity, args["input"].(model.UpdateProjectInput)), true
+	case "Mutation.updateTask":
+		if e.ComplexityRoot.Mutation.UpdateTask == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateTask_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateTask(childComplexity, args["input"].(model.UpdateTaskInput)), true
+	case "Mutation.waiveCriterion":
+		if e.ComplexityRoot.Mutation.WaiveCriterion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_waiveCriterion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WaiveCriterion(childComplexity, args["input"].(model.WaiveCriterionInput)), true
+	case "Mutation.wakeSandbox":
+		if e.ComplexityRoot.Mutation.WakeSandbox == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_wakeSandbox_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WakeSandbox(childComplexity, args["input"].(model.WakeSandboxInput)), true
 	case "Mutation.writeFile":
 		if e.ComplexityRoot.Mutation.WriteFile == nil {
 			break
@@ -2371,6 +6610,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organisation.Name(childComplexity), true
+	case "Organisation.permissionRules":
+		if e.ComplexityRoot.Organisation.PermissionRules == nil {
+			break
+		}
+
+		args, err := ec.field_Organisation_permissionRules_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organisation.PermissionRules(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organisation.personal":
 		if e.ComplexityRoot.Organisation.Personal == nil {
 			break
@@ -2464,6 +6714,299 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PauseRunPayload.Run(childComplexity), true
 
+	case "PermissionRule.agent":
+		if e.ComplexityRoot.PermissionRule.Agent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.Agent(childComplexity), true
+	case "PermissionRule.class":
+		if e.ComplexityRoot.PermissionRule.Class == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.Class(childComplexity), true
+	case "PermissionRule.command":
+		if e.ComplexityRoot.PermissionRule.Command == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.Command(childComplexity), true
+	case "PermissionRule.createdAt":
+		if e.ComplexityRoot.PermissionRule.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.CreatedAt(childComplexity), true
+	case "PermissionRule.createdBy":
+		if e.ComplexityRoot.PermissionRule.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.CreatedBy(childComplexity), true
+	case "PermissionRule.id":
+		if e.ComplexityRoot.PermissionRule.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.ID(childComplexity), true
+	case "PermissionRule.organisation":
+		if e.ComplexityRoot.PermissionRule.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.Organisation(childComplexity), true
+	case "PermissionRule.outcome":
+		if e.ComplexityRoot.PermissionRule.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.Outcome(childComplexity), true
+	case "PermissionRule.path":
+		if e.ComplexityRoot.PermissionRule.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.Path(childComplexity), true
+	case "PermissionRule.project":
+		if e.ComplexityRoot.PermissionRule.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.Project(childComplexity), true
+	case "PermissionRule.text":
+		if e.ComplexityRoot.PermissionRule.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.Text(childComplexity), true
+	case "PermissionRule.tool":
+		if e.ComplexityRoot.PermissionRule.Tool == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.Tool(childComplexity), true
+	case "PermissionRule.until":
+		if e.ComplexityRoot.PermissionRule.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRule.Until(childComplexity), true
+
+	case "PermissionRuleConnection.edges":
+		if e.ComplexityRoot.PermissionRuleConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRuleConnection.Edges(childComplexity), true
+	case "PermissionRuleConnection.nodes":
+		if e.ComplexityRoot.PermissionRuleConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRuleConnection.Nodes(childComplexity), true
+	case "PermissionRuleConnection.pageInfo":
+		if e.ComplexityRoot.PermissionRuleConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRuleConnection.PageInfo(childComplexity), true
+
+	case "PermissionRuleEdge.cursor":
+		if e.ComplexityRoot.PermissionRuleEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRuleEdge.Cursor(childComplexity), true
+	case "PermissionRuleEdge.node":
+		if e.ComplexityRoot.PermissionRuleEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionRuleEdge.Node(childComplexity), true
+
+	case "Plan.createdAt":
+		if e.ComplexityRoot.Plan.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.CreatedAt(childComplexity), true
+	case "Plan.finishedAt":
+		if e.ComplexityRoot.Plan.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.FinishedAt(childComplexity), true
+	case "Plan.id":
+		if e.ComplexityRoot.Plan.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.ID(childComplexity), true
+	case "Plan.progress":
+		if e.ComplexityRoot.Plan.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Progress(childComplexity), true
+	case "Plan.project":
+		if e.ComplexityRoot.Plan.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Project(childComplexity), true
+	case "Plan.run":
+		if e.ComplexityRoot.Plan.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Run(childComplexity), true
+	case "Plan.state":
+		if e.ComplexityRoot.Plan.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.State(childComplexity), true
+	case "Plan.summary":
+		if e.ComplexityRoot.Plan.Summary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Summary(childComplexity), true
+	case "Plan.tasks":
+		if e.ComplexityRoot.Plan.Tasks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.Tasks(childComplexity), true
+
+	case "PlanChanged.actor":
+		if e.ComplexityRoot.PlanChanged.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanChanged.Actor(childComplexity), true
+	case "PlanChanged.at":
+		if e.ComplexityRoot.PlanChanged.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanChanged.At(childComplexity), true
+	case "PlanChanged.cursor":
+		if e.ComplexityRoot.PlanChanged.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanChanged.Cursor(childComplexity), true
+	case "PlanChanged.plan":
+		if e.ComplexityRoot.PlanChanged.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanChanged.Plan(childComplexity), true
+	case "PlanChanged.seq":
+		if e.ComplexityRoot.PlanChanged.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanChanged.Seq(childComplexity), true
+	case "PlanChanged.type":
+		if e.ComplexityRoot.PlanChanged.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanChanged.Type(childComplexity), true
+
+	case "PlanConnection.edges":
+		if e.ComplexityRoot.PlanConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanConnection.Edges(childComplexity), true
+	case "PlanConnection.nodes":
+		if e.ComplexityRoot.PlanConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanConnection.Nodes(childComplexity), true
+	case "PlanConnection.pageInfo":
+		if e.ComplexityRoot.PlanConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanConnection.PageInfo(childComplexity), true
+
+	case "PlanEdge.cursor":
+		if e.ComplexityRoot.PlanEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanEdge.Cursor(childComplexity), true
+	case "PlanEdge.node":
+		if e.ComplexityRoot.PlanEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanEdge.Node(childComplexity), true
+
+	case "PlanProgress.completed":
+		if e.ComplexityRoot.PlanProgress.Completed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanProgress.Completed(childComplexity), true
+	case "PlanProgress.total":
+		if e.ComplexityRoot.PlanProgress.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanProgress.Total(childComplexity), true
+	case "PlanProgress.troubled":
+		if e.ComplexityRoot.PlanProgress.Troubled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanProgress.Troubled(childComplexity), true
+	case "PlanProgress.usage":
+		if e.ComplexityRoot.PlanProgress.Usage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanProgress.Usage(childComplexity), true
+
+	case "Project.approvals":
+		if e.ComplexityRoot.Project.Approvals == nil {
+			break
+		}
+
+		args, err := ec.field_Project_approvals_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Approvals(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["state"].([]enum.ApprovalState)), true
+	case "Project.blame":
+		if e.ComplexityRoot.Project.Blame == nil {
+			break
+		}
+
+		args, err := ec.field_Project_blame_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Blame(childComplexity, args["path"].(string), args["ref"].(*string)), true
+	case "Project.branches":
+		if e.ComplexityRoot.Project.Branches == nil {
+			break
+		}
+
+		args, err := ec.field_Project_branches_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Branches(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Project.budgets":
 		if e.ComplexityRoot.Project.Budgets == nil {
 			break
@@ -2475,6 +7018,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.Budgets(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Project.checkpoints":
+		if e.ComplexityRoot.Project.Checkpoints == nil {
+			break
+		}
+
+		args, err := ec.field_Project_checkpoints_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Checkpoints(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Project.commands":
+		if e.ComplexityRoot.Project.Commands == nil {
+			break
+		}
+
+		args, err := ec.field_Project_commands_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Commands(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["states"].([]enum.CommandState)), true
 	case "Project.commits":
 		if e.ComplexityRoot.Project.Commits == nil {
 			break
@@ -2486,6 +7051,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.Commits(childComplexity, args["ref"].(*string), args["first"].(*int), args["after"].(*string)), true
+	case "Project.console":
+		if e.ComplexityRoot.Project.Console == nil {
+			break
+		}
+
+		args, err := ec.field_Project_console_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Console(childComplexity, args["levels"].([]enum.ConsoleLevel), args["search"].(*string), args["since"].(*time.Time), args["fingerprint"].(*string), args["session"].(*string), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Project.consoleErrors":
+		if e.ComplexityRoot.Project.ConsoleErrors == nil {
+			break
+		}
+
+		args, err := ec.field_Project_consoleErrors_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.ConsoleErrors(childComplexity, args["search"].(*string), args["since"].(*time.Time), args["first"].(*int), args["after"].(*string)), true
+	case "Project.consoleKey":
+		if e.ComplexityRoot.Project.ConsoleKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.ConsoleKey(childComplexity), true
 	case "Project.conversations":
 		if e.ComplexityRoot.Project.Conversations == nil {
 			break
@@ -2503,6 +7096,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.CreatedAt(childComplexity), true
+	case "Project.crew":
+		if e.ComplexityRoot.Project.Crew == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.Crew(childComplexity), true
+	case "Project.decisions":
+		if e.ComplexityRoot.Project.Decisions == nil {
+			break
+		}
+
+		args, err := ec.field_Project_decisions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Decisions(childComplexity, args["ref"].(*string)), true
 	case "Project.description":
 		if e.ComplexityRoot.Project.Description == nil {
 			break
@@ -2520,6 +7130,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.File(childComplexity, args["path"].(string), args["ref"].(*string)), true
+	case "Project.fileHistory":
+		if e.ComplexityRoot.Project.FileHistory == nil {
+			break
+		}
+
+		args, err := ec.field_Project_fileHistory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.FileHistory(childComplexity, args["path"].(string), args["ref"].(*string), args["first"].(*int), args["after"].(*string)), true
+	case "Project.fileTree":
+		if e.ComplexityRoot.Project.FileTree == nil {
+			break
+		}
+
+		args, err := ec.field_Project_fileTree_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.FileTree(childComplexity, args["path"].(*string), args["ref"].(*string), args["depth"].(*int)), true
 	case "Project.files":
 		if e.ComplexityRoot.Project.Files == nil {
 			break
@@ -2531,6 +7163,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.Files(childComplexity, args["path"].(*string), args["ref"].(*string), args["first"].(*int), args["after"].(*string)), true
+	case "Project.findings":
+		if e.ComplexityRoot.Project.Findings == nil {
+			break
+		}
+
+		args, err := ec.field_Project_findings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Findings(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.FindingFilter)), true
 	case "Project.headCursor":
 		if e.ComplexityRoot.Project.HeadCursor == nil {
 			break
@@ -2554,6 +7197,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.Members(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Project.merges":
+		if e.ComplexityRoot.Project.Merges == nil {
+			break
+		}
+
+		args, err := ec.field_Project_merges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Merges(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Project.messages":
 		if e.ComplexityRoot.Project.Messages == nil {
 			break
@@ -2583,6 +7237,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.Owner(childComplexity), true
+	case "Project.permissionRules":
+		if e.ComplexityRoot.Project.PermissionRules == nil {
+			break
+		}
+
+		args, err := ec.field_Project_permissionRules_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.PermissionRules(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Project.planApproval":
+		if e.ComplexityRoot.Project.PlanApproval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.PlanApproval(childComplexity), true
+	case "Project.plans":
+		if e.ComplexityRoot.Project.Plans == nil {
+			break
+		}
+
+		args, err := ec.field_Project_plans_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Plans(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Project.providerKeys":
 		if e.ComplexityRoot.Project.ProviderKeys == nil {
 			break
@@ -2594,6 +7276,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.ProviderKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Project.questions":
+		if e.ComplexityRoot.Project.Questions == nil {
+			break
+		}
+
+		args, err := ec.field_Project_questions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Questions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.QuestionFilter)), true
 	case "Project.runs":
 		if e.ComplexityRoot.Project.Runs == nil {
 			break
@@ -2605,6 +7298,40 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.Runs(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Project.sandbox":
+		if e.ComplexityRoot.Project.Sandbox == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.Sandbox(childComplexity), true
+	case "Project.securityReport":
+		if e.ComplexityRoot.Project.SecurityReport == nil {
+			break
+		}
+
+		args, err := ec.field_Project_securityReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.SecurityReport(childComplexity, args["ref"].(*string)), true
+	case "Project.storage":
+		if e.ComplexityRoot.Project.Storage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.Storage(childComplexity), true
+	case "Project.tasks":
+		if e.ComplexityRoot.Project.Tasks == nil {
+			break
+		}
+
+		args, err := ec.field_Project_tasks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Tasks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["states"].([]enum.TaskState)), true
 	case "Project.updatedAt":
 		if e.ComplexityRoot.Project.UpdatedAt == nil {
 			break
@@ -2622,6 +7349,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.Usage(childComplexity, args["from"].(*time.Time), args["to"].(*time.Time), args["by"].(enum.UsageGrouping), args["interval"].(*enum.UsageInterval)), true
+	case "Project.userStories":
+		if e.ComplexityRoot.Project.UserStories == nil {
+			break
+		}
+
+		args, err := ec.field_Project_userStories_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.UserStories(childComplexity, args["ref"].(*string)), true
 
 	case "ProjectConnection.edges":
 		if e.ComplexityRoot.ProjectConnection.Edges == nil {
@@ -2654,6 +7392,98 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProjectEdge.Node(childComplexity), true
+
+	case "ProjectStorage.files":
+		if e.ComplexityRoot.ProjectStorage.Files == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectStorage.Files(childComplexity), true
+	case "ProjectStorage.filesLimit":
+		if e.ComplexityRoot.ProjectStorage.FilesLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectStorage.FilesLimit(childComplexity), true
+	case "ProjectStorage.historyBytes":
+		if e.ComplexityRoot.ProjectStorage.HistoryBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectStorage.HistoryBytes(childComplexity), true
+	case "ProjectStorage.historyLimitBytes":
+		if e.ComplexityRoot.ProjectStorage.HistoryLimitBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectStorage.HistoryLimitBytes(childComplexity), true
+	case "ProjectStorage.limitBytes":
+		if e.ComplexityRoot.ProjectStorage.LimitBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectStorage.LimitBytes(childComplexity), true
+	case "ProjectStorage.usedBytes":
+		if e.ComplexityRoot.ProjectStorage.UsedBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectStorage.UsedBytes(childComplexity), true
+
+	case "ProjectTemplate.build":
+		if e.ComplexityRoot.ProjectTemplate.Build == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectTemplate.Build(childComplexity), true
+	case "ProjectTemplate.description":
+		if e.ComplexityRoot.ProjectTemplate.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectTemplate.Description(childComplexity), true
+	case "ProjectTemplate.files":
+		if e.ComplexityRoot.ProjectTemplate.Files == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectTemplate.Files(childComplexity), true
+	case "ProjectTemplate.image":
+		if e.ComplexityRoot.ProjectTemplate.Image == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectTemplate.Image(childComplexity), true
+	case "ProjectTemplate.install":
+		if e.ComplexityRoot.ProjectTemplate.Install == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectTemplate.Install(childComplexity), true
+	case "ProjectTemplate.name":
+		if e.ComplexityRoot.ProjectTemplate.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectTemplate.Name(childComplexity), true
+	case "ProjectTemplate.slug":
+		if e.ComplexityRoot.ProjectTemplate.Slug == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectTemplate.Slug(childComplexity), true
+	case "ProjectTemplate.start":
+		if e.ComplexityRoot.ProjectTemplate.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectTemplate.Start(childComplexity), true
+	case "ProjectTemplate.test":
+		if e.ComplexityRoot.ProjectTemplate.Test == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProjectTemplate.Test(childComplexity), true
 
 	case "ProjectUpdated.actor":
 		if e.ComplexityRoot.ProjectUpdated.Actor == nil {
@@ -2789,6 +7619,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Budgets(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Query.command":
+		if e.ComplexityRoot.Query.Command == nil {
+			break
+		}
+
+		args, err := ec.field_Query_command_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Command(childComplexity, args["id"].(string)), true
 	case "Query.deviceCode":
 		if e.ComplexityRoot.Query.DeviceCode == nil {
 			break
@@ -2800,7 +7641,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.DeviceCode(childComplexity, args["userCode"].(string)), true
+	case "Query.diff":
+		if e.ComplexityRoot.Query.Diff == nil {
+			break
+		}
 
+		args, err := ec.field_Query_diff_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Diff(childComplexity, args["projectId"].(string), args["from"].(*string), args["to"].(*string), args["path"].(*string)), true
+
+	case "Query.merge":
+		if e.ComplexityRoot.Query.Merge == nil {
+			break
+		}
+
+		args, err := ec.field_Query_merge_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Merge(childComplexity, args["id"].(string)), true
 	case "Query.models":
 		if e.ComplexityRoot.Query.Models == nil {
 			break
@@ -2867,18 +7730,238 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Run(childComplexity, args["id"].(string)), true
+	case "Query.searchFiles":
+		if e.ComplexityRoot.Query.SearchFiles == nil {
+			break
+		}
+
+		args, err := ec.field_Query_searchFiles_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SearchFiles(childComplexity, args["projectId"].(string), args["query"].(model.FileSearch), args["first"].(*int), args["after"].(*string)), true
 	case "Query.serverInfo":
 		if e.ComplexityRoot.Query.ServerInfo == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Query.ServerInfo(childComplexity), true
+	case "Query.templates":
+		if e.ComplexityRoot.Query.Templates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Templates(childComplexity), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+
+	case "Question.agent":
+		if e.ComplexityRoot.Question.Agent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.Agent(childComplexity), true
+	case "Question.allowOther":
+		if e.ComplexityRoot.Question.AllowOther == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.AllowOther(childComplexity), true
+	case "Question.answer":
+		if e.ComplexityRoot.Question.Answer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.Answer(childComplexity), true
+	case "Question.answeredAt":
+		if e.ComplexityRoot.Question.AnsweredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.AnsweredAt(childComplexity), true
+	case "Question.answeredBy":
+		if e.ComplexityRoot.Question.AnsweredBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.AnsweredBy(childComplexity), true
+	case "Question.choices":
+		if e.ComplexityRoot.Question.Choices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.Choices(childComplexity), true
+	case "Question.conversation":
+		if e.ComplexityRoot.Question.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.Conversation(childComplexity), true
+	case "Question.createdAt":
+		if e.ComplexityRoot.Question.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.CreatedAt(childComplexity), true
+	case "Question.deadlineAt":
+		if e.ComplexityRoot.Question.DeadlineAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.DeadlineAt(childComplexity), true
+	case "Question.defaultAnswer":
+		if e.ComplexityRoot.Question.DefaultAnswer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.DefaultAnswer(childComplexity), true
+	case "Question.id":
+		if e.ComplexityRoot.Question.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.ID(childComplexity), true
+	case "Question.project":
+		if e.ComplexityRoot.Question.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.Project(childComplexity), true
+	case "Question.run":
+		if e.ComplexityRoot.Question.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.Run(childComplexity), true
+	case "Question.state":
+		if e.ComplexityRoot.Question.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.State(childComplexity), true
+	case "Question.text":
+		if e.ComplexityRoot.Question.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.Text(childComplexity), true
+	case "Question.toolCall":
+		if e.ComplexityRoot.Question.ToolCall == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Question.ToolCall(childComplexity), true
+
+	case "QuestionAnswered.actor":
+		if e.ComplexityRoot.QuestionAnswered.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAnswered.Actor(childComplexity), true
+	case "QuestionAnswered.at":
+		if e.ComplexityRoot.QuestionAnswered.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAnswered.At(childComplexity), true
+	case "QuestionAnswered.cursor":
+		if e.ComplexityRoot.QuestionAnswered.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAnswered.Cursor(childComplexity), true
+	case "QuestionAnswered.question":
+		if e.ComplexityRoot.QuestionAnswered.Question == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAnswered.Question(childComplexity), true
+	case "QuestionAnswered.seq":
+		if e.ComplexityRoot.QuestionAnswered.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAnswered.Seq(childComplexity), true
+	case "QuestionAnswered.type":
+		if e.ComplexityRoot.QuestionAnswered.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAnswered.Type(childComplexity), true
+
+	case "QuestionAsked.actor":
+		if e.ComplexityRoot.QuestionAsked.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.Actor(childComplexity), true
+	case "QuestionAsked.at":
+		if e.ComplexityRoot.QuestionAsked.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.At(childComplexity), true
+	case "QuestionAsked.cursor":
+		if e.ComplexityRoot.QuestionAsked.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.Cursor(childComplexity), true
+	case "QuestionAsked.question":
+		if e.ComplexityRoot.QuestionAsked.Question == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.Question(childComplexity), true
+	case "QuestionAsked.seq":
+		if e.ComplexityRoot.QuestionAsked.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.Seq(childComplexity), true
+	case "QuestionAsked.type":
+		if e.ComplexityRoot.QuestionAsked.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.Type(childComplexity), true
+
+	case "QuestionConnection.edges":
+		if e.ComplexityRoot.QuestionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionConnection.Edges(childComplexity), true
+	case "QuestionConnection.nodes":
+		if e.ComplexityRoot.QuestionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionConnection.Nodes(childComplexity), true
+	case "QuestionConnection.pageInfo":
+		if e.ComplexityRoot.QuestionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionConnection.PageInfo(childComplexity), true
+
+	case "QuestionEdge.cursor":
+		if e.ComplexityRoot.QuestionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionEdge.Cursor(childComplexity), true
+	case "QuestionEdge.node":
+		if e.ComplexityRoot.QuestionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionEdge.Node(childComplexity), true
 
 	case "RefreshSessionPayload.accessToken":
 		if e.ComplexityRoot.RefreshSessionPayload.AccessToken == nil {
@@ -2910,6 +7993,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RefreshSessionPayload.User(childComplexity), true
+
+	case "RejectPlanPayload.plan":
+		if e.ComplexityRoot.RejectPlanPayload.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RejectPlanPayload.Plan(childComplexity), true
+
+	case "RenameConversationPayload.conversation":
+		if e.ComplexityRoot.RenameConversationPayload.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenameConversationPayload.Conversation(childComplexity), true
+
+	case "ReopenFindingPayload.finding":
+		if e.ComplexityRoot.ReopenFindingPayload.Finding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenFindingPayload.Finding(childComplexity), true
+
+	case "ReportConsolePayload.kept":
+		if e.ComplexityRoot.ReportConsolePayload.Kept == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportConsolePayload.Kept(childComplexity), true
 
 	case "RequestDeviceCodePayload.deviceCode":
 		if e.ComplexityRoot.RequestDeviceCodePayload.DeviceCode == nil {
@@ -2948,6 +8059,109 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RequestDeviceCodePayload.VerificationURLComplete(childComplexity), true
 
+	case "ResolveApprovalPayload.approval":
+		if e.ComplexityRoot.ResolveApprovalPayload.Approval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResolveApprovalPayload.Approval(childComplexity), true
+
+	case "ResolveMergePayload.commit":
+		if e.ComplexityRoot.ResolveMergePayload.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResolveMergePayload.Commit(childComplexity), true
+	case "ResolveMergePayload.merge":
+		if e.ComplexityRoot.ResolveMergePayload.Merge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResolveMergePayload.Merge(childComplexity), true
+
+	case "RestartSandboxPayload.sandbox":
+		if e.ComplexityRoot.RestartSandboxPayload.Sandbox == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestartSandboxPayload.Sandbox(childComplexity), true
+
+	case "RestoreCheckpointPayload.applied":
+		if e.ComplexityRoot.RestoreCheckpointPayload.Applied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreCheckpointPayload.Applied(childComplexity), true
+	case "RestoreCheckpointPayload.changed":
+		if e.ComplexityRoot.RestoreCheckpointPayload.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreCheckpointPayload.Changed(childComplexity), true
+	case "RestoreCheckpointPayload.checkpoint":
+		if e.ComplexityRoot.RestoreCheckpointPayload.Checkpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreCheckpointPayload.Checkpoint(childComplexity), true
+	case "RestoreCheckpointPayload.commit":
+		if e.ComplexityRoot.RestoreCheckpointPayload.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreCheckpointPayload.Commit(childComplexity), true
+	case "RestoreCheckpointPayload.files":
+		if e.ComplexityRoot.RestoreCheckpointPayload.Files == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreCheckpointPayload.Files(childComplexity), true
+	case "RestoreCheckpointPayload.messages":
+		if e.ComplexityRoot.RestoreCheckpointPayload.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreCheckpointPayload.Messages(childComplexity), true
+	case "RestoreCheckpointPayload.undo":
+		if e.ComplexityRoot.RestoreCheckpointPayload.Undo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreCheckpointPayload.Undo(childComplexity), true
+
+	case "RestoreFilePayload.commit":
+		if e.ComplexityRoot.RestoreFilePayload.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreFilePayload.Commit(childComplexity), true
+	case "RestoreFilePayload.file":
+		if e.ComplexityRoot.RestoreFilePayload.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreFilePayload.File(childComplexity), true
+
+	case "RestoreTreePayload.commit":
+		if e.ComplexityRoot.RestoreTreePayload.Commit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreTreePayload.Commit(childComplexity), true
+
+	case "RestoredFile.change":
+		if e.ComplexityRoot.RestoredFile.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoredFile.Change(childComplexity), true
+	case "RestoredFile.path":
+		if e.ComplexityRoot.RestoredFile.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoredFile.Path(childComplexity), true
+
 	case "ResumeRunPayload.run":
 		if e.ComplexityRoot.ResumeRunPayload.Run == nil {
 			break
@@ -2969,18 +8183,84 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RevokeApiKeyPayload.APIKey(childComplexity), true
 
+	case "RevokeApprovalPayload.approval":
+		if e.ComplexityRoot.RevokeApprovalPayload.Approval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeApprovalPayload.Approval(childComplexity), true
+
+	case "RevokeConsoleKeyPayload.project":
+		if e.ComplexityRoot.RevokeConsoleKeyPayload.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeConsoleKeyPayload.Project(childComplexity), true
+
+	case "RotateConsoleKeyPayload.consoleKey":
+		if e.ComplexityRoot.RotateConsoleKeyPayload.ConsoleKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateConsoleKeyPayload.ConsoleKey(childComplexity), true
+
 	case "Run.agent":
 		if e.ComplexityRoot.Run.Agent == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Run.Agent(childComplexity), true
+	case "Run.approvals":
+		if e.ComplexityRoot.Run.Approvals == nil {
+			break
+		}
+
+		args, err := ec.field_Run_approvals_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Run.Approvals(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Run.askedBy":
+		if e.ComplexityRoot.Run.AskedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.AskedBy(childComplexity), true
+	case "Run.branch":
+		if e.ComplexityRoot.Run.Branch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Branch(childComplexity), true
 	case "Run.cancelRequested":
 		if e.ComplexityRoot.Run.CancelRequested == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Run.CancelRequested(childComplexity), true
+	case "Run.checkpoints":
+		if e.ComplexityRoot.Run.Checkpoints == nil {
+			break
+		}
+
+		args, err := ec.field_Run_checkpoints_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Run.Checkpoints(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Run.children":
+		if e.ComplexityRoot.Run.Children == nil {
+			break
+		}
+
+		args, err := ec.field_Run_children_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Run.Children(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Run.conversation":
 		if e.ComplexityRoot.Run.Conversation == nil {
 			break
@@ -2999,6 +8279,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.DeadlineAt(childComplexity), true
+	case "Run.depth":
+		if e.ComplexityRoot.Run.Depth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Depth(childComplexity), true
 	case "Run.error":
 		if e.ComplexityRoot.Run.Error == nil {
 			break
@@ -3011,6 +8297,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.FinishedAt(childComplexity), true
+	case "Run.gaps":
+		if e.ComplexityRoot.Run.Gaps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Gaps(childComplexity), true
 	case "Run.id":
 		if e.ComplexityRoot.Run.ID == nil {
 			break
@@ -3029,18 +8321,41 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.Model(childComplexity), true
+	case "Run.parent":
+		if e.ComplexityRoot.Run.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Parent(childComplexity), true
 	case "Run.pauseRequested":
 		if e.ComplexityRoot.Run.PauseRequested == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Run.PauseRequested(childComplexity), true
+	case "Run.plan":
+		if e.ComplexityRoot.Run.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Plan(childComplexity), true
 	case "Run.project":
 		if e.ComplexityRoot.Run.Project == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Run.Project(childComplexity), true
+	case "Run.questions":
+		if e.ComplexityRoot.Run.Questions == nil {
+			break
+		}
+
+		args, err := ec.field_Run_questions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Run.Questions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Run.retriedFrom":
 		if e.ComplexityRoot.Run.RetriedFrom == nil {
 			break
@@ -3065,6 +8380,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.Step(childComplexity), true
+	case "Run.task":
+		if e.ComplexityRoot.Run.Task == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Task(childComplexity), true
 	case "Run.toolCalls":
 		if e.ComplexityRoot.Run.ToolCalls == nil {
 			break
@@ -3093,6 +8414,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.UsageRecords(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Run.verification":
+		if e.ComplexityRoot.Run.Verification == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Verification(childComplexity), true
 	case "Run.waitsFor":
 		if e.ComplexityRoot.Run.WaitsFor == nil {
 			break
@@ -3105,6 +8432,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.WaitsUntil(childComplexity), true
+
+	case "RunCommandPayload.command":
+		if e.ComplexityRoot.RunCommandPayload.Command == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunCommandPayload.Command(childComplexity), true
 
 	case "RunConnection.edges":
 		if e.ComplexityRoot.RunConnection.Edges == nil {
@@ -3181,6 +8515,234 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RunStateChanged.Type(childComplexity), true
 
+	case "Sandbox.cpuMilliseconds":
+		if e.ComplexityRoot.Sandbox.CPUMilliseconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.CPUMilliseconds(childComplexity), true
+	case "Sandbox.diskBytes":
+		if e.ComplexityRoot.Sandbox.DiskBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.DiskBytes(childComplexity), true
+	case "Sandbox.driver":
+		if e.ComplexityRoot.Sandbox.Driver == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.Driver(childComplexity), true
+	case "Sandbox.generation":
+		if e.ComplexityRoot.Sandbox.Generation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.Generation(childComplexity), true
+	case "Sandbox.id":
+		if e.ComplexityRoot.Sandbox.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.ID(childComplexity), true
+	case "Sandbox.memoryBytes":
+		if e.ComplexityRoot.Sandbox.MemoryBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.MemoryBytes(childComplexity), true
+	case "Sandbox.processes":
+		if e.ComplexityRoot.Sandbox.Processes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.Processes(childComplexity), true
+	case "Sandbox.project":
+		if e.ComplexityRoot.Sandbox.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.Project(childComplexity), true
+	case "Sandbox.reason":
+		if e.ComplexityRoot.Sandbox.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.Reason(childComplexity), true
+	case "Sandbox.sampledAt":
+		if e.ComplexityRoot.Sandbox.SampledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.SampledAt(childComplexity), true
+	case "Sandbox.state":
+		if e.ComplexityRoot.Sandbox.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.State(childComplexity), true
+	case "Sandbox.usedAt":
+		if e.ComplexityRoot.Sandbox.UsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sandbox.UsedAt(childComplexity), true
+
+	case "SandboxChanged.actor":
+		if e.ComplexityRoot.SandboxChanged.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxChanged.Actor(childComplexity), true
+	case "SandboxChanged.at":
+		if e.ComplexityRoot.SandboxChanged.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxChanged.At(childComplexity), true
+	case "SandboxChanged.cursor":
+		if e.ComplexityRoot.SandboxChanged.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxChanged.Cursor(childComplexity), true
+	case "SandboxChanged.sandbox":
+		if e.ComplexityRoot.SandboxChanged.Sandbox == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxChanged.Sandbox(childComplexity), true
+	case "SandboxChanged.seq":
+		if e.ComplexityRoot.SandboxChanged.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxChanged.Seq(childComplexity), true
+	case "SandboxChanged.type":
+		if e.ComplexityRoot.SandboxChanged.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SandboxChanged.Type(childComplexity), true
+
+	case "ScanProjectPayload.fixedFindings":
+		if e.ComplexityRoot.ScanProjectPayload.FixedFindings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScanProjectPayload.FixedFindings(childComplexity), true
+	case "ScanProjectPayload.newFindings":
+		if e.ComplexityRoot.ScanProjectPayload.NewFindings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScanProjectPayload.NewFindings(childComplexity), true
+	case "ScanProjectPayload.project":
+		if e.ComplexityRoot.ScanProjectPayload.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScanProjectPayload.Project(childComplexity), true
+	case "ScanProjectPayload.report":
+		if e.ComplexityRoot.ScanProjectPayload.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScanProjectPayload.Report(childComplexity), true
+
+	case "SecurityCheckResult.check":
+		if e.ComplexityRoot.SecurityCheckResult.Check == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityCheckResult.Check(childComplexity), true
+	case "SecurityCheckResult.files":
+		if e.ComplexityRoot.SecurityCheckResult.Files == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityCheckResult.Files(childComplexity), true
+	case "SecurityCheckResult.revision":
+		if e.ComplexityRoot.SecurityCheckResult.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityCheckResult.Revision(childComplexity), true
+	case "SecurityCheckResult.scannedAt":
+		if e.ComplexityRoot.SecurityCheckResult.ScannedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityCheckResult.ScannedAt(childComplexity), true
+	case "SecurityCheckResult.skipped":
+		if e.ComplexityRoot.SecurityCheckResult.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityCheckResult.Skipped(childComplexity), true
+
+	case "SecurityGap.check":
+		if e.ComplexityRoot.SecurityGap.Check == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityGap.Check(childComplexity), true
+	case "SecurityGap.reason":
+		if e.ComplexityRoot.SecurityGap.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityGap.Reason(childComplexity), true
+	case "SecurityGap.subject":
+		if e.ComplexityRoot.SecurityGap.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityGap.Subject(childComplexity), true
+
+	case "SecurityReport.advisoriesDate":
+		if e.ComplexityRoot.SecurityReport.AdvisoriesDate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityReport.AdvisoriesDate(childComplexity), true
+	case "SecurityReport.branch":
+		if e.ComplexityRoot.SecurityReport.Branch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityReport.Branch(childComplexity), true
+	case "SecurityReport.checks":
+		if e.ComplexityRoot.SecurityReport.Checks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityReport.Checks(childComplexity), true
+	case "SecurityReport.counts":
+		if e.ComplexityRoot.SecurityReport.Counts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityReport.Counts(childComplexity), true
+	case "SecurityReport.notAssessed":
+		if e.ComplexityRoot.SecurityReport.NotAssessed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityReport.NotAssessed(childComplexity), true
+	case "SecurityReport.revision":
+		if e.ComplexityRoot.SecurityReport.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityReport.Revision(childComplexity), true
+	case "SecurityReport.scannedAt":
+		if e.ComplexityRoot.SecurityReport.ScannedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecurityReport.ScannedAt(childComplexity), true
+
 	case "SendMessagePayload.message":
 		if e.ComplexityRoot.SendMessagePayload.Message == nil {
 			break
@@ -3214,12 +8776,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetBudgetPayload.Budget(childComplexity), true
 
+	case "SetPermissionRulePayload.permissionRule":
+		if e.ComplexityRoot.SetPermissionRulePayload.PermissionRule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPermissionRulePayload.PermissionRule(childComplexity), true
+
 	case "SetProviderKeyPayload.providerKey":
 		if e.ComplexityRoot.SetProviderKeyPayload.ProviderKey == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SetProviderKeyPayload.ProviderKey(childComplexity), true
+
+	case "SeverityCount.open":
+		if e.ComplexityRoot.SeverityCount.Open == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SeverityCount.Open(childComplexity), true
+	case "SeverityCount.severity":
+		if e.ComplexityRoot.SeverityCount.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SeverityCount.Severity(childComplexity), true
 
 	case "SignInPayload.accessToken":
 		if e.ComplexityRoot.SignInPayload.AccessToken == nil {
@@ -3296,6 +8878,27 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignUpPayload.User(childComplexity), true
 
+	case "SignalCommandPayload.command":
+		if e.ComplexityRoot.SignalCommandPayload.Command == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignalCommandPayload.Command(childComplexity), true
+
+	case "StartTaskPayload.task":
+		if e.ComplexityRoot.StartTaskPayload.Task == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTaskPayload.Task(childComplexity), true
+
+	case "StopSandboxPayload.sandbox":
+		if e.ComplexityRoot.StopSandboxPayload.Sandbox == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StopSandboxPayload.Sandbox(childComplexity), true
+
 	case "StreamReset.actor":
 		if e.ComplexityRoot.StreamReset.Actor == nil {
 			break
@@ -3355,6 +8958,202 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.RunEvents(childComplexity, args["runId"].(string), args["after"].(*string)), true
+
+	case "Task.agent":
+		if e.ComplexityRoot.Task.Agent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Agent(childComplexity), true
+	case "Task.attempts":
+		if e.ComplexityRoot.Task.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Attempts(childComplexity), true
+	case "Task.author":
+		if e.ComplexityRoot.Task.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Author(childComplexity), true
+	case "Task.conversation":
+		if e.ComplexityRoot.Task.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Conversation(childComplexity), true
+	case "Task.createdAt":
+		if e.ComplexityRoot.Task.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.CreatedAt(childComplexity), true
+	case "Task.criteria":
+		if e.ComplexityRoot.Task.Criteria == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Criteria(childComplexity), true
+	case "Task.dependencies":
+		if e.ComplexityRoot.Task.Dependencies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Dependencies(childComplexity), true
+	case "Task.description":
+		if e.ComplexityRoot.Task.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Description(childComplexity), true
+	case "Task.finishedAt":
+		if e.ComplexityRoot.Task.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.FinishedAt(childComplexity), true
+	case "Task.id":
+		if e.ComplexityRoot.Task.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.ID(childComplexity), true
+	case "Task.plan":
+		if e.ComplexityRoot.Task.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Plan(childComplexity), true
+	case "Task.position":
+		if e.ComplexityRoot.Task.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Position(childComplexity), true
+	case "Task.priority":
+		if e.ComplexityRoot.Task.Priority == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Priority(childComplexity), true
+	case "Task.problem":
+		if e.ComplexityRoot.Task.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Problem(childComplexity), true
+	case "Task.project":
+		if e.ComplexityRoot.Task.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Project(childComplexity), true
+	case "Task.result":
+		if e.ComplexityRoot.Task.Result == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Result(childComplexity), true
+	case "Task.run":
+		if e.ComplexityRoot.Task.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Run(childComplexity), true
+	case "Task.startedAt":
+		if e.ComplexityRoot.Task.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.StartedAt(childComplexity), true
+	case "Task.state":
+		if e.ComplexityRoot.Task.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.State(childComplexity), true
+	case "Task.title":
+		if e.ComplexityRoot.Task.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Task.Title(childComplexity), true
+
+	case "TaskChanged.actor":
+		if e.ComplexityRoot.TaskChanged.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskChanged.Actor(childComplexity), true
+	case "TaskChanged.at":
+		if e.ComplexityRoot.TaskChanged.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskChanged.At(childComplexity), true
+	case "TaskChanged.cursor":
+		if e.ComplexityRoot.TaskChanged.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskChanged.Cursor(childComplexity), true
+	case "TaskChanged.deleted":
+		if e.ComplexityRoot.TaskChanged.Deleted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskChanged.Deleted(childComplexity), true
+	case "TaskChanged.seq":
+		if e.ComplexityRoot.TaskChanged.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskChanged.Seq(childComplexity), true
+	case "TaskChanged.task":
+		if e.ComplexityRoot.TaskChanged.Task == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskChanged.Task(childComplexity), true
+	case "TaskChanged.type":
+		if e.ComplexityRoot.TaskChanged.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskChanged.Type(childComplexity), true
+
+	case "TaskConnection.edges":
+		if e.ComplexityRoot.TaskConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskConnection.Edges(childComplexity), true
+	case "TaskConnection.nodes":
+		if e.ComplexityRoot.TaskConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskConnection.Nodes(childComplexity), true
+	case "TaskConnection.pageInfo":
+		if e.ComplexityRoot.TaskConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskConnection.PageInfo(childComplexity), true
+
+	case "TaskEdge.cursor":
+		if e.ComplexityRoot.TaskEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskEdge.Cursor(childComplexity), true
+	case "TaskEdge.node":
+		if e.ComplexityRoot.TaskEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaskEdge.Node(childComplexity), true
 
 	case "ToolCall.createdAt":
 		if e.ComplexityRoot.ToolCall.CreatedAt == nil {
@@ -3510,6 +9309,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ToolCallOutput.Seq(childComplexity), true
+	case "ToolCallOutput.stream":
+		if e.ComplexityRoot.ToolCallOutput.Stream == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToolCallOutput.Stream(childComplexity), true
 	case "ToolCallOutput.text":
 		if e.ComplexityRoot.ToolCallOutput.Text == nil {
 			break
@@ -3572,6 +9377,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateProjectPayload.Project(childComplexity), true
+
+	case "UpdateTaskPayload.task":
+		if e.ComplexityRoot.UpdateTaskPayload.Task == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTaskPayload.Task(childComplexity), true
 
 	case "Usage.cacheReadTokens":
 		if e.ComplexityRoot.Usage.CacheReadTokens == nil {
@@ -3902,6 +9714,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.APIKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "User.approvals":
+		if e.ComplexityRoot.User.Approvals == nil {
+			break
+		}
+
+		args, err := ec.field_User_approvals_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Approvals(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["state"].([]enum.ApprovalState)), true
 	case "User.budgets":
 		if e.ComplexityRoot.User.Budgets == nil {
 			break
@@ -3948,6 +9771,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Organisations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "User.questions":
+		if e.ComplexityRoot.User.Questions == nil {
+			break
+		}
+
+		args, err := ec.field_User_questions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Questions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.QuestionFilter)), true
 	case "User.usage":
 		if e.ComplexityRoot.User.Usage == nil {
 			break
@@ -3959,6 +9793,70 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Usage(childComplexity, args["from"].(*time.Time), args["to"].(*time.Time), args["by"].(enum.UsageGrouping), args["interval"].(*enum.UsageInterval)), true
+
+	case "UserStories.nodes":
+		if e.ComplexityRoot.UserStories.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserStories.Nodes(childComplexity), true
+	case "UserStories.problem":
+		if e.ComplexityRoot.UserStories.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserStories.Problem(childComplexity), true
+
+	case "UserStory.criteria":
+		if e.ComplexityRoot.UserStory.Criteria == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserStory.Criteria(childComplexity), true
+	case "UserStory.id":
+		if e.ComplexityRoot.UserStory.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserStory.ID(childComplexity), true
+	case "UserStory.priority":
+		if e.ComplexityRoot.UserStory.Priority == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserStory.Priority(childComplexity), true
+	case "UserStory.story":
+		if e.ComplexityRoot.UserStory.Story == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserStory.Story(childComplexity), true
+	case "UserStory.title":
+		if e.ComplexityRoot.UserStory.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserStory.Title(childComplexity), true
+
+	case "WaiveCriterionPayload.criterion":
+		if e.ComplexityRoot.WaiveCriterionPayload.Criterion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WaiveCriterionPayload.Criterion(childComplexity), true
+	case "WaiveCriterionPayload.task":
+		if e.ComplexityRoot.WaiveCriterionPayload.Task == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WaiveCriterionPayload.Task(childComplexity), true
+
+	case "WakeSandboxPayload.sandbox":
+		if e.ComplexityRoot.WakeSandboxPayload.Sandbox == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WakeSandboxPayload.Sandbox(childComplexity), true
 
 	case "WriteFilePayload.commit":
 		if e.ComplexityRoot.WriteFilePayload.Commit == nil {
@@ -3982,30 +9880,87 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AnswerQuestionInput", ec.unmarshalInputAnswerQuestionInput),
+			graphql.NewInputUnmarshaler("ApprovePlanInput", ec.unmarshalInputApprovePlanInput),
+			graphql.NewInputUnmarshaler("CancelMergeInput", ec.unmarshalInputCancelMergeInput),
 			graphql.NewInputUnmarshaler("CancelRunInput", ec.unmarshalInputCancelRunInput),
+			graphql.NewInputUnmarshaler("CancelTaskInput", ec.unmarshalInputCancelTaskInput),
+			graphql.NewInputUnmarshaler("ChangeFilesInput", ec.unmarshalInputChangeFilesInput),
 			graphql.NewInputUnmarshaler("CheckProviderInput", ec.unmarshalInputCheckProviderInput),
+			graphql.NewInputUnmarshaler("ClearConsoleInput", ec.unmarshalInputClearConsoleInput),
+			graphql.NewInputUnmarshaler("ConsoleEntryInput", ec.unmarshalInputConsoleEntryInput),
+			graphql.NewInputUnmarshaler("CopyFileInput", ec.unmarshalInputCopyFileInput),
 			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
+			graphql.NewInputUnmarshaler("CreateApprovalLinkInput", ec.unmarshalInputCreateApprovalLinkInput),
+			graphql.NewInputUnmarshaler("CreateBranchInput", ec.unmarshalInputCreateBranchInput),
+			graphql.NewInputUnmarshaler("CreateDownloadLinkInput", ec.unmarshalInputCreateDownloadLinkInput),
+			graphql.NewInputUnmarshaler("CreatePreviewLinkInput", ec.unmarshalInputCreatePreviewLinkInput),
 			graphql.NewInputUnmarshaler("CreateProjectInput", ec.unmarshalInputCreateProjectInput),
+			graphql.NewInputUnmarshaler("CreateTaskInput", ec.unmarshalInputCreateTaskInput),
+			graphql.NewInputUnmarshaler("CreateUploadLinkInput", ec.unmarshalInputCreateUploadLinkInput),
 			graphql.NewInputUnmarshaler("DecideDeviceCodeInput", ec.unmarshalInputDecideDeviceCodeInput),
+			graphql.NewInputUnmarshaler("DeleteBranchInput", ec.unmarshalInputDeleteBranchInput),
 			graphql.NewInputUnmarshaler("DeleteBudgetInput", ec.unmarshalInputDeleteBudgetInput),
+			graphql.NewInputUnmarshaler("DeleteChangeInput", ec.unmarshalInputDeleteChangeInput),
+			graphql.NewInputUnmarshaler("DeleteConversationInput", ec.unmarshalInputDeleteConversationInput),
+			graphql.NewInputUnmarshaler("DeleteFileInput", ec.unmarshalInputDeleteFileInput),
+			graphql.NewInputUnmarshaler("DeletePermissionRuleInput", ec.unmarshalInputDeletePermissionRuleInput),
 			graphql.NewInputUnmarshaler("DeleteProjectInput", ec.unmarshalInputDeleteProjectInput),
 			graphql.NewInputUnmarshaler("DeleteProviderKeyInput", ec.unmarshalInputDeleteProviderKeyInput),
+			graphql.NewInputUnmarshaler("DeleteSandboxInput", ec.unmarshalInputDeleteSandboxInput),
+			graphql.NewInputUnmarshaler("DeleteTaskInput", ec.unmarshalInputDeleteTaskInput),
+			graphql.NewInputUnmarshaler("DismissFindingInput", ec.unmarshalInputDismissFindingInput),
+			graphql.NewInputUnmarshaler("EditMessageInput", ec.unmarshalInputEditMessageInput),
 			graphql.NewInputUnmarshaler("ExchangeDeviceCodeInput", ec.unmarshalInputExchangeDeviceCodeInput),
+			graphql.NewInputUnmarshaler("FileChangeInput", ec.unmarshalInputFileChangeInput),
+			graphql.NewInputUnmarshaler("FileSearch", ec.unmarshalInputFileSearch),
+			graphql.NewInputUnmarshaler("FindingFilter", ec.unmarshalInputFindingFilter),
+			graphql.NewInputUnmarshaler("ForkConversationInput", ec.unmarshalInputForkConversationInput),
+			graphql.NewInputUnmarshaler("MergeBranchInput", ec.unmarshalInputMergeBranchInput),
+			graphql.NewInputUnmarshaler("MoveChangeInput", ec.unmarshalInputMoveChangeInput),
+			graphql.NewInputUnmarshaler("MoveFileInput", ec.unmarshalInputMoveFileInput),
+			graphql.NewInputUnmarshaler("MoveTaskInput", ec.unmarshalInputMoveTaskInput),
 			graphql.NewInputUnmarshaler("PauseRunInput", ec.unmarshalInputPauseRunInput),
 			graphql.NewInputUnmarshaler("ProjectFilter", ec.unmarshalInputProjectFilter),
 			graphql.NewInputUnmarshaler("ProjectOrder", ec.unmarshalInputProjectOrder),
+			graphql.NewInputUnmarshaler("QuestionFilter", ec.unmarshalInputQuestionFilter),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
+			graphql.NewInputUnmarshaler("RejectPlanInput", ec.unmarshalInputRejectPlanInput),
+			graphql.NewInputUnmarshaler("RenameConversationInput", ec.unmarshalInputRenameConversationInput),
+			graphql.NewInputUnmarshaler("ReopenFindingInput", ec.unmarshalInputReopenFindingInput),
+			graphql.NewInputUnmarshaler("ReportConsoleInput", ec.unmarshalInputReportConsoleInput),
 			graphql.NewInputUnmarshaler("RequestDeviceCodeInput", ec.unmarshalInputRequestDeviceCodeInput),
+			graphql.NewInputUnmarshaler("ResolveApprovalInput", ec.unmarshalInputResolveApprovalInput),
+			graphql.NewInputUnmarshaler("ResolveMergeInput", ec.unmarshalInputResolveMergeInput),
+			graphql.NewInputUnmarshaler("ResolvedFileInput", ec.unmarshalInputResolvedFileInput),
+			graphql.NewInputUnmarshaler("RestartSandboxInput", ec.unmarshalInputRestartSandboxInput),
+			graphql.NewInputUnmarshaler("RestoreCheckpointInput", ec.unmarshalInputRestoreCheckpointInput),
+			graphql.NewInputUnmarshaler("RestoreFileInput", ec.unmarshalInputRestoreFileInput),
+			graphql.NewInputUnmarshaler("RestoreTreeInput", ec.unmarshalInputRestoreTreeInput),
 			graphql.NewInputUnmarshaler("ResumeRunInput", ec.unmarshalInputResumeRunInput),
 			graphql.NewInputUnmarshaler("RetryRunInput", ec.unmarshalInputRetryRunInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
+			graphql.NewInputUnmarshaler("RevokeApprovalInput", ec.unmarshalInputRevokeApprovalInput),
+			graphql.NewInputUnmarshaler("RevokeConsoleKeyInput", ec.unmarshalInputRevokeConsoleKeyInput),
+			graphql.NewInputUnmarshaler("RotateConsoleKeyInput", ec.unmarshalInputRotateConsoleKeyInput),
+			graphql.NewInputUnmarshaler("RunCommandInput", ec.unmarshalInputRunCommandInput),
+			graphql.NewInputUnmarshaler("ScanProjectInput", ec.unmarshalInputScanProjectInput),
 			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
 			graphql.NewInputUnmarshaler("SetBudgetInput", ec.unmarshalInputSetBudgetInput),
+			graphql.NewInputUnmarshaler("SetModeChangeInput", ec.unmarshalInputSetModeChangeInput),
+			graphql.NewInputUnmarshaler("SetPermissionRuleInput", ec.unmarshalInputSetPermissionRuleInput),
 			graphql.NewInputUnmarshaler("SetProviderKeyInput", ec.unmarshalInputSetProviderKeyInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
+			graphql.NewInputUnmarshaler("SignalCommandInput", ec.unmarshalInputSignalCommandInput),
+			graphql.NewInputUnmarshaler("StartTaskInput", ec.unmarshalInputStartTaskInput),
+			graphql.NewInputUnmarshaler("StopSandboxInput", ec.unmarshalInputStopSandboxInput),
 			graphql.NewInputUnmarshaler("UpdateProjectInput", ec.unmarshalInputUpdateProjectInput),
+			graphql.NewInputUnmarshaler("UpdateTaskInput", ec.unmarshalInputUpdateTaskInput),
+			graphql.NewInputUnmarshaler("WaiveCriterionInput", ec.unmarshalInputWaiveCriterionInput),
+			graphql.NewInputUnmarshaler("WakeSandboxInput", ec.unmarshalInputWakeSandboxInput),
+			graphql.NewInputUnmarshaler("WriteChangeInput", ec.unmarshalInputWriteChangeInput),
 			graphql.NewInputUnmarshaler("WriteFileInput", ec.unmarshalInputWriteFileInput),
 		)
 	}
@@ -4146,12 +10101,724 @@ extend type Query {
   ): AgentConnection!
 }
 `, BuiltIn: false},
+	{Name: "../schema/artefact.graphql", Input: `"A user story of docs/user-stories.json."
+type UserStory {
+  "Names it in its file, as US1."
+  id: String!
+  "What it is called."
+  title: String!
+  "Who wants what, and why."
+  story: String!
+  "How much it matters."
+  priority: StoryPriority!
+  "How one sees that it is there."
+  criteria: [String!]!
+}
+
+"How much a user story matters."
+enum StoryPriority {
+  "Without it the product is of no use."
+  MUST
+  "It matters, and the product is of use without it."
+  SHOULD
+  "It would be nice."
+  COULD
+  "Not this time."
+  WONT
+}
+
+"A project's user stories."
+type UserStories {
+  "The stories, in the order of their file; empty when it is not there or not in the form that is wanted."
+  nodes: [UserStory!]!
+  "What is wrong with the file; null when nothing is, and when it is not there."
+  problem: String
+}
+
+"A decision of docs/decisions.json."
+type Decision {
+  "Names it in its file, as D1."
+  id: String!
+  "What it is about."
+  title: String!
+  "What is decided."
+  decision: String!
+  "Why."
+  because: String!
+  "What else there was."
+  alternatives: [String!]!
+}
+
+"A project's decisions."
+type Decisions {
+  "The decisions, in the order of their file; empty when it is not there or not in the form that is wanted."
+  nodes: [Decision!]!
+  "What is wrong with the file; null when nothing is, and when it is not there."
+  problem: String
+}
+
+extend type Project {
+  "What is wanted of it: the stories of docs/user-stories.json, which the product manager writes."
+  userStories("A branch or a commit; main when it is not given." ref: String): UserStories!
+  "How it is built, and why so: those of docs/decisions.json, which the architect writes."
+  decisions("A branch or a commit; main when it is not given." ref: String): Decisions!
+}
+`, BuiltIn: false},
+	{Name: "../schema/branch.graphql", Input: `"A line of a project's history that its files are changed on. All projects have ` + "`" + `main` + "`" + `, once there is a commit."
+type Branch {
+  "Its name: ` + "`" + `main` + "`" + `, one that somebody gave it, ` + "`" + `run/` + "`" + ` and the id of a run that works on it, or ` + "`" + `fork/` + "`" + ` and that of a forked conversation."
+  name: String!
+  "Its newest commit."
+  tip: Commit!
+  "How many commits it has that main doesn't: of the 500 newest of both, at most."
+  ahead: Int!
+  "How many commits main has that it doesn't: of the 500 newest of both, at most."
+  behind: Int!
+  "The latest run that works on it, or did; null when none ever has, and for main."
+  run: Run
+}
+
+"A page of branches."
+type BranchConnection {
+  "The branches with their cursors."
+  edges: [BranchEdge!]!
+  "The branches without their cursors."
+  nodes: [Branch!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A branch in a list."
+type BranchEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The branch."
+  node: Branch!
+}
+
+extend type Project {
+  "Its branches in the order of their names."
+  branches(
+    "How many, at most 100; 20 when it is not given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+  ): BranchConnection!
+}
+
+extend type Mutation {
+  "Makes a branch at a commit; needs the role EDITOR. A name that is taken, or that is a folder of another's, is a CONFLICT."
+  createBranch("The branch to make." input: CreateBranchInput!): CreateBranchPayload!
+  """
+  Deletes a branch; needs the role EDITOR. Commits that no other branch has are lost with it. One that a run works on, or that a merge
+  needs which has not ended, is a CONFLICT; main is BAD_USER_INPUT.
+  """
+  deleteBranch("The branch to delete." input: DeleteBranchInput!): DeleteBranchPayload!
+}
+
+"A branch to make."
+input CreateBranchInput {
+  "The project's id."
+  projectId: ID!
+  "Its name, as git takes it, at most 200 bytes. ` + "`" + `run/…` + "`" + ` is kept for runs."
+  name: String!
+  "Where it begins: a branch or a commit's hash; the main branch when it is not given."
+  from: String
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A branch that was made."
+type CreateBranchPayload {
+  "The branch as it is now."
+  branch: Branch!
+}
+
+"A branch to delete."
+input DeleteBranchInput {
+  "The project's id."
+  projectId: ID!
+  "The branch's name."
+  name: String!
+}
+
+"A branch that was deleted."
+type DeleteBranchPayload {
+  "The name that it had."
+  name: String!
+  "The hash of the commit that it was at."
+  tip: String!
+}
+`, BuiltIn: false},
+	{Name: "../schema/checkpoint.graphql", Input: `"A branch's files and a conversation as they were before something changed them: what ` + "`" + `restoreCheckpoint` + "`" + ` goes back to."
+type Checkpoint implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "The project it belongs to."
+  project: Project!
+  "The branch whose files it has."
+  branch: String!
+  "The hash of the commit that has the files; null when there were none yet. It may have files that are in no branch."
+  commit: String
+  "The conversation that it can go back in; null when it is of none, or when that is gone."
+  conversation: Conversation
+  "The run before whose tool call it was recorded; null when it wasn't, or when that is gone."
+  run: Run
+  "The tool call before which it was recorded; null when it wasn't, or when that is gone."
+  toolCall: ToolCall
+  "Before what it was recorded, for people."
+  reason: String!
+  "When it was recorded."
+  createdAt: Time!
+}
+
+"A page of checkpoints."
+type CheckpointConnection {
+  "The checkpoints with their cursors."
+  edges: [CheckpointEdge!]!
+  "The checkpoints without their cursors."
+  nodes: [Checkpoint!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A checkpoint in a list."
+type CheckpointEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The checkpoint."
+  node: Checkpoint!
+}
+
+"A file that a restore changes."
+type RestoredFile {
+  "Its path."
+  path: String!
+  "What happens to it."
+  change: FileChange!
+}
+
+extend type Project {
+  "What can be gone back to, newest first."
+  checkpoints(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): CheckpointConnection!
+}
+
+extend type Run {
+  "What was recorded before its tool calls, newest first."
+  checkpoints(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): CheckpointConnection!
+}
+
+extend type Mutation {
+  """
+  Goes back to a checkpoint; needs the role EDITOR. Files are committed anew on their branch, so the history keeps what is undone. Messages
+  after the checkpoint leave the conversation's context: they stay to be read, ` + "`" + `retracted` + "`" + `. Before, what is left is recorded as a
+  checkpoint: going back to that one undoes it. CONFLICT while the conversation has a run that hasn't ended, or commands write files all the time.
+  """
+  restoreCheckpoint("What to go back to." input: RestoreCheckpointInput!): RestoreCheckpointPayload!
+}
+
+"What to go back to, and how far."
+input RestoreCheckpointInput {
+  "The checkpoint's id."
+  checkpointId: ID!
+  "Whether files are restored; true when it is not given."
+  files: Boolean
+  "Whether the conversation goes back too; false when it is not given."
+  conversation: Boolean
+  "Only these files and folders; all when it is not given."
+  paths: [String!]
+  "The branch whose files are restored; the checkpoint's own when it is not given."
+  branch: String
+  "True: only tell what would happen."
+  preview: Boolean
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"What going back to a checkpoint did, or would do."
+type RestoreCheckpointPayload {
+  "The checkpoint."
+  checkpoint: Checkpoint!
+  "Whether it was done; false for a preview."
+  applied: Boolean!
+  "How many files it changes."
+  changed: Int!
+  "The files that it changes, in the order of their paths: the first 1,000."
+  files: [RestoredFile!]!
+  "How many messages leave the conversation's context, and how many come back into it."
+  messages: Int!
+  "The checkpoint that undoes it; null for a preview."
+  undo: Checkpoint
+  "The hash of the commit that was made; null when no file changed, and for a preview."
+  commit: String
+}
+`, BuiltIn: false},
+	{Name: "../schema/command.graphql", Input: `"Where a command stands."
+enum CommandState {
+  "It waits for the sandbox."
+  QUEUED
+  "It runs."
+  RUNNING
+  "It ended by itself: see ` + "`" + `exitCode` + "`" + `."
+  EXITED
+  "It was killed when its time was over."
+  TIMED_OUT
+  "A signal ended it: one that somebody sent, or the sandbox's limits."
+  KILLED
+  "It did not run: see ` + "`" + `note` + "`" + `."
+  REFUSED
+  "The server that ran it stopped at once, and nobody knows how far it came."
+  LOST
+}
+
+"Which output something was printed to."
+enum OutputStream {
+  "Standard output."
+  STDOUT
+  "Standard error."
+  STDERR
+}
+
+"What can be sent to a command's processes."
+enum Signal {
+  "Interrupt, as Ctrl-C sends it."
+  INT
+  "Asks to end."
+  TERM
+  "The terminal is gone."
+  HUP
+  "Ends at once."
+  KILL
+}
+
+"A process in a project's sandbox, from the wish for it to its end."
+type Command implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "The project in whose sandbox it runs."
+  project: Project!
+  "Who wanted it; for an agent's command the person whom the agent serves."
+  user: User
+  "The run that it belongs to; null for a person's."
+  run: Run
+  "The use of a tool that it is; null for a person's."
+  toolCall: ToolCall
+  "The branch on whose files it works."
+  branch: String!
+  "The line for the shell; null where there is argv."
+  shell: String
+  "The program and its arguments; empty where there is a line for the shell."
+  argv: [String!]!
+  "Its working folder below the project's root; empty for the root."
+  directory: String!
+  "Whether it may run on after the call that started it."
+  background: Boolean!
+  "After how many seconds it is killed; null when it has no limit."
+  timeoutSeconds: Int
+  "Where it stands."
+  state: CommandState!
+  "Its exit status, 128 + the signal's number where a signal ended it; null before its end."
+  exitCode: Int
+  "What ended it; null when it ended by itself."
+  signal: String
+  "What else is to be said: why it was refused, what of its output or its files is not kept, whether the sandbox is a new one; null when nothing."
+  note: String
+  "How many bytes it has printed."
+  outputBytes: Long!
+  "How many of those are kept: all up to 10 MiB, then the first 10 MiB and the end."
+  keptBytes: Long!
+  "What it has printed, a part at a time. Bytes that are no UTF-8 are written as \\xNN; terminal sequences are kept."
+  output(
+    "One of both streams; both in their order when not given."
+    stream: OutputStream
+    "Leaves out so many bytes: ` + "`" + `next` + "`" + ` of the part before."
+    after: Long
+    "How many bytes at most: 65536 when not given, at most 1048576."
+    limit: Int
+  ): CommandOutputPart!
+  "The commit of what it changed; null when it changed nothing that is committed."
+  commit: String
+  "How many files it changed."
+  changedFiles: Int!
+  "How often the project's sandbox had been made when it ran: two commands with different numbers ran in different ones."
+  sandboxGeneration: Int!
+  "When it was accepted."
+  createdAt: Time!
+  "When it began; null before."
+  startedAt: Time
+  "When it ended; null before."
+  finishedAt: Time
+}
+
+"A part of what a command printed."
+type CommandOutputPart {
+  "The text."
+  text: String!
+  "Where to go on."
+  next: Long!
+  "Whether there is more now."
+  hasMore: Boolean!
+}
+
+"A page of commands."
+type CommandConnection {
+  "The commands with their cursors."
+  edges: [CommandEdge!]!
+  "The commands without their cursors."
+  nodes: [Command!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A command in a list."
+type CommandEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The command."
+  node: Command!
+}
+
+extend type Project {
+  "Commands in its sandbox, newest first."
+  commands(
+    "How many at most, from the start."
+    first: Int
+    "After this place."
+    after: Cursor
+    "How many at most, from the end."
+    last: Int
+    "Before this place."
+    before: Cursor
+    "Only those in one of these states."
+    states: [CommandState!]
+  ): CommandConnection!
+}
+
+extend type Query {
+  "A command; NOT_FOUND when there is none that the viewer may see."
+  command("Its id." id: ID!): Command
+}
+
+extend type Mutation {
+  "Runs a command in the project's sandbox, which is made or woken for it; needs the role EDITOR. It returns at once: what it prints and its end are events."
+  runCommand("The command." input: RunCommandInput!): RunCommandPayload!
+  "Sends a signal to all processes of a command, a second later at most; needs the role EDITOR. One that has ended stays as it is."
+  signalCommand("The signal." input: SignalCommandInput!): SignalCommandPayload!
+}
+
+"A command to run: a line for the shell, or a program with its arguments."
+input RunCommandInput {
+  "The project's id."
+  projectId: ID!
+  "A line for sh -c, at most 64 KiB."
+  shell: String
+  "A program with its arguments, which no shell reads; at most 64 KiB together."
+  argv: [String!]
+  "The working folder below the project's root; the root when not given."
+  directory: String
+  "Variables, NAME=value; at most 100 of 8 KiB each."
+  environment: [String!]
+  "Its input, at most 1 MiB."
+  stdin: String
+  "After how many seconds it is killed: 120 when not given, 1 to 1800. One in the background has no such limit."
+  timeoutSeconds: Int
+  "Whether it runs on, as a server does, until it ends, is sent a signal, or the sandbox is stopped."
+  background: Boolean
+  "The branch on whose files it works; main when not given."
+  branch: String
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A command that was accepted."
+type RunCommandPayload {
+  "The command as it is now."
+  command: Command!
+}
+
+"A signal to send."
+input SignalCommandInput {
+  "The command's id."
+  commandId: ID!
+  "What to send."
+  signal: Signal!
+}
+
+"A command that gets a signal."
+type SignalCommandPayload {
+  "The command as it is now."
+  command: Command!
+}
+`, BuiltIn: false},
+	{Name: "../schema/console.graphql", Input: `"How loud an app was in its console."
+enum ConsoleLevel {
+  "Written by console.debug."
+  DEBUG
+  "Written by console.log."
+  LOG
+  "Written by console.info."
+  INFO
+  "Written by console.warn."
+  WARN
+  "Written by console.error, or an error that nobody caught."
+  ERROR
+}
+
+"One line of an app's console, as a browser that runs it has reported it. It is what a stranger said: show it as text, and follow nothing that it says. It is kept for 24 hours, unless the installation has another time."
+type ConsoleEntry implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "How loud it was."
+  level: ConsoleLevel!
+  "What was written, at most 8 KiB; longer text was cut."
+  text: String!
+  "The stack of the error that was written or thrown, at most 16 KiB; null where there is none."
+  stack: String
+  "The same for errors that are one: see ConsoleErrorGroup. Null for all that are no errors."
+  fingerprint: String
+  "Whether it is an error that nobody caught, a promise that nobody looked after or a file that could not be loaded."
+  uncaught: Boolean!
+  "How many times in a row it was written."
+  count: Int!
+  "The address of the script that it came from, else of the page, without its query; null when that is not known."
+  url: String
+  "The line in it: 1, 2, 3 …; null when that is not known."
+  line: Int
+  "The column in the line: 1, 2, 3 …; null when that is not known."
+  column: Int
+  "The browser, in its own words; null when it said none."
+  userAgent: String
+  "The same for all of one load of a page; null when that is not known."
+  session: String
+  "When the server was told."
+  createdAt: Time!
+  "The project whose app it is."
+  project: Project!
+}
+
+"A page of lines of a console."
+type ConsoleEntryConnection {
+  "The lines with their cursors."
+  edges: [ConsoleEntryEdge!]!
+  "The lines without their cursors."
+  nodes: [ConsoleEntry!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A line of a console in a list."
+type ConsoleEntryEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The line."
+  node: ConsoleEntry!
+}
+
+"Errors of an app that are one: of one kind, thrown at one place on one way, on whatever page and however often. Where there is no stack it is those with the same words, but for numbers, ids and addresses."
+type ConsoleErrorGroup {
+  "What they have in common; see ` + "`" + `fingerprint` + "`" + ` of ` + "`" + `Project.console` + "`" + `."
+  fingerprint: String!
+  "The first line of the latest of them."
+  message: String!
+  "How often it has happened, by what is still kept."
+  count: Int!
+  "When it first happened, by what is still kept."
+  firstSeen: Time!
+  "When it last happened."
+  lastSeen: Time!
+  "The latest of them."
+  sample: ConsoleEntry!
+}
+
+"A page of groups of errors."
+type ConsoleErrorGroupConnection {
+  "The groups with their cursors."
+  edges: [ConsoleErrorGroupEdge!]!
+  "The groups without their cursors."
+  nodes: [ConsoleErrorGroup!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A group of errors in a list."
+type ConsoleErrorGroupEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The group."
+  node: ConsoleErrorGroup!
+}
+
+"""
+What the pages of a project report their console with. It is no secret, as it stands in pages: whoever has it can report, within limits, and do
+nothing else.
+"""
+type ConsoleKey {
+  "The key: zbc_ and letters and digits."
+  key: String!
+  "The address of the script that a page includes before its own, to have its console reported. It has the key in it."
+  scriptUrl: String!
+  "When it was made."
+  createdAt: Time!
+  "Who made it; null when they are gone."
+  createdBy: User
+}
+
+extend type Project {
+  "What its pages report their console with; null while nobody has made one, or after it was revoked."
+  consoleKey: ConsoleKey
+  "What its app has written to consoles, newest first."
+  console(
+    "Only those of these levels; all when it is not given."
+    levels: [ConsoleLevel!]
+    "Only those with this in their text, stack or URL, in any case; at most 120 characters."
+    search: String
+    "Only those of which the server was told then or later."
+    since: Time
+    "Only the errors of this fingerprint."
+    fingerprint: String
+    "Only those of this load of a page."
+    session: String
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): ConsoleEntryConnection!
+  "The errors of its app, equal ones as one; the one that happened last first."
+  consoleErrors(
+    "Only those with this in their text, stack or URL, in any case; at most 120 characters."
+    search: String
+    "Only what happened then or later."
+    since: Time
+    "How many, at most 100; 20 when it is not given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+  ): ConsoleErrorGroupConnection!
+}
+
+extend type Mutation {
+  """
+  Reports what an app has written to its console; in pages, the script at ` + "`" + `ConsoleKey.scriptUrl` + "`" + ` does it. With ` + "`" + `key` + "`" + `, anybody may; with ` + "`" + `projectId` + "`" + `
+  it needs the role EDITOR. Nothing of it is believed, texts that are too long are cut, and of a project the latest 5,000 lines are kept.
+  RATE_LIMITED for who does it often.
+  """
+  reportConsole("What to report." input: ReportConsoleInput!): ReportConsolePayload!
+  "Makes what the pages of a project report their console with, in the place of the one that there was, which opens nothing any more. Needs the role EDITOR."
+  rotateConsoleKey("Whose key." input: RotateConsoleKeyInput!): RotateConsoleKeyPayload!
+  "Removes what the pages of a project report their console with: they can't any more. Needs the role EDITOR."
+  revokeConsoleKey("Whose key." input: RevokeConsoleKeyInput!): RevokeConsoleKeyPayload!
+  "Removes all lines of a project's console. Needs the role EDITOR."
+  clearConsole("Whose console." input: ClearConsoleInput!): ClearConsolePayload!
+}
+
+"What to report of an app's console: give ` + "`" + `key` + "`" + ` or ` + "`" + `projectId` + "`" + `."
+input ReportConsoleInput {
+  "The project's key for this, as it stands in its pages."
+  key: String
+  "The project, for its editors."
+  projectId: ID
+  "The same for all of one load of a page, at most 64 characters."
+  session: String
+  "The browser, in its own words, at most 512 characters."
+  userAgent: String
+  "The lines in their order, at most 100."
+  entries: [ConsoleEntryInput!]!
+}
+
+"A line of a console to report."
+input ConsoleEntryInput {
+  "How loud it is."
+  level: ConsoleLevel! = LOG
+  "What is written: 8 KiB of it are kept."
+  text: String!
+  "The error's stack: 16 KiB of it are kept."
+  stack: String
+  "The address of the script that it came from, or of the page; its query is not kept."
+  url: String
+  "The line in it."
+  line: Int
+  "The column in the line."
+  column: Int
+  "Whether nobody caught it."
+  uncaught: Boolean
+  "How many times in a row it was written; 1 when it is not given."
+  count: Int
+}
+
+"What was reported."
+type ReportConsolePayload {
+  "How many lines were kept."
+  kept: Int!
+}
+
+"Whose key to make anew."
+input RotateConsoleKeyInput {
+  "The project's id."
+  projectId: ID!
+}
+
+"A key that was made."
+type RotateConsoleKeyPayload {
+  "The key."
+  consoleKey: ConsoleKey!
+}
+
+"Whose key to remove."
+input RevokeConsoleKeyInput {
+  "The project's id."
+  projectId: ID!
+}
+
+"A project whose key is gone."
+type RevokeConsoleKeyPayload {
+  "The project."
+  project: Project!
+}
+
+"Whose console to clear."
+input ClearConsoleInput {
+  "The project's id."
+  projectId: ID!
+}
+
+"A project whose console is empty."
+type ClearConsolePayload {
+  "The project."
+  project: Project!
+}
+`, BuiltIn: false},
 	{Name: "../schema/conversation.graphql", Input: `"A thread of messages between people and agents in a project."
 type Conversation implements Node {
   "Opaque and unique among all objects."
   id: ID!
-  "What it is about: the beginning of its first message."
+  "What it is about: the beginning of its first message, or what people have named it."
   title: String!
+  "The branch whose files its runs work on: main, or a fork's own."
+  branch: String!
+  "The message that it was forked from; null for one that is no fork, and where that message is gone."
+  forkedFrom: Message
   "When it began."
   createdAt: Time!
   "When its last message came."
@@ -4214,11 +10881,19 @@ type Message implements Node {
   text: String!
   "Whether the offline demo model made it."
   demo: Boolean!
+  "Whether it is out of the conversation's context, since somebody went back to before it: models are not told of it any more."
+  retracted: Boolean!
+  "The earlier message of the same person that it takes the place of; null where it is no edit."
+  edits: Message
+  "The run whose agent says this to another run's agent: its question, or mail; null for what people say, and for what agents say to people."
+  sender: Run
+  "Whether it is another agent's mail that the agent it is for has not read: it will before its next answer, or its run has ended."
+  unread: Boolean!
   "The agent that wrote it; null when a person did."
   agent: Agent
   "The person who wrote it; null when an agent did, or when they are gone."
   author: User
-  "The run that made it, or that answers it: one that it started or steers. Null when there is none."
+  "The run that made it, or that answers it: one that it started or steers. Null when there is none, and in a fork for what was copied."
   run: Run
   "The conversation it belongs to."
   conversation: Conversation!
@@ -4261,7 +10936,7 @@ type MessageEdge {
 
 "Whose words a message holds."
 enum MessageRole {
-  "A person's."
+  "A person's, or what another agent says to the one at work: then ` + "`" + `agent` + "`" + ` says whose."
   USER
   "An agent's."
   ASSISTANT
@@ -4298,6 +10973,97 @@ enum WhileBusy {
 extend type Mutation {
   "Stores a message and the run that answers it, and returns at once; needs the role EDITOR."
   sendMessage("The message to send." input: SendMessageInput!): SendMessagePayload!
+  """
+  Says a message of the viewer's anew, and starts the run that answers it. The old message and all that came after it leave the
+  conversation's context as they do when somebody goes back to before it; they stay to be read, and ` + "`" + `undo` + "`" + ` takes them back. Files stay as
+  they are. Needs the role EDITOR.
+  """
+  editMessage("The message to say anew." input: EditMessageInput!): EditMessagePayload!
+  "Gives a conversation another title; needs the role EDITOR."
+  renameConversation("The conversation and its title." input: RenameConversationInput!): RenameConversationPayload!
+  """
+  Deletes a conversation with its messages; needs the role EDITOR. Its runs that have not ended are cancelled, and those below them. What
+  they did stays: commits, branches, tasks, and the runs with what they cost.
+  """
+  deleteConversation("The conversation to delete." input: DeleteConversationInput!): DeleteConversationPayload!
+  """
+  Begins a conversation that goes on from a message of another: what was in its context is copied up to and with that message. The fork
+  works on a branch of its own, which begins with the files as they were at that message; ` + "`" + `mergeBranch` + "`" + ` brings it back. Needs the role EDITOR.
+  """
+  forkConversation("The message to go on from." input: ForkConversationInput!): ForkConversationPayload!
+}
+
+"A message to say anew."
+input EditMessageInput {
+  "The message: one that the viewer wrote and that is in its conversation's context."
+  messageId: ID!
+  "The words that take its place, at most 32 KiB."
+  text: String!
+  "The slug of the agent to answer. When it is not given, the first agent that the text mentions answers, or else the one that answered the old message."
+  agent: String
+  """
+  What happens while the conversation has a run that hasn't ended; REJECT when it is not given. INTERRUPT cancels all of them. QUEUE and
+  STEER are BAD_USER_INPUT: what is taken back can't wait for its own answer.
+  """
+  whileBusy: WhileBusy
+  "The model to use, as for ` + "`" + `sendMessage` + "`" + `."
+  model: String
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A message that was said anew."
+type EditMessagePayload {
+  "The new message."
+  message: Message!
+  "The run that answers it; null when no agent was asked."
+  run: Run
+  "The checkpoint that undoes it: ` + "`" + `restoreCheckpoint` + "`" + ` with ` + "`" + `conversation` + "`" + `."
+  undo: Checkpoint
+}
+
+"A conversation and its title."
+input RenameConversationInput {
+  "The conversation."
+  conversationId: ID!
+  "1 to 80 characters on one line."
+  title: String!
+}
+
+"A conversation that has another title."
+type RenameConversationPayload {
+  "The conversation."
+  conversation: Conversation!
+}
+
+"A conversation to delete."
+input DeleteConversationInput {
+  "The conversation."
+  conversationId: ID!
+}
+
+"A conversation that is deleted."
+type DeleteConversationPayload {
+  "Its id, which no object has any more."
+  conversationId: ID!
+  "The project that it was in."
+  project: Project!
+}
+
+"A message to go on from in another conversation."
+input ForkConversationInput {
+  "The message: any that is whole, with the tool calls that it asked for."
+  messageId: ID!
+  "The fork's title, 1 to 80 characters on one line; that of the conversation when it is not given."
+  title: String
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A conversation that was forked."
+type ForkConversationPayload {
+  "The fork."
+  conversation: Conversation!
 }
 
 "A message to send. ` + "`" + `projectId` + "`" + ` alone begins a conversation, ` + "`" + `conversationId` + "`" + ` goes on with one."
@@ -4308,7 +11074,10 @@ input SendMessageInput {
   conversationId: ID
   "The words, at most 32 KiB."
   text: String!
-  "The slug of the agent to answer; \"none\" speaks to the people in the project only."
+  """
+  The slug of the agent to answer; "none" speaks to the people in the project only. When it is not given, the first agent that the text
+  mentions answers, as in "@engineer, look at this"; what stands in code is no mention.
+  """
   agent: String
   "What happens while the conversation has a run that hasn't ended; QUEUE when it is not given."
   whileBusy: WhileBusy
@@ -4318,6 +11087,11 @@ input SendMessageInput {
   quick: Boolean
   "Whether a thorough answer is wanted, of a model of the tier COMPLEX. Not with ` + "`" + `quick` + "`" + `."
   complex: Boolean
+  """
+  Whether the run works on a branch of its own, ` + "`" + `run/` + "`" + ` and its id, which begins at main when the run does; when it succeeds the
+  branch is merged into main. Not given or false: it works on main. Steering leaves that to the run that is steered.
+  """
+  ownBranch: Boolean
   "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
   idempotencyKey: String
 }
@@ -4328,6 +11102,80 @@ type SendMessagePayload {
   message: Message!
   "The run that answers it: its own, or the one that it steers; null when no agent was asked."
   run: Run
+}
+`, BuiltIn: false},
+	{Name: "../schema/crew.graphql", Input: `"An agent in a project: what it is doing, and how it went."
+type CrewMember {
+  "The agent."
+  agent: Agent!
+  "What it is doing now. Every change is a ` + "`" + `RunStateChanged` + "`" + ` of one of its runs."
+  state: AgentState!
+  "How much it has under way: runs that are worked on, that wait and that are queued."
+  load: AgentLoad!
+  "How many of its runs are being worked on."
+  running: Int!
+  "How many of its runs wait: for people, for other agents, or to be resumed."
+  waiting: Int!
+  "How many of its runs wait for their turn."
+  queued: Int!
+  "How many of its runs have succeeded since midnight, UTC."
+  completedToday: Int!
+  "When one of its runs last began or ended; null when none ever has."
+  lastActiveAt: Time
+  "Its runs of the last days, added up. What they cost is in ` + "`" + `Project.usage` + "`" + `, by AGENT."
+  metrics("How many days, 1 to 365, today included." days: Int! = 30): AgentMetrics!
+}
+
+"What an agent is doing."
+enum AgentState {
+  "It has nothing under way."
+  IDLE
+  "A run of its own is being worked on."
+  WORKING
+  "All it has under way waits: for people, other agents, its turn, or to be resumed."
+  WAITING
+}
+
+"How much an agent has under way."
+enum AgentLoad {
+  "Nothing."
+  IDLE
+  "1 or 2 runs."
+  NORMAL
+  "3 or 4 runs."
+  BUSY
+  "5 runs or more."
+  OVERLOADED
+}
+
+"An agent's runs, added up."
+type AgentMetrics {
+  "How many began."
+  runs: Int!
+  "How many of them have succeeded."
+  succeeded: Int!
+  "How many of them have failed."
+  failed: Int!
+  "How many of them were cancelled."
+  cancelled: Int!
+  "Which part of those that succeeded or failed has succeeded, from 0 to 1; null without any."
+  successRate: Float
+  "How long those that have ended took on average, waiting included; null without any."
+  meanSeconds: Float
+  "The day of UTC on which most began, as 2026-11-01; null without any."
+  busiestDay: String
+}
+
+extend type Agent {
+  "The tools that it may use."
+  tools: [String!]!
+  "The files that it may change with them: a name, or a folder and a name below it; * stands for any characters but /. Empty: none."
+  writes: [String!]!
+}
+
+extend type Project {
+  "Its agents, with what they are doing."
+  crew: [CrewMember!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/event.graphql", Input: `"One thing that happened in a project. It reads the same live and replayed: its object is a snapshot, whose edges read the current state."
@@ -4357,6 +11205,8 @@ enum EventType {
   MESSAGE_DELTA
   "A message is whole, or was interrupted."
   MESSAGE_COMPLETED
+  "A conversation has another title, was forked or deleted, or messages left its context."
+  CONVERSATION_CHANGED
   "A run stands elsewhere."
   RUN_STATE_CHANGED
   "A tool call began."
@@ -4367,10 +11217,40 @@ enum EventType {
   TOOL_CALL_FINISHED
   "A file changed."
   FILE_CHANGED
+  "A command began."
+  COMMAND_STARTED
+  "A command printed something. Those of agents tell it as TOOL_CALL_OUTPUT."
+  COMMAND_OUTPUT
+  "A command ended."
+  COMMAND_FINISHED
+  "A sandbox is in another state."
+  SANDBOX_CHANGED
+  "A branch was made, moved by a merge, or deleted."
+  BRANCH_CHANGED
+  "A merge stands elsewhere."
+  MERGE_CHANGED
+  "An agent asks the people of the project, and waits."
+  QUESTION_ASKED
+  "A question is closed: somebody answered, its time is over, or its run has ended."
+  QUESTION_ANSWERED
+  "A plan stands elsewhere."
+  PLAN_CHANGED
+  "A task is new, stands elsewhere, was changed or is gone."
+  TASK_CHANGED
+  "Somebody went back to a checkpoint."
+  CHECKPOINT_RESTORED
   "A call of a model was recorded."
   USAGE_RECORDED
   "So much of a budget is spent, or a call doesn't fit into it."
   BUDGET_REACHED
+  "An app wrote to its console, or that was cleared."
+  CONSOLE_OUTPUT
+  "An agent asks people to allow a call."
+  APPROVAL_REQUESTED
+  "A question was answered, has expired or was cancelled."
+  APPROVAL_RESOLVED
+  "A flaw was found, is fixed, or was decided upon."
+  FINDING_CHANGED
   "Events are missing here."
   STREAM_RESET
 }
@@ -4445,6 +11325,24 @@ type MessageCompleted implements ProjectEvent {
   message: Message!
 }
 
+"A conversation has another title, was begun as a fork, is deleted, or a message of it was edited: then read its messages again."
+type ConversationChanged implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The conversation as it was then."
+  conversation: Conversation!
+  "Whether it is gone."
+  deleted: Boolean!
+}
+
 "A run stands elsewhere."
 type RunStateChanged implements ProjectEvent {
   "Where to go on after this event."
@@ -4495,6 +11393,8 @@ type ToolCallOutput implements ProjectEvent {
   toolCall: ToolCall!
   "What is new of its output."
   text: String!
+  "Which output of a command it is; STDOUT where a tool has only one."
+  stream: OutputStream!
 }
 
 "A tool call ended."
@@ -4513,7 +11413,7 @@ type ToolCallFinished implements ProjectEvent {
   toolCall: ToolCall!
 }
 
-"A file changed on the main branch."
+"A file changed on a branch."
 type FileChanged implements ProjectEvent {
   "Where to go on after this event."
   cursor: Cursor!
@@ -4529,8 +11429,120 @@ type FileChanged implements ProjectEvent {
   path: String!
   "What happened to it."
   change: FileChange!
-  "The revision that it has now, or had last."
+  "The revision that it has now; empty when it is gone."
   revision: String!
+  "The branch on which it happened: main, or one that a run works on."
+  branch: String!
+}
+
+"A branch was made, moved by a merge, or deleted. Single commits are told by ` + "`" + `FileChanged` + "`" + ` alone."
+type BranchChanged implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The branch's name."
+  name: String!
+  "What happened to it: MODIFIED when a merge moved it."
+  change: FileChange!
+  "The hash of the commit that it is at now; empty when it is gone."
+  tip: String!
+}
+
+"A merge stands elsewhere in its queue."
+type MergeChanged implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The merge as it was then; its conflicts are as they are now."
+  merge: Merge!
+}
+
+"A flaw was found, is seen at another line, is fixed, or was decided upon."
+type FindingChanged implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The finding as it was then."
+  finding: Finding!
+}
+
+"A plan stands elsewhere."
+type PlanChanged implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The plan as it was then; its tasks are as they are now."
+  plan: Plan!
+}
+
+"A task is new, stands elsewhere, was changed or is gone."
+type TaskChanged implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The task as it was then; its criteria are as they are now."
+  task: Task!
+  "Whether it is gone."
+  deleted: Boolean!
+}
+
+"Somebody went back to a checkpoint. What became of the files is told by ` + "`" + `FileChanged` + "`" + `; of a conversation that went back, read the messages again."
+type CheckpointRestored implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The checkpoint's id."
+  checkpointId: ID!
+  "The id of the checkpoint that undoes it."
+  undoId: ID!
+  "The branch whose files were restored."
+  branch: String!
+  "The hash of the commit that restored them; null when no file changed."
+  commit: String
+  "The id of the conversation that went back; null when none did."
+  conversationId: ID
 }
 
 "A call of a model was recorded."
@@ -4587,6 +11599,24 @@ type BudgetReached implements ProjectEvent {
   text: String!
 }
 
+"An app wrote to its console, or that was cleared. When the lines are removed, the event stays without them."
+type ConsoleOutput implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone. A page is nobody."
+  actor: Actor
+  "What it wrote, in order: at most 101 lines, whose texts are together at most 60 KiB."
+  entries: [ConsoleEntry!]!
+  "Whether all lines before these were removed."
+  cleared: Boolean!
+}
+
 "Events before the cursor are not kept any more, or never were: read the project again and go on after the cursor."
 type StreamReset implements ProjectEvent {
   "Where to go on after this event."
@@ -4624,6 +11654,736 @@ extend type Subscription {
     "Only what happened after this cursor; from now on when it is not given."
     after: Cursor
   ): ProjectEvent!
+}
+
+"A command began."
+type CommandStarted implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The command as it was then."
+  command: Command!
+}
+
+"A person's command printed something."
+type CommandOutput implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The command's id."
+  commandId: ID!
+  "Where it was printed to."
+  stream: OutputStream!
+  "How many bytes of all its output came before."
+  outputOffset: Long!
+  "What is new. Bytes that are no UTF-8 are written as \\xNN; terminal sequences are kept."
+  text: String!
+}
+
+"A command ended."
+type CommandFinished implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The command as it was then."
+  command: Command!
+}
+
+"A sandbox is in another state."
+type SandboxChanged implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The sandbox as it was then."
+  sandbox: Sandbox!
+}
+
+"An agent asks the people of the project. Its run waits without a worker."
+type QuestionAsked implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The question as it was then."
+  question: Question!
+}
+
+"A question is closed."
+type QuestionAnswered implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The question as it was then; its state says why it is closed."
+  question: Question!
+}
+
+"An agent asks people to allow a call; its run waits."
+type ApprovalRequested implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The question as it was then."
+  approval: Approval!
+}
+
+"A question was answered, has expired or was cancelled."
+type ApprovalResolved implements ProjectEvent {
+  "Where to go on after this event."
+  cursor: Cursor!
+  "1, 2, 3 … in the project."
+  seq: Long!
+  "When it happened."
+  at: Time!
+  "What happened."
+  type: EventType!
+  "Who did it; null when that is not known, or when they are gone."
+  actor: Actor
+  "The question as it was then."
+  approval: Approval!
+}
+`, BuiltIn: false},
+	{Name: "../schema/files.graphql", Input: `"What kind of file it is."
+enum FileMode {
+  "A plain file."
+  REGULAR
+  "A file that can be run."
+  EXECUTABLE
+  "A link: its text is the path that it leads to, relative to its own folder. Nothing here ever follows it."
+  SYMLINK
+}
+
+"What is in a folder."
+type FileTree {
+  "The hash of the commit that it was read from; null in an empty project."
+  commit: String
+  "Folders and files, what is in a folder right behind it, in the order of their names. At most 5,000."
+  entries: [FileTreeEntry!]!
+  "Whether there are more."
+  truncated: Boolean!
+}
+
+"A folder or a file in a tree."
+type FileTreeEntry {
+  "Its path from the project's root."
+  path: String!
+  "The last part of its path."
+  name: String!
+  "Whether it is a folder."
+  isFolder: Boolean!
+  "What kind of file it is; null of a folder."
+  mode: FileMode
+  "The file's size in bytes; null of a folder."
+  size: Int
+  "Names the file's content; null of a folder."
+  revision: String
+}
+
+"What a project keeps, and how much it may."
+type ProjectStorage {
+  "The bytes of all files on the main branch."
+  usedBytes: Long!
+  "How many bytes the files of a branch may have together."
+  limitBytes: Long!
+  "How many files are on the main branch."
+  files: Int!
+  "How many files a branch may have."
+  filesLimit: Int!
+  "The bytes of the whole history, as it is stored."
+  historyBytes: Long!
+  "How many bytes the whole history may take."
+  historyLimitBytes: Long!
+}
+
+"A commit that changed a file."
+type FileVersion {
+  "The commit."
+  commit: Commit!
+  "What the file was called then."
+  path: String!
+  "What it was called before, where the commit moved it."
+  previousPath: String
+  "What the commit did."
+  change: FileChange!
+  "Names the content; null where the commit deleted the file."
+  revision: String
+}
+
+"A page of a file's history."
+type FileVersionConnection {
+  "The versions with their cursors."
+  edges: [FileVersionEdge!]!
+  "The versions without their cursors."
+  nodes: [FileVersion!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A version in a list."
+type FileVersionEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The version."
+  node: FileVersion!
+}
+
+"Who has brought each line of a file."
+type Blame {
+  "Names the content that the lines are of."
+  revision: String!
+  "Successive lines of one commit each, from the first line to the last."
+  ranges: [BlameRange!]!
+  "Whether the history is longer than what was looked at: the oldest lines may be older than is said."
+  truncated: Boolean!
+}
+
+"Successive lines that one commit has brought."
+type BlameRange {
+  "The first line, counted from 1."
+  startLine: Int!
+  "The last line."
+  endLine: Int!
+  "The commit that brought them."
+  commit: Commit!
+  "What the file was called in that commit."
+  path: String!
+  "Where the first of the lines stood in it."
+  originalLine: Int!
+}
+
+"What to look for in a project's files."
+input FileSearch {
+  "What a line has to hold. Not given: all files that the globs choose are listed."
+  pattern: String
+  "Whether the pattern is a regular expression, as RE2 knows them. Not given: it is plain text."
+  regexp: Boolean
+  "Whether upper and lower case are different. Not given: they aren't."
+  caseSensitive: Boolean
+  "Which files, as ` + "`" + `**/*.go` + "`" + ` or ` + "`" + `src/{a,b}/*` + "`" + `; without a slash it is about the file's name."
+  glob: String
+  "Which files not."
+  excludeGlob: String
+  "A branch or a commit's hash; the main branch when it is not given."
+  ref: String
+  "How many lines before and after each match are told, at most 10."
+  context: Int
+}
+
+"A place that was found."
+type FileMatch {
+  "The file's path."
+  path: String!
+  "Names the file's content."
+  revision: String!
+  "The line, counted from 1; null where no pattern was given."
+  line: Int
+  "Where in the line the match begins, counted from 1 in UTF-16 units."
+  column: Int
+  "The line, or the part of it around the match, at most 400 characters."
+  text: String
+  "Where in ` + "`" + `text` + "`" + ` the match begins, counted from 0 in UTF-16 units."
+  start: Int
+  "How long it is, in UTF-16 units."
+  length: Int
+  "The lines before it."
+  before: [String!]!
+  "The lines after it."
+  after: [String!]!
+}
+
+"A page of matches."
+type FileMatchConnection {
+  "The matches with their cursors."
+  edges: [FileMatchEdge!]!
+  "The matches without their cursors."
+  nodes: [FileMatch!]!
+  "Where the page stands in the list. A page can be short, and even empty, and yet not the last."
+  pageInfo: PageInfo!
+  "Whether a limit was reached: the time of one page, after which the next goes on, or 10,000 matches in all."
+  truncated: Boolean!
+}
+
+"A match in a list."
+type FileMatchEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The match."
+  node: FileMatch!
+}
+
+"What became of a file between two commits."
+enum FileStatus {
+  "It was not there before."
+  ADDED
+  "It has other content, or another mode."
+  MODIFIED
+  "It is gone."
+  DELETED
+  "It was moved, with all or most of its content."
+  RENAMED
+}
+
+"What is different between two commits."
+type Diff {
+  "The hash of the older commit; null where there was none."
+  fromCommit: String
+  "The hash of the newer commit; null in an empty project."
+  toCommit: String
+  "The files that differ, in the order of their paths. At most 1,000, with 20,000 lines together."
+  files: [FileDiff!]!
+  "How many lines were added."
+  additions: Int!
+  "How many lines were taken away."
+  deletions: Int!
+  "Whether something is missing for the limits' sake."
+  truncated: Boolean!
+  "The same as a unified diff, which ` + "`" + `git apply` + "`" + ` takes unless something is missing or binary."
+  patch: String!
+}
+
+"What is different in a file."
+type FileDiff {
+  "Its path."
+  path: String!
+  "Its path before, where it was moved."
+  previousPath: String
+  "What became of it."
+  status: FileStatus!
+  "How much of a moved file's content stayed, in percent; null of others."
+  similarity: Int
+  "Its mode; null when it is gone."
+  mode: FileMode
+  "Its mode before; null when it is new."
+  previousMode: FileMode
+  "Names its content; null when it is gone."
+  revision: String
+  "Names its content before; null when it is new."
+  previousRevision: String
+  "Whether it is no text on one of the sides: there are no lines then."
+  isBinary: Boolean!
+  "How many lines were added."
+  additions: Int!
+  "How many lines were taken away."
+  deletions: Int!
+  "The lines that changed, with three around them."
+  hunks: [DiffHunk!]!
+  "Whether lines are missing: of a file over 1 MiB there are none."
+  truncated: Boolean!
+  "The same as a unified diff."
+  patch: String!
+}
+
+"Lines of a diff that stand together."
+type DiffHunk {
+  "The first line on the old side."
+  oldStart: Int!
+  "How many lines of the old side."
+  oldLines: Int!
+  "The first line on the new side."
+  newStart: Int!
+  "How many lines of the new side."
+  newLines: Int!
+  "The lines."
+  lines: [DiffLine!]!
+}
+
+"What a line of a diff is."
+enum DiffLineKind {
+  "It is on both sides."
+  CONTEXT
+  "It is on the new side."
+  ADDED
+  "It is on the old side."
+  DELETED
+}
+
+"A line of a diff."
+type DiffLine {
+  "On which sides it is."
+  kind: DiffLineKind!
+  "Its number on the old side; null when it isn't there."
+  oldNumber: Int
+  "Its number on the new side; null when it isn't there."
+  newNumber: Int
+  "The line without its end."
+  text: String!
+  "Whether it is the last of its file and has no newline."
+  noNewline: Boolean!
+}
+
+extend type Project {
+  "What is in a folder, some levels deep."
+  fileTree(
+    "The folder; the project's root when it is not given."
+    path: String
+    "A branch or a commit's hash; the main branch when it is not given."
+    ref: String
+    "How many levels, at most 32; 1 when it is not given."
+    depth: Int
+  ): FileTree!
+  "The commits that changed a file, newest first. It follows moves that left the content alone."
+  fileHistory(
+    "The file's path; it may be gone at ` + "`" + `ref` + "`" + `."
+    path: String!
+    "A branch or a commit's hash; the main branch when it is not given."
+    ref: String
+    "How many, at most 100; 20 when it is not given."
+    first: Int
+    "Only those after (older than) this cursor."
+    after: Cursor
+  ): FileVersionConnection!
+  "Who has brought each line of a text file of at most 1 MiB."
+  blame(
+    "The file's path from the project's root."
+    path: String!
+    "A branch or a commit's hash; the main branch when it is not given."
+    ref: String
+  ): Blame!
+  "What its files take, and what they may."
+  storage: ProjectStorage!
+}
+
+extend type Query {
+  "Looks for lines, or for paths, in a project's text files of at most 1 MiB. Links are not followed."
+  searchFiles(
+    "The project's id."
+    projectId: ID!
+    "What to look for."
+    query: FileSearch!
+    "How many, at most 100; 20 when it is not given."
+    first: Int
+    "Only those after this cursor, of the commit that the search has begun with."
+    after: Cursor
+  ): FileMatchConnection!
+  "What is different between two commits."
+  diff(
+    "The project's id."
+    projectId: ID!
+    "The older one: a branch or a commit's hash. Not given: the parent of ` + "`" + `to` + "`" + `."
+    from: String
+    "The newer one; the main branch when it is not given."
+    to: String
+    "Only this file, or the files of this folder."
+    path: String
+  ): Diff!
+}
+
+extend type Mutation {
+  "Makes several changes as one commit, all or none; needs the role EDITOR."
+  changeFiles("The changes." input: ChangeFilesInput!): ChangeFilesPayload!
+  "Moves a file or a folder; needs the role EDITOR."
+  moveFile("What goes where." input: MoveFileInput!): MoveFilePayload!
+  "Copies a file or a folder; needs the role EDITOR."
+  copyFile("What goes where." input: CopyFileInput!): CopyFilePayload!
+  "Deletes a file, or a folder; needs the role EDITOR."
+  deleteFile("What to delete." input: DeleteFileInput!): DeleteFilePayload!
+  "Makes a file what it was at an earlier commit, as a new commit; needs the role EDITOR."
+  restoreFile("Which file, and what from." input: RestoreFileInput!): RestoreFilePayload!
+  "Makes all files, or those of a folder, what they were at an earlier commit, as a new commit; needs the role EDITOR."
+  restoreTree("What from." input: RestoreTreeInput!): RestoreTreePayload!
+  "Makes a link by which a file can be sent without other credentials, once; needs the role EDITOR then, too."
+  createUploadLink("The file to send." input: CreateUploadLinkInput!): CreateUploadLinkPayload!
+  "Makes a link by which a file can be had without other credentials, until it ends or the person loses the right."
+  createDownloadLink("The file to have." input: CreateDownloadLinkInput!): CreateDownloadLinkPayload!
+}
+
+"Changes that become one commit. Each is made on what those before it have left."
+input ChangeFilesInput {
+  "The project's id."
+  projectId: ID!
+  "The branch to change; the main branch when it is not given."
+  branch: String
+  "The changes, 1 to 1,000."
+  changes: [FileChangeInput!]!
+  "Why, for the history."
+  message: String
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"One change: exactly one of the fields is given."
+input FileChangeInput {
+  "Write a text file."
+  write: WriteChangeInput
+  "Delete a file or a folder."
+  delete: DeleteChangeInput
+  "Move a file or a folder."
+  move: MoveChangeInput
+  "Copy a file or a folder."
+  copy: MoveChangeInput
+  "Change whether a file can be run."
+  setMode: SetModeChangeInput
+}
+
+"A text file to write."
+input WriteChangeInput {
+  "The file's path from the project's root."
+  path: String!
+  "Its whole text from now on, at most 1 MiB; of a link the path that it leads to."
+  text: String!
+  "What kind of file it becomes. Not given: what was executable stays so, anything else is a plain file."
+  mode: FileMode
+  "The revision it must have now, or CONFLICT; an empty one means that it must not exist. Not given: whatever it has is replaced."
+  expectedRevision: String
+}
+
+"A file or a folder to delete."
+input DeleteChangeInput {
+  "The path of a file, or of a folder if ` + "`" + `recursive` + "`" + ` is given."
+  path: String!
+  "The revision the file must have now, or CONFLICT. A folder has none."
+  expectedRevision: String
+  "Whether a folder is deleted with all that is in it."
+  recursive: Boolean
+}
+
+"A file or a folder to move or copy."
+input MoveChangeInput {
+  "The path of a file, or of a folder with all that is in it."
+  from: String!
+  "Where it goes; folders on the way are made."
+  to: String!
+  "The revision the file must have now, or CONFLICT. A folder has none."
+  expectedRevision: String
+  "Whether a file that is there is replaced. Otherwise, and when it is not given, that is a CONFLICT."
+  overwrite: Boolean
+}
+
+"A file whose mode changes."
+input SetModeChangeInput {
+  "The file's path from the project's root."
+  path: String!
+  "REGULAR or EXECUTABLE."
+  mode: FileMode!
+  "The revision it must have now, or CONFLICT with both sides in ` + "`" + `extensions.conflict` + "`" + `. Not given: whatever it has."
+  expectedRevision: String
+}
+
+"A file or a folder to move."
+input MoveFileInput {
+  "The project's id."
+  projectId: ID!
+  "The path of a file, or of a folder with all that is in it."
+  from: String!
+  "Where it goes; folders on the way are made."
+  to: String!
+  "The revision the file must have now, or CONFLICT. A folder has none."
+  expectedRevision: String
+  "Whether a file that is there is replaced. Otherwise, and when it is not given, that is a CONFLICT."
+  overwrite: Boolean
+  "The branch to change; the main branch when it is not given."
+  branch: String
+  "Why, for the history."
+  message: String
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A file or a folder to copy."
+input CopyFileInput {
+  "The project's id."
+  projectId: ID!
+  "The path of a file, or of a folder with all that is in it."
+  from: String!
+  "Where it goes; folders on the way are made."
+  to: String!
+  "The revision the file must have now, or CONFLICT. A folder has none."
+  expectedRevision: String
+  "Whether a file that is there is replaced. Otherwise, and when it is not given, that is a CONFLICT."
+  overwrite: Boolean
+  "The branch to change; the main branch when it is not given."
+  branch: String
+  "Why, for the history."
+  message: String
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A file or a folder to delete."
+input DeleteFileInput {
+  "The project's id."
+  projectId: ID!
+  "The path of a file, or of a folder if ` + "`" + `recursive` + "`" + ` is given."
+  path: String!
+  "The revision the file must have now, or CONFLICT. A folder has none."
+  expectedRevision: String
+  "Whether a folder is deleted with all that is in it."
+  recursive: Boolean
+  "The branch to change; the main branch when it is not given."
+  branch: String
+  "Why, for the history."
+  message: String
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A file to restore."
+input RestoreFileInput {
+  "The project's id."
+  projectId: ID!
+  "The file's path from the project's root."
+  path: String!
+  "The hash of the commit that has it as it should be."
+  revision: String!
+  "The revision it must have now, or CONFLICT with both sides in ` + "`" + `extensions.conflict` + "`" + `. Not given: whatever it has."
+  expectedRevision: String
+  "The branch to change; the main branch when it is not given."
+  branch: String
+  "Why, for the history."
+  message: String
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"Files to restore."
+input RestoreTreeInput {
+  "The project's id."
+  projectId: ID!
+  "The folder; all files when it is not given."
+  path: String
+  "The hash of the commit that has them as they should be. Files that it doesn't have are deleted."
+  revision: String!
+  "The branch to change; the main branch when it is not given."
+  branch: String
+  "Why, for the history."
+  message: String
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A file that will be sent."
+input CreateUploadLinkInput {
+  "The project's id."
+  projectId: ID!
+  "The file's path from the project's root."
+  path: String!
+  "What kind of file it becomes. Not given: what was executable stays so, anything else is a plain file."
+  mode: FileMode
+  "The revision it must have when it is sent, or CONFLICT; an empty one means that it must not exist. Not given: whatever it has is replaced."
+  expectedRevision: String
+  "The branch to change; the main branch when it is not given."
+  branch: String
+  "Why, for the history, at most 200 characters."
+  message: String
+  "How long the link holds, 1 to 3,600 seconds; 900 when it is not given."
+  expiresIn: Int
+}
+
+"A file that will be had."
+input CreateDownloadLinkInput {
+  "The project's id."
+  projectId: ID!
+  "The file's path from the project's root."
+  path: String!
+  "A branch or a commit's hash; the main branch when it is not given."
+  ref: String
+  "How long the link holds, 1 to 3,600 seconds; 900 when it is not given."
+  expiresIn: Int
+}
+
+"A link to send a file by."
+type CreateUploadLinkPayload {
+  "Where to POST the file's bytes, at most 50 MiB, once."
+  url: String!
+  "When it ends."
+  expiresAt: Time!
+}
+
+"A link to have a file by."
+type CreateDownloadLinkPayload {
+  "Where to GET the file."
+  url: String!
+  "When it ends."
+  expiresAt: Time!
+}
+
+"Changes that were made."
+type ChangeFilesPayload {
+  "The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project."
+  commit: String!
+}
+
+"A file that was moved."
+type MoveFilePayload {
+  "The file as it is in the commit; null when it is a folder, or gone."
+  file: File
+  "The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project."
+  commit: String!
+}
+
+"A file that was copied."
+type CopyFilePayload {
+  "The file as it is in the commit; null when it is a folder, or gone."
+  file: File
+  "The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project."
+  commit: String!
+}
+
+"A file that was deleted."
+type DeleteFilePayload {
+  "The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project."
+  commit: String!
+}
+
+"A file that was restored."
+type RestoreFilePayload {
+  "The file as it is in the commit; null when it is a folder, or gone."
+  file: File
+  "The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project."
+  commit: String!
+}
+
+"Files that were restored."
+type RestoreTreePayload {
+  "The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project."
+  commit: String!
 }
 `, BuiltIn: false},
 	{Name: "../schema/identity.graphql", Input: `"A person with an account."
@@ -4960,6 +12720,249 @@ type ExchangeDeviceCodePayload {
   user: User
 }
 `, BuiltIn: false},
+	{Name: "../schema/merge.graphql", Input: `"A branch that is to be merged into another: a place in the project's queue, and what came of it."
+type Merge implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "The project it belongs to."
+  project: Project!
+  "Where it stands."
+  state: MergeState!
+  "The branch that is merged."
+  source: String!
+  "The branch that it is merged into."
+  target: String!
+  "The run whose branch it is; null when a person asked for the merge, or when the run is gone."
+  run: Run
+  "The person who asked for it, or with whose rights the run works."
+  requestedBy: User!
+  "The hash of the commit where the branches part, when it was last tried; null before, and where they share none."
+  base: String
+  "The hash of the target's commit then; null before, and where it had none."
+  ours: String
+  "The hash of the source's commit then; null before."
+  theirs: String
+  "The hash of the commit by which the target has the source; null until it is MERGED."
+  result: String
+  "Why it failed, for people; null otherwise."
+  error: String
+  "Its place among those that wait in the project, from 1; null unless it is QUEUED."
+  position: Int
+  "What git could not merge, in the order of the paths; empty unless it is CONFLICTED. Of more than 1,000 paths there are the first."
+  conflicts: [MergeConflict!]!
+  "When it was asked for."
+  createdAt: Time!
+  "When it was first tried; null until then."
+  startedAt: Time
+  "When it ended; null until then."
+  finishedAt: Time
+}
+
+"A page of merges."
+type MergeConnection {
+  "The merges with their cursors."
+  edges: [MergeEdge!]!
+  "The merges without their cursors."
+  nodes: [Merge!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A merge in a list."
+type MergeEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The merge."
+  node: Merge!
+}
+
+"Where a merge stands. MERGED, FAILED and CANCELLED are final."
+enum MergeState {
+  "It waits for the merges before it in the project."
+  QUEUED
+  "It is being tried."
+  MERGING
+  "The target has the source."
+  MERGED
+  "Somebody has to decide: ` + "`" + `conflicts` + "`" + ` says what, and ` + "`" + `resolveMerge` + "`" + ` goes on. It keeps no other merge waiting."
+  CONFLICTED
+  "It could not be done; ` + "`" + `error` + "`" + ` says why."
+  FAILED
+  "Somebody ended it, or asked for the same merge anew."
+  CANCELLED
+}
+
+"A path that git could not merge."
+type MergeConflict {
+  "The path."
+  path: String!
+  "Why it could not."
+  kind: ConflictKind!
+  "The same in git's words."
+  message: String!
+  "The file where the branches part; null where there is none."
+  base: ConflictSide
+  "The target's file; null where there is none."
+  ours: ConflictSide
+  "The source's file; null where there is none."
+  theirs: ConflictSide
+  "The places in the text where both sides changed something else, in their order; empty where that isn't what is in the way."
+  hunks: [ConflictHunk!]!
+  "Whether hunks were left out: there are at most 256 KiB of them for a path, and 1 MiB for a merge."
+  hunksCut: Boolean!
+}
+
+"Why git could not merge a path."
+enum ConflictKind {
+  "Both sides changed the same place of a text."
+  CONTENT
+  "Both sides made a file there, and not the same."
+  ADD_ADD
+  "One side changed what the other deleted."
+  MODIFY_DELETE
+  "A side renamed it in a way that doesn't fit to what the other did."
+  RENAME
+  "Both sides changed what is no text."
+  BINARY
+  "One side has a folder where the other has a file."
+  FILE_FOLDER
+  "The sides don't agree on what kind of file it is."
+  MODE
+  "Something else; the message says it."
+  OTHER
+}
+
+"A path's file on one side of a merge."
+type ConflictSide {
+  "Names its content: equal content has an equal revision."
+  revision: String!
+  "Its size in bytes."
+  size: Long!
+  "Whether it can be run."
+  executable: Boolean!
+  "Whether it is a link, whose text is its target."
+  link: Boolean!
+  "Its text; null when it is no text, or has more than 256 KiB."
+  text: String
+}
+
+"A place in a text where both sides changed something else."
+type ConflictHunk {
+  "The lines where the branches part."
+  base: [String!]!
+  "The target's lines."
+  ours: [String!]!
+  "The source's lines."
+  theirs: [String!]!
+}
+
+"One of the three files of a path in a merge."
+enum MergeSide {
+  "The target's."
+  OURS
+  "The source's."
+  THEIRS
+  "That of where the branches part."
+  BASE
+}
+
+extend type Project {
+  "Its merges, newest first."
+  merges(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): MergeConnection!
+}
+
+extend type Query {
+  "Finds a merge. Null with NOT_FOUND when there is none, or none for this viewer."
+  merge("The merge's id." id: ID!): Merge
+}
+
+extend type Mutation {
+  """
+  Puts a merge into the project's queue, and returns at once; needs the role EDITOR. One of the same two branches that waits or is under
+  way is a CONFLICT; one that is CONFLICTED is CANCELLED, for the new one looks at the branches as they are now.
+  """
+  mergeBranch("The branches to merge." input: MergeBranchInput!): MergeBranchPayload!
+  """
+  Decides a merge's conflicts, all of them, and queues it again; needs the role EDITOR. The decisions are committed on the source, which
+  then has all of the target as it was: nothing is lost if somebody writes to the target meanwhile, and only that is merged anew. A merge
+  that isn't CONFLICTED, or whose source has changed since, is a CONFLICT.
+  """
+  resolveMerge("The merge, and what becomes of its files." input: ResolveMergeInput!): ResolveMergePayload!
+  "Ends a merge that has not ended, and leaves both branches as they are; one that has stays as it is. Needs the role EDITOR."
+  cancelMerge("The merge to end." input: CancelMergeInput!): CancelMergePayload!
+}
+
+"Branches to merge."
+input MergeBranchInput {
+  "The project's id."
+  projectId: ID!
+  "The branch to merge."
+  source: String!
+  "The branch to merge it into; main when it is not given."
+  target: String
+  "Why, for the history."
+  message: String
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A merge that was queued."
+type MergeBranchPayload {
+  "The merge as it is now."
+  merge: Merge!
+}
+
+"A merge's conflicts, decided."
+input ResolveMergeInput {
+  "The merge's id."
+  mergeId: ID!
+  "What becomes of each path in conflict; other paths may be written too."
+  files: [ResolvedFileInput!]!
+  "Why, for the history."
+  message: String
+}
+
+"What becomes of a path: exactly one of ` + "`" + `text` + "`" + `, ` + "`" + `side` + "`" + ` and ` + "`" + `delete` + "`" + `."
+input ResolvedFileInput {
+  "The path."
+  path: String!
+  "Its whole text from now on, at most 1 MiB."
+  text: String
+  "The side whose file it becomes; that there is none there deletes it."
+  side: MergeSide
+  "True: it is deleted."
+  delete: Boolean
+}
+
+"A merge that was queued again."
+type ResolveMergePayload {
+  "The merge as it is now."
+  merge: Merge!
+  "The hash of the commit that has the decisions, on the source."
+  commit: String!
+}
+
+"A merge to end."
+input CancelMergeInput {
+  "The merge's id."
+  mergeId: ID!
+}
+
+"A merge that was ended."
+type CancelMergePayload {
+  "The merge as it is now."
+  merge: Merge!
+}
+`, BuiltIn: false},
 	{Name: "../schema/model.graphql", Input: `"A language model that agents can work with."
 type Model {
   "Unique among the models, as provider/name; names it in inputs."
@@ -5151,6 +13154,841 @@ type Mutation
 
 "What can be watched."
 type Subscription
+`, BuiltIn: false},
+	{Name: "../schema/permission.graphql", Input: `"What a call of an agent's does."
+enum CallClass {
+  "It looks at the project."
+  READ
+  "It changes the project's files."
+  WRITE
+  "It runs a command in the project's sandbox."
+  EXECUTE
+  "It speaks to other machines."
+  NETWORK
+  "It destroys what may not come back."
+  DESTRUCTIVE
+}
+
+"What a rule makes of a call."
+enum PermissionOutcome {
+  "It is made, as far as this rule's owner is concerned: what others ask or deny stands."
+  ALLOW
+  "It is made once a person has approved it."
+  ASK
+  "It is not made."
+  DENY
+}
+
+"How much may go wrong."
+enum Risk {
+  "Nothing that can't be undone."
+  LOW
+  "It reaches other machines, runs a command, or changes a file that decides what runs elsewhere."
+  MEDIUM
+  "It destroys something."
+  HIGH
+}
+
+"Where a question to people stands."
+enum ApprovalState {
+  "Its run waits for an answer."
+  PENDING
+  "A person has allowed the call."
+  APPROVED
+  "A person has denied it."
+  DENIED
+  "Nobody has answered in time: it is denied."
+  EXPIRED
+  "The run has ended before."
+  CANCELLED
+}
+
+"How far an approval reaches."
+enum ApprovalScope {
+  "The call that was asked about."
+  ONCE
+  "The same call again in the same run, and in no other: not above it or below it either."
+  RUN
+  "The same call in the project, until a date."
+  PROJECT
+}
+
+"What a person answers."
+enum ApprovalDecision {
+  "The call is made."
+  APPROVE
+  "It is not made, and the agent is told so."
+  DENY
+}
+
+"""
+A rule of what agents may do in a project, or in all of an organisation's. A call is held to the rules of the installation, the organisation, the
+project, the person for whom the agent works, its role, and the agents for which it works: the strictest counts. It doesn't change; another rule
+has another id.
+"""
+type PermissionRule implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "The organisation whose it is, or whose project's."
+  organisation: Organisation
+  "The project whose it is; null when it is its organisation's."
+  project: Project
+  "What it makes of calls."
+  outcome: PermissionOutcome!
+  "What calls it is about do; null: whatever they do."
+  class: CallClass
+  "The slug of the agent that it is about, with those that work for it; null: all."
+  agent: String
+  "The tool that it is about; null: all."
+  tool: String
+  "The files that it is about, as docs/** or *.pem; null: all."
+  path: String
+  "How the commands that it is about begin, word by word, as npm test; null: all."
+  command: String
+  "When it ends; null: it doesn't."
+  until: Time
+  "The rule in one line."
+  text: String!
+  "Who set it; null when they are gone, or nobody that the viewer knows."
+  createdBy: User
+  "When it was set."
+  createdAt: Time!
+}
+
+"A page of rules."
+type PermissionRuleConnection {
+  "The rules with their cursors."
+  edges: [PermissionRuleEdge!]!
+  "The rules without their cursors."
+  nodes: [PermissionRule!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A rule in a list."
+type PermissionRuleEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The rule."
+  node: PermissionRule!
+}
+
+"""
+A question to people: may an agent make this call? Its run waits for the answer. The first answer counts; without one the call is denied when the
+question expires.
+"""
+type Approval implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "The project it belongs to."
+  project: Project!
+  "The run that waits."
+  run: Run
+  "The call that is asked about."
+  toolCall: ToolCall
+  "The agent that wants to make it."
+  agent: Agent!
+  "The gravest of what it does."
+  class: CallClass!
+  "How much may go wrong."
+  risk: Risk!
+  "The tool's name."
+  tool: String!
+  "What exactly would be done: the command, or the difference that it makes to files. It was written by a model: text, not to be believed."
+  shown: String!
+  "The rule that asked, in words."
+  rule: String!
+  "What is risky about it, in words; null when nothing in particular is."
+  reason: String
+  "When it is denied if nobody answers."
+  expiresAt: Time!
+  "Where it stands."
+  state: ApprovalState!
+  "How far the approval reaches."
+  remember: ApprovalScope!
+  "When an approval for the project ends, or one for the run was taken back; null otherwise."
+  until: Time
+  "Who answered; null when nobody has, when they are gone, or nobody that the viewer knows."
+  decidedBy: User
+  "When it was answered, expired or cancelled; null until then."
+  decidedAt: Time
+  "What they said about it, which a denied agent is told; null when nothing."
+  comment: String
+  "When it was asked."
+  createdAt: Time!
+}
+
+"A page of questions."
+type ApprovalConnection {
+  "The questions with their cursors."
+  edges: [ApprovalEdge!]!
+  "The questions without their cursors."
+  nodes: [Approval!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A question in a list."
+type ApprovalEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The question."
+  node: Approval!
+}
+
+extend type Project {
+  "The project's own rules of what agents may do, oldest first."
+  permissionRules(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): PermissionRuleConnection!
+  "What people were asked to allow, newest first."
+  approvals(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+    "Only those in one of these states; all when it is not given."
+    state: [ApprovalState!]
+  ): ApprovalConnection!
+}
+
+extend type User {
+  "What people were asked to allow in all projects of the viewer, newest first; null for everyone but the viewer."
+  approvals(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+    "Only those in one of these states; all when it is not given."
+    state: [ApprovalState!]
+  ): ApprovalConnection
+}
+
+extend type Organisation {
+  "The organisation's own rules of what agents may do, oldest first; null for who is no member of it."
+  permissionRules(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): PermissionRuleConnection
+}
+
+extend type Run {
+  "What people were asked to allow, newest first."
+  approvals(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): ApprovalConnection!
+}
+
+extend type Mutation {
+  """
+  Adds a rule of what agents may do: a project's needs the role OWNER there, an organisation's one of its admins. It counts from the next call
+  on. The same rule once more is the one that is there.
+  """
+  setPermissionRule("The rule." input: SetPermissionRuleInput!): SetPermissionRulePayload!
+  "Deletes a rule of what agents may do. Needs what setting it needs."
+  deletePermissionRule("The rule to delete." input: DeletePermissionRuleInput!): DeletePermissionRulePayload!
+  """
+  Answers what an agent wants to be allowed; needs the role EDITOR, and to approve what is of HIGH risk, or for the PROJECT, the role OWNER. The
+  first answer counts: the same again returns the same, another is a CONFLICT that says who was first, as is one after the question has expired or
+  its run has ended.
+  """
+  resolveApproval("The answer." input: ResolveApprovalInput!): ResolveApprovalPayload!
+  """
+  Takes back an approval that reaches further than its one call: from now on the same call is asked about again. Needs the role EDITOR for a RUN's,
+  OWNER for the PROJECT's. One that has ended stays as it is; PRECONDITION_FAILED for what was not approved, or once.
+  """
+  revokeApproval("The approval." input: RevokeApprovalInput!): RevokeApprovalPayload!
+  """
+  Makes a link by which one question can be answered without signing in, from a phone say; needs the role EDITOR. It leads to a page with what
+  the agent wants to do, holds for a day or until the question expires, and answers once, with the rights that its maker has then. Whoever has it
+  can answer. CONFLICT where there is nothing to answer any more.
+  """
+  createApprovalLink("The question." input: CreateApprovalLinkInput!): CreateApprovalLinkPayload!
+}
+
+"A rule to set: an organisation's or a project's. What is not given is not looked at."
+input SetPermissionRuleInput {
+  "The organisation whose agents it binds; else ` + "`" + `projectId` + "`" + `."
+  organisationId: ID
+  "The project whose agents it binds; else ` + "`" + `organisationId` + "`" + `."
+  projectId: ID
+  "What it makes of calls."
+  outcome: PermissionOutcome!
+  "What calls it is about do."
+  class: CallClass
+  "The slug of the agent that it is about, with those that work for it."
+  agent: String
+  "The tool that it is about."
+  tool: String
+  "The files that it is about: * stands for a part of a name, ** for folders, {a,b} for either. A name without a / is meant in every folder."
+  path: String
+  "How the commands that it is about begin, word by word. A rule that allows wants all programs of a line to begin so; any other one of them."
+  command: String
+  "When it ends; never when it is not given."
+  until: Time
+}
+
+"A rule that was set."
+type SetPermissionRulePayload {
+  "The rule."
+  permissionRule: PermissionRule!
+}
+
+"A rule to delete."
+input DeletePermissionRuleInput {
+  "The rule's id."
+  permissionRuleId: ID!
+}
+
+"A rule that is gone."
+type DeletePermissionRulePayload {
+  "Its id."
+  permissionRuleId: ID!
+}
+
+"An approval to take back."
+input RevokeApprovalInput {
+  "The question's id."
+  approvalId: ID!
+}
+
+"An approval that was taken back."
+type RevokeApprovalPayload {
+  "The question as it is now: ` + "`" + `until` + "`" + ` says since when its answer holds no more."
+  approval: Approval!
+}
+
+"A question to make a link for."
+input CreateApprovalLinkInput {
+  "The question's id."
+  approvalId: ID!
+}
+
+"A link that was made."
+type CreateApprovalLinkPayload {
+  "Where it leads."
+  url: String!
+  "Until when it holds."
+  expiresAt: Time!
+}
+
+"An answer to what an agent wants to be allowed."
+input ResolveApprovalInput {
+  "The question's id."
+  approvalId: ID!
+  "The answer."
+  decision: ApprovalDecision!
+  "How far an approval reaches; ONCE when it is not given. A denial is about the one call."
+  remember: ApprovalScope
+  "When an approval for the project ends, at most a year from now; in 30 days when it is not given."
+  until: Time
+  "What is to be said about it, at most 2,000 characters. A denied agent is told."
+  comment: String
+}
+
+"A question that was answered."
+type ResolveApprovalPayload {
+  "The question as it is now."
+  approval: Approval!
+}
+`, BuiltIn: false},
+	{Name: "../schema/plan.graphql", Input: `"What the manager made of a request: tasks, and what comes before what."
+type Plan implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "The project it belongs to."
+  project: Project!
+  "The manager's run that made it, and waits while the crew works."
+  run: Run!
+  "What will be built, in the manager's words."
+  summary: String!
+  "Where it stands."
+  state: PlanState!
+  "Its tasks, in the order of their numbers: 40 at most. ` + "`" + `Task.dependencies` + "`" + ` makes them a graph."
+  tasks: [Task!]!
+  "How many of its tasks are completed, of how many."
+  progress: PlanProgress!
+  "When it was made."
+  createdAt: Time!
+  "When it ended; null until then."
+  finishedAt: Time
+}
+
+"How far a plan is."
+type PlanProgress {
+  "Tasks that are COMPLETED."
+  completed: Int!
+  "Tasks that are FAILED or BLOCKED."
+  troubled: Int!
+  "All tasks but those that are CANCELLED."
+  total: Int!
+  "What the plan's runs have used so far, the manager's among them."
+  usage: Usage!
+}
+
+"Where a plan stands. DONE is final, and so is CANCELLED, unless people rejected it and its manager proposes another in its place."
+enum PlanState {
+  "It waits for people to approve it, as the project wants."
+  PROPOSED
+  "Its tasks are worked on."
+  ACTIVE
+  "Its manager has reported."
+  DONE
+  "Its manager's run was cancelled or failed, or people rejected it."
+  CANCELLED
+}
+
+"A piece of work for one agent: of a plan, or made by a person."
+type Task implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "The project it belongs to."
+  project: Project!
+  "The plan it is of; null when a person made it, and when it was rejected and the plan is another now."
+  plan: Plan
+  "What it is called."
+  title: String!
+  "What is to be done."
+  description: String!
+  "Who does it."
+  agent: Agent!
+  "The person who made it; null for one of a plan."
+  author: User
+  "Where it stands."
+  state: TaskState!
+  "How urgent it is: of those that could begin, the most urgent do first."
+  priority: TaskPriority!
+  "Its place on the board: lower comes first."
+  position: Int!
+  "What has to be shown before it counts as done."
+  criteria: [Criterion!]!
+  "The tasks that have to be completed before it begins."
+  dependencies: [Task!]!
+  "How many runs were begun for it; after 3 that failed it is FAILED."
+  attempts: Int!
+  "Its last run; null until it begins."
+  run: Run
+  "Where its agent works; null until it begins. A message there speaks to the agent."
+  conversation: Conversation
+  "What its agent reported in the end; empty until then."
+  result: String!
+  "What is in its way, or went wrong last; null otherwise."
+  problem: String
+  "When it was made."
+  createdAt: Time!
+  "When it first began; null until then."
+  startedAt: Time
+  "When it ended; null until then."
+  finishedAt: Time
+}
+
+"A page of tasks."
+type TaskConnection {
+  "The tasks with their cursors."
+  edges: [TaskEdge!]!
+  "The tasks without their cursors."
+  nodes: [Task!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A task in a list."
+type TaskEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The task."
+  node: Task!
+}
+
+"A page of plans."
+type PlanConnection {
+  "The plans with their cursors."
+  edges: [PlanEdge!]!
+  "The plans without their cursors."
+  nodes: [Plan!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A plan in a list."
+type PlanEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The plan."
+  node: Plan!
+}
+
+"Where a task stands. COMPLETED and CANCELLED are final."
+enum TaskState {
+  "It waits for its dependencies, or for somebody to start it."
+  PENDING
+  "Its agent works on a branch."
+  IN_PROGRESS
+  "All its criteria are shown, and its branch is being merged."
+  MERGING
+  "Something is in its way; ` + "`" + `problem` + "`" + ` says what."
+  BLOCKED
+  "It is done and merged."
+  COMPLETED
+  "It could not be done; ` + "`" + `problem` + "`" + ` says why."
+  FAILED
+  "Somebody ended it."
+  CANCELLED
+}
+
+"How urgent a task is."
+enum TaskPriority {
+  "When nothing else is to do."
+  LOW
+  "As usual."
+  MEDIUM
+  "Before others."
+  HIGH
+  "Before all others."
+  URGENT
+}
+
+"One thing that has to be shown before a task counts as done, and what shows it."
+type Criterion implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "Its number in its task, from 1."
+  position: Int!
+  "What has to be shown."
+  text: String!
+  "Whether it is shown."
+  state: CriterionState!
+  "What shows it; null until something does."
+  evidence: Evidence
+  "Why that counts no more; null unless it is STALE."
+  problem: String
+}
+
+"Whether an acceptance criterion is shown to be met."
+enum CriterionState {
+  "Nothing shows it yet."
+  OPEN
+  "It is shown."
+  MET
+  """
+  It was shown, and doesn't hold any more on main: the command that showed it fails there, or a file that showed it has changed
+  since. Looked at when a plan's tasks are all completed, before the manager reports.
+  """
+  STALE
+  "A person does without it."
+  WAIVED
+}
+
+"What shows that a criterion is met."
+type Evidence {
+  "The run that showed it; null when a person did, or when it is gone."
+  run: Run
+  "The command that shows it; null where something else does, or when it is gone."
+  command: Command
+  "What that ran; null without a command."
+  commandLine: String
+  "Its exit status; null without a command."
+  exitCode: Int
+  "SHA-256 of what it printed, in hexadecimal; null without a command."
+  outputDigest: String
+  "The files that show it."
+  files: [EvidenceFile!]!
+  "How it is shown, in the words of who showed it."
+  note: String!
+  "The revision of all files with which it was shown."
+  tree: String!
+  "When it was shown."
+  shownAt: Time!
+  "The revision of all files of main with which it was looked at once more; null where it was not: those with which it was shown may be main's."
+  checkedTree: String
+  "The command that ran once more on main what shows it; null without one."
+  check: Command
+}
+
+"A file that shows something."
+type EvidenceFile {
+  "Its path."
+  path: String!
+  "Its content's revision then."
+  revision: String!
+}
+
+"How far what a run claims is shown."
+enum Verification {
+  "Every acceptance criterion is shown."
+  VERIFIED
+  "Some are shown; ` + "`" + `gaps` + "`" + ` names the others."
+  WITH_GAPS
+  "None is shown, or none was agreed on."
+  UNVERIFIED
+}
+
+extend type Run {
+  "The plan that it made; null when it made none."
+  plan: Plan
+  "The task that it works on; null when there is none."
+  task: Task
+  "How far what it has done is shown; null until it has succeeded, and when it changed no files."
+  verification: Verification
+  "What is not shown, for people."
+  gaps: [String!]!
+}
+
+extend type Conversation {
+  "The task that is worked on in it; null for one between people and agents."
+  task: Task
+}
+
+extend type Project {
+  "Whether people have to approve the manager's plans before work begins."
+  planApproval: Boolean!
+  "The plans made in it, the newest first."
+  plans(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): PlanConnection!
+  "Its tasks, as on the board: by their position."
+  tasks(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+    "Only those in one of these states."
+    states: [TaskState!]
+  ): TaskConnection!
+}
+
+extend type Mutation {
+  "Makes a task for an agent, which begins when somebody starts it. Needs the role EDITOR."
+  createTask("The task." input: CreateTaskInput!): CreateTaskPayload!
+  "Changes a task that isn't under way. What is null stays. Needs the role EDITOR."
+  updateTask("The change." input: UpdateTaskInput!): UpdateTaskPayload!
+  "Puts a task elsewhere on the board. Needs the role EDITOR."
+  moveTask("The move." input: MoveTaskInput!): MoveTaskPayload!
+  "Has a task's agent begin, on a branch of its own that is merged when all is shown. One under way, or COMPLETED, is a CONFLICT, as is one whose dependencies aren't completed or whose plan is over. Needs the role EDITOR."
+  startTask("The task to start." input: StartTaskInput!): StartTaskPayload!
+  "Ends a task, its run, and the merge of its branch; where that has just been made it is COMPLETED. One that has ended stays as it is. Needs the role EDITOR."
+  cancelTask("The task to end." input: CancelTaskInput!): CancelTaskPayload!
+  "Removes a task that isn't under way and that no other depends on. One of a plan that isn't over is a CONFLICT: cancel it. Needs the role EDITOR."
+  deleteTask("The task to remove." input: DeleteTaskInput!): DeleteTaskPayload!
+  "Has a proposed plan begin. One that is ACTIVE stays as it is. Needs the role EDITOR."
+  approvePlan("The plan to approve." input: ApprovePlanInput!): ApprovePlanPayload!
+  "Ends a proposed plan; its manager is told why and may report, or be asked anew. Needs the role EDITOR."
+  rejectPlan("The plan to reject." input: RejectPlanInput!): RejectPlanPayload!
+  "Does without a criterion: its task counts as done without it, and its run names it as a gap. Needs the role EDITOR."
+  waiveCriterion("The criterion to waive." input: WaiveCriterionInput!): WaiveCriterionPayload!
+}
+
+"A task to make."
+input CreateTaskInput {
+  "The project's id."
+  projectId: ID!
+  "1 to 120 characters."
+  title: String!
+  "What is to be done: at most 8 KiB."
+  description: String
+  "The slug of the agent who does it; the engineer when it is null."
+  agent: String
+  "What has to be shown before it counts as done: 1 to 12 texts of at most 500 bytes."
+  criteria: [String!]!
+  "Tasks of the project that have to be completed before."
+  dependsOn: [ID!]
+  "MEDIUM when it is null."
+  priority: TaskPriority
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A task that was made."
+type CreateTaskPayload {
+  "The task."
+  task: Task!
+}
+
+"A change of a task."
+input UpdateTaskInput {
+  "The task's id."
+  taskId: ID!
+  "1 to 120 characters."
+  title: String
+  "At most 8 KiB."
+  description: String
+  "The slug of the agent who does it; another begins in a conversation of its own."
+  agent: String
+  "How urgent it is."
+  priority: TaskPriority
+  "Tasks of the project, and of the plan where it is of one, that have to be completed before; they may not wait for this one in turn."
+  dependsOn: [ID!]
+}
+
+"A task that was changed."
+type UpdateTaskPayload {
+  "The task as it is now."
+  task: Task!
+}
+
+"A move on the board."
+input MoveTaskInput {
+  "The task's id."
+  taskId: ID!
+  "The task that it comes right after; the first place when it is null."
+  afterTaskId: ID
+}
+
+"A task that was moved."
+type MoveTaskPayload {
+  "The task as it is now."
+  task: Task!
+}
+
+"A task to start."
+input StartTaskInput {
+  "The task's id."
+  taskId: ID!
+}
+
+"A task that was started."
+type StartTaskPayload {
+  "The task as it is now; ` + "`" + `run` + "`" + ` is the one that begins."
+  task: Task!
+}
+
+"A task to end."
+input CancelTaskInput {
+  "The task's id."
+  taskId: ID!
+}
+
+"A task that was ended."
+type CancelTaskPayload {
+  "The task as it is now."
+  task: Task!
+}
+
+"A task to remove."
+input DeleteTaskInput {
+  "The task's id."
+  taskId: ID!
+}
+
+"A task that was removed."
+type DeleteTaskPayload {
+  "The id that it had."
+  taskId: ID!
+}
+
+"A plan to approve."
+input ApprovePlanInput {
+  "The plan's id."
+  planId: ID!
+}
+
+"A plan that was approved."
+type ApprovePlanPayload {
+  "The plan as it is now."
+  plan: Plan!
+}
+
+"A plan to reject."
+input RejectPlanInput {
+  "The plan's id."
+  planId: ID!
+  "Why, for the manager: at most 2 KiB."
+  reason: String
+}
+
+"A plan that was rejected."
+type RejectPlanPayload {
+  "The plan as it is now."
+  plan: Plan!
+}
+
+"A criterion to do without."
+input WaiveCriterionInput {
+  "The criterion's id."
+  criterionId: ID!
+  "Why: at most 2 KiB."
+  reason: String
+}
+
+"A criterion that was waived."
+type WaiveCriterionPayload {
+  "The criterion as it is now."
+  criterion: Criterion!
+  "Its task as it is now."
+  task: Task!
+}
+`, BuiltIn: false},
+	{Name: "../schema/preview.graphql", Input: `extend type Mutation {
+  """
+  Makes a link that opens a project's files as a web site in the viewer's browser, at an origin of the project's own. The link can be opened for
+  ten minutes; what it opens lasts an hour, and only while the viewer is a member and their credentials hold. PRECONDITION_FAILED where the
+  installation has no domain for previews.
+  """
+  createPreviewLink("What to open." input: CreatePreviewLinkInput!): CreatePreviewLinkPayload!
+}
+
+"What to open as a web site."
+input CreatePreviewLinkInput {
+  "The project's id."
+  projectId: ID!
+  "A branch or a commit's hash; the main branch, as it is at each request, when it is not given."
+  ref: String
+  "Where to begin, as /about.html; / when it is not given."
+  path: String
+  "The folder to serve, \"\" for the whole project. When it is not given: the first of dist, build and public that has an index.html, else the whole project."
+  root: String
+  "Whether its pages report their consoles to the project. An editor's link makes the key for that where there is none."
+  console: Boolean! = false
+  "Whether index.html is shown for pages that are missing, as apps need that make up their addresses in the browser."
+  fallback: Boolean! = false
+}
+
+"A link to a preview."
+type CreatePreviewLinkPayload {
+  "The address to open, within ten minutes. Who has it sees the preview."
+  url: String!
+  "When the preview ends."
+  expiresAt: Time!
+}
 `, BuiltIn: false},
 	{Name: "../schema/project.graphql", Input: `"What people and agents work in together: its conversations, its files, its stream of events."
 type Project implements Node {
@@ -5345,6 +14183,33 @@ extend type Query {
   ): ProjectConnection!
 }
 
+extend type Query {
+  "What projects can start from."
+  templates: [ProjectTemplate!]!
+}
+
+"What a project can start from: a small, whole program that runs as it is."
+type ProjectTemplate {
+  "Names it in ` + "`" + `createProject` + "`" + `."
+  slug: String!
+  "What it is called."
+  name: String!
+  "What is in it."
+  description: String!
+  "The paths of its files."
+  files: [String!]!
+  "The command that installs what it needs; null where it needs nothing."
+  install: String
+  "The command that builds it; null where there is nothing to build."
+  build: String
+  "The command that tests it; null where there are no tests."
+  test: String
+  "The command that starts it; null where there is nothing to start."
+  start: String
+  "The container image that has what the commands need."
+  image: String!
+}
+
 extend type Mutation {
   "Makes a project that the viewer owns."
   createProject("The project to make." input: CreateProjectInput!): CreateProjectPayload!
@@ -5362,6 +14227,8 @@ input CreateProjectInput {
   description: String
   "The organisation it belongs to; the viewer's personal one when it is not given."
   organisationId: ID
+  "The slug of the template whose files it starts with (` + "`" + `templates` + "`" + `); no files when it is not given."
+  template: String
   "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
   idempotencyKey: String
 }
@@ -5380,6 +14247,8 @@ input UpdateProjectInput {
   name: String
   "What it is about from now on, at most 2,000 characters."
   description: String
+  "Whether people have to approve the manager's plans from now on, before work begins."
+  planApproval: Boolean
 }
 
 "A project that was changed."
@@ -5534,6 +14403,148 @@ type CheckProviderPayload {
   latencyMs: Int!
 }
 `, BuiltIn: false},
+	{Name: "../schema/question.graphql", Input: `"What an agent asks the people of a project. Its run waits for the answer without a worker."
+type Question implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "The project it belongs to."
+  project: Project!
+  "The conversation in which it is asked; null once that is deleted."
+  conversation: Conversation
+  "The run that waits for the answer."
+  run: Run!
+  "The call of ` + "`" + `ask_user` + "`" + ` whose result the answer is; null when the run asks by itself."
+  toolCall: ToolCall
+  "The agent that asks."
+  agent: Agent!
+  "The question."
+  text: String!
+  "The answers to choose from; empty: answer in your own words."
+  choices: [String!]!
+  "Whether an answer may be none of the choices."
+  allowOther: Boolean!
+  "What holds when nobody answers in time; null for nothing."
+  defaultAnswer: String
+  "When it is closed if nobody has answered."
+  deadlineAt: Time!
+  "Where it stands."
+  state: QuestionState!
+  "The answer that holds; null while it is OPEN, and where nobody answered and there is no default."
+  answer: String
+  "Who answered; null when nobody did, or when they are gone."
+  answeredBy: User
+  "When it was asked."
+  createdAt: Time!
+  "Since when the answer holds; null when there is none."
+  answeredAt: Time
+}
+
+"Where a question stands. All but OPEN are final."
+enum QuestionState {
+  "It waits for an answer."
+  OPEN
+  "Somebody answered."
+  ANSWERED
+  "Nobody answered in time: the default holds, where there is one."
+  EXPIRED
+  "Its run ended first."
+  CANCELLED
+}
+
+"Which questions are wanted."
+input QuestionFilter {
+  "Only those in one of these states; all when it is not given or empty."
+  state: [QuestionState!]
+}
+
+"A page of questions."
+type QuestionConnection {
+  "The questions with their cursors."
+  edges: [QuestionEdge!]!
+  "The questions without their cursors."
+  nodes: [Question!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A question in a list."
+type QuestionEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The question."
+  node: Question!
+}
+
+extend type Project {
+  "What its agents have asked people, newest first."
+  questions(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+    "Which are wanted."
+    where: QuestionFilter
+  ): QuestionConnection!
+}
+
+extend type User {
+  "What agents have asked people in all projects of the viewer, newest first; null for everyone but the viewer."
+  questions(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+    "Which are wanted."
+    where: QuestionFilter
+  ): QuestionConnection
+}
+
+extend type Run {
+  "What it has asked people, newest first."
+  questions(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): QuestionConnection!
+}
+
+extend type Mutation {
+  """
+  Answers a question and lets its run go on; needs the role EDITOR. The first answer wins: the same answer again changes nothing,
+  another is a CONFLICT that says who was first. So is one that comes after ` + "`" + `deadlineAt` + "`" + `, or after the run has ended.
+  """
+  answerQuestion("The answer." input: AnswerQuestionInput!): AnswerQuestionPayload!
+}
+
+"An answer to a question."
+input AnswerQuestionInput {
+  "The question's id."
+  questionId: ID!
+  "One of the choices, in upper or lower case; where ` + "`" + `allowOther` + "`" + ` is true, any words, at most 4 KiB."
+  answer: String!
+  "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
+  idempotencyKey: String
+}
+
+"A question that was answered."
+type AnswerQuestionPayload {
+  "The question as it is now."
+  question: Question!
+}
+`, BuiltIn: false},
 	{Name: "../schema/run.graphql", Input: `"An agent's work on one message."
 type Run implements Node {
   "Opaque and unique among all objects."
@@ -5542,17 +14553,19 @@ type Run implements Node {
   state: RunState!
   "The agent that works."
   agent: Agent!
-  "The conversation it works in."
-  conversation: Conversation!
+  "The conversation it works in; null once that is deleted."
+  conversation: Conversation
   "The message that asked for it."
   message: Message
   "The project it works in."
   project: Project!
+  "The branch whose files it works on: main, or one of its own that is merged into main when it succeeds."
+  branch: String!
   "The model wished for; null when none was. ` + "`" + `usageRecords` + "`" + ` says which one each call went to, and why."
   model: String
   "When it goes on by itself, while its worker waits for a model's quota; null otherwise."
   waitsUntil: Time
-  "What it waits for then, for people; null otherwise."
+  "What it waits for then, or why it was paused by itself, for people; null otherwise."
   waitsFor: String
   "How many steps are finished: a step is one call of the model and the tools it asks for."
   step: Int!
@@ -5579,8 +14592,25 @@ type Run implements Node {
   deadlineAt: Time
   "Whether somebody has asked to end it. Its worker does so within a fifth of a second."
   cancelRequested: Boolean!
-  "Whether somebody has asked to pause it. Its worker does so within a fifth of a second; a run that waits for others is paused when its turn comes."
+  "Whether somebody has asked to pause it. Its worker does so within a fifth of a second; a run that waits is paused when it would go on, and begins no tasks until then."
   pauseRequested: Boolean!
+  "The run whose agent gave it its work; null when a person did."
+  parent: Run
+  "The call of the run above that asked its agent, and waits for the answer; null where none did."
+  askedBy: ToolCall
+  "How many runs are above it: 0 for one that a person asked for, 3 at most."
+  depth: Int!
+  "The runs whose work its agent gave."
+  children(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+  ): RunConnection!
   "The run that it tries again; null when it is nobody's retry, or when that is gone."
   retriedFrom: Run
 }
@@ -5613,6 +14643,8 @@ enum RunState {
   WAITING_FOR_APPROVAL
   "A person has to answer something."
   WAITING_FOR_INPUT
+  "Other agents have to do something first. A message sent to it with STEER wakes it."
+  WAITING_FOR_AGENTS
   "A person has paused it, or a budget has no room for its next call. It keeps its turn in the conversation; after 7 days it is cancelled."
   PAUSED
   "It is done."
@@ -5637,8 +14669,8 @@ type ToolCall implements Node {
   state: ToolCallState!
   "The run it belongs to."
   run: Run!
-  "The message that asks for it."
-  message: Message!
+  "The message that asks for it; null once its conversation is deleted."
+  message: Message
   "When it was recorded."
   createdAt: Time!
   "When it began; null while it is planned."
@@ -5671,6 +14703,8 @@ enum ToolCallState {
   PLANNED
   "It is being run."
   RUNNING
+  "It has begun, and goes on when a person or another agent has answered. Its run waits without a worker."
+  WAITING
   "It worked."
   DONE
   "It reported an error to the agent."
@@ -5688,19 +14722,21 @@ extend type Mutation {
   "Ends a run; one that has ended stays as it is. Needs the role EDITOR."
   cancelRun("The run to end." input: CancelRunInput!): CancelRunPayload!
   """
-  Pauses a run until it is resumed. The answer under way ends INTERRUPTED and is given anew when the run goes on; while it is paused no
-  worker is kept. One that is PAUSED stays as it is; one that is neither QUEUED nor RUNNING is a CONFLICT. Needs the role EDITOR.
+  Pauses a run, and all runs that work for it, until it is resumed. The answer under way ends INTERRUPTED and is given anew when the run goes on; while
+  it is paused no worker is kept. One that waits is paused when it would go on. One that is PAUSED stays as it is; one that has ended is a CONFLICT.
+  Needs the role EDITOR.
   """
   pauseRun("The run to pause." input: PauseRunInput!): PauseRunPayload!
   """
-  Lets a paused run go on after its last finished step, or takes back that it is to be paused. One that is QUEUED or RUNNING
-  stays as it is; one that has ended, or waits for an answer, is a CONFLICT. Needs the role EDITOR.
+  Lets a paused run, and all runs that work for it, go on after their last finished steps, or takes back that they are to be paused. One that is
+  not paused stays as it is; one that has ended is a CONFLICT. Needs the role EDITOR.
   """
   resumeRun("The run to let go on." input: ResumeRunInput!): ResumeRunPayload!
   """
   Answers the message of a run that FAILED or was CANCELLED in a new run, with the viewer's rights. The new run knows what the
   earlier one had finished, and goes on from there. A run is retried once: asked again this returns the same new run, which
-  may be retried in turn. A run in another state is a CONFLICT. Needs the role EDITOR.
+  may be retried in turn. A run in another state is a CONFLICT, as is one that works on a task, which ` + "`" + `startTask` + "`" + ` begins again, and
+  one that another agent has asked. Needs the role EDITOR.
   """
   retryRun("The run to try again." input: RetryRunInput!): RetryRunPayload!
 }
@@ -5753,6 +14789,354 @@ input RetryRunInput {
 type RetryRunPayload {
   "The new run; its ` + "`" + `retriedFrom` + "`" + ` is the earlier one."
   run: Run!
+}
+`, BuiltIn: false},
+	{Name: "../schema/sandbox.graphql", Input: `"Where a project's sandbox stands. These are told apart: a sandbox that can't be reached may still be there, and one that is lost is never replaced in silence."
+enum SandboxState {
+  "It is being made or woken."
+  STARTING
+  "Commands run in it."
+  RUNNING
+  "It has no processes; its files are kept. The next command wakes it."
+  STOPPED
+  "The server that has it doesn't answer."
+  UNREACHABLE
+  "Somebody deleted it. The next command makes a new one."
+  DELETED
+  "It ended with its processes and what was only in it. The project's files and those that .gitignore names are kept; the next command makes a new one with them."
+  LOST
+  "It could not be made or woken: see ` + "`" + `reason` + "`" + `."
+  FAILED
+}
+
+"The place where a project's commands run, cut off from the host, the network and other projects."
+type Sandbox implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "The project."
+  project: Project!
+  "Where it stands."
+  state: SandboxState!
+  "Why it is so; null where that needs no word."
+  reason: String
+  "What makes it: bubblewrap or docker; null before the first."
+  driver: String
+  "How often one was made for the project."
+  generation: Int!
+  "The bytes of memory that it uses, files included, as they are in memory; null when it isn't running or that can't be known."
+  memoryBytes: Long
+  "The bytes of its files; null when it isn't running or that can't be known."
+  diskBytes: Long
+  "The processor time that it has used since it was made or woken, in milliseconds; null when it isn't running or that can't be known."
+  cpuMilliseconds: Long
+  "How many processes run in it; null when it isn't running or that can't be known."
+  processes: Int
+  "When these figures were taken; null before the first."
+  sampledAt: Time
+  "When a command last began in it; null before the first."
+  usedAt: Time
+}
+
+extend type Project {
+  "Its sandbox; null before the first command."
+  sandbox: Sandbox
+}
+
+extend type Mutation {
+  "Wakes the project's sandbox, or makes it; needs the role EDITOR."
+  wakeSandbox("Whose." input: WakeSandboxInput!): WakeSandboxPayload!
+  "Ends all processes of the project's sandbox and keeps its files; needs the role EDITOR."
+  stopSandbox("Whose." input: StopSandboxInput!): StopSandboxPayload!
+  "Stops and wakes the project's sandbox; needs the role EDITOR."
+  restartSandbox("Whose." input: RestartSandboxInput!): RestartSandboxPayload!
+  "Deletes the project's sandbox with what is only in it: processes, and folders of dependencies and caches. The project's files stay; needs the role EDITOR."
+  deleteSandbox("Whose." input: DeleteSandboxInput!): DeleteSandboxPayload!
+}
+
+"The project whose sandbox to wake."
+input WakeSandboxInput {
+  "The project's id."
+  projectId: ID!
+}
+
+"The sandbox, which is woken within a second: SandboxChanged tells."
+type WakeSandboxPayload {
+  "The sandbox as it is now."
+  sandbox: Sandbox!
+}
+
+"The project whose sandbox to stop."
+input StopSandboxInput {
+  "The project's id."
+  projectId: ID!
+}
+
+"The sandbox, which is stopped within a second: SandboxChanged tells."
+type StopSandboxPayload {
+  "The sandbox as it is now."
+  sandbox: Sandbox!
+}
+
+"The project whose sandbox to restart."
+input RestartSandboxInput {
+  "The project's id."
+  projectId: ID!
+}
+
+"The sandbox, which is restarted within a second: SandboxChanged tells."
+type RestartSandboxPayload {
+  "The sandbox as it is now."
+  sandbox: Sandbox!
+}
+
+"The project whose sandbox to delete."
+input DeleteSandboxInput {
+  "The project's id."
+  projectId: ID!
+}
+
+"The sandbox, which is deleted within a second: SandboxChanged tells."
+type DeleteSandboxPayload {
+  "The sandbox as it is now."
+  sandbox: Sandbox!
+}
+`, BuiltIn: false},
+	{Name: "../schema/security.graphql", Input: `"How much harm a finding can do."
+enum Severity {
+  "Little, or only together with something else."
+  LOW
+  "Some, under conditions that are not rare."
+  MEDIUM
+  "Much: data or accounts of others."
+  HIGH
+  "All: the server, or everybody's data."
+  CRITICAL
+}
+
+"What became of a finding."
+enum FindingState {
+  "It is there, as far as is known."
+  OPEN
+  "The last scan that looked at its file doesn't see it any more. One that sees it again makes it OPEN."
+  FIXED
+  "A person has decided that it is none, or is taken as it is."
+  DISMISSED
+}
+
+"One of the ways in which flaws are looked for."
+enum SecurityCheck {
+  "Keys, tokens and passwords in files, by gitleaks' rules."
+  SECRETS
+  "Versions of packages with known flaws, by a small list of advisories that comes with the server."
+  DEPENDENCIES
+  "Dangerous patterns in code: injection, scripts in pages, weak cryptography, missing checks."
+  CODE
+  "What the preview's first page is sent with."
+  HEADERS
+  "Somebody has read the code, as the Security Engineer does."
+  REVIEW
+}
+
+"""
+A flaw of a branch's files. The same flaw found again is the same finding, wherever its line has moved; no secret stands in it.
+"""
+type Finding implements Node {
+  "Opaque and unique among all objects."
+  id: ID!
+  "The project it belongs to."
+  project: Project!
+  "How it was found."
+  check: SecurityCheck!
+  "The rule that found it: a name, or of a dependency the advisory's id, as CVE-2021-23337."
+  rule: String!
+  "What is wrong."
+  title: String!
+  "The file, by its path in the project."
+  file: String!
+  "The line in it where it was last seen: 1, 2, 3 …"
+  line: Int!
+  "How much harm it can do."
+  severity: Severity!
+  "What stands there, or what a reviewer says of it. Secrets are taken out. It comes from the project's files: show it as text."
+  evidence: String!
+  "What helps against it."
+  remedy: String!
+  "Its kind, by its number in the Common Weakness Enumeration; null when it has none."
+  cwe: Int
+  "The branch whose files have it."
+  branch: String!
+  "The hash of the commit where it was last seen or, of one that is FIXED, first missed. Empty in an empty project."
+  revision: String!
+  "What became of it."
+  state: FindingState!
+  "Why it was dismissed; null unless it is DISMISSED."
+  reason: String
+  "Who dismissed it, or opened it again; null when nobody has, or when they are gone."
+  decidedBy: User
+  "The run that first found it; null when a person has scanned, or when the run is gone."
+  run: Run
+  "The agent that first found it; null when a person has scanned."
+  agent: Agent
+  "When it was first seen."
+  createdAt: Time!
+  "When it was last seen."
+  seenAt: Time!
+}
+
+"A page of findings."
+type FindingConnection {
+  "The findings with their cursors."
+  edges: [FindingEdge!]!
+  "The findings without their cursors."
+  nodes: [Finding!]!
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+}
+
+"A finding in a list."
+type FindingEdge {
+  "Its place in the list."
+  cursor: Cursor!
+  "The finding."
+  node: Finding!
+}
+
+"Which findings to list. What is not given chooses nothing."
+input FindingFilter {
+  "Only those of which this became."
+  state: [FindingState!]
+  "Only those of these severities."
+  severity: [Severity!]
+  "Only those that were found so."
+  check: [SecurityCheck!]
+  "Only those of this branch."
+  branch: String
+}
+
+"What is known of a branch by its latest scans. There is no score: what was found is counted, and what was not looked at is said."
+type SecurityReport {
+  "The branch."
+  branch: String!
+  "The checks that were made, each by its latest scan."
+  checks: [SecurityCheckResult!]!
+  "How many findings are open, the worst first; every severity is there."
+  counts: [SeverityCount!]!
+  "What was not assessed, and why."
+  notAssessed: [SecurityGap!]!
+  "The day of the latest advisory on the list that dependencies were compared with, as 2025-12-31. Nothing later is known to it."
+  advisoriesDate: String!
+  "When the latest scan was."
+  scannedAt: Time!
+  "The hash of the commit that it looked at. Empty in an empty project."
+  revision: String!
+}
+
+"The latest scan that made a check."
+type SecurityCheckResult {
+  "The check."
+  check: SecurityCheck!
+  "When it was made."
+  scannedAt: Time!
+  "The hash of the commit that it looked at. Empty in an empty project."
+  revision: String!
+  "How many files were looked at."
+  files: Int!
+  "How many files were passed over; ` + "`" + `notAssessed` + "`" + ` says why."
+  skipped: Int!
+}
+
+"How many findings of a severity are open."
+type SeverityCount {
+  "The severity."
+  severity: Severity!
+  "How many."
+  open: Int!
+}
+
+"Something that was not assessed."
+type SecurityGap {
+  "The check that would have."
+  check: SecurityCheck!
+  "What it is."
+  subject: String!
+  "Why it was not."
+  reason: String!
+}
+
+extend type Project {
+  "The flaws that were found in it, newest first."
+  findings(
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "Only those after this cursor."
+    after: Cursor
+    "How many from the end, at most 100."
+    last: Int
+    "Only those before this cursor."
+    before: Cursor
+    "Only some; all when it is not given."
+    where: FindingFilter
+  ): FindingConnection!
+  "What the latest scans of a branch say; null while it was never scanned."
+  securityReport("The branch; main when it is not given." ref: String): SecurityReport
+}
+
+extend type Mutation {
+  """
+  Scans a branch's files for secrets, dependencies with known flaws and dangerous patterns, and looks at the headers of its preview; needs
+  the role EDITOR. It changes no file and runs nothing. It returns when it is done: usually in a second, for 24 MiB of code in half a minute.
+  """
+  scanProject("What to scan." input: ScanProjectInput!): ScanProjectPayload!
+  "Decides that a finding is none, or is taken as it is. One that is FIXED is PRECONDITION_FAILED. Needs the role EDITOR."
+  dismissFinding("The finding, and why." input: DismissFindingInput!): DismissFindingPayload!
+  "Takes a dismissal back. A finding that is FIXED is PRECONDITION_FAILED. Needs the role EDITOR."
+  reopenFinding("The finding." input: ReopenFindingInput!): ReopenFindingPayload!
+}
+
+"What to scan."
+input ScanProjectInput {
+  "The project's id."
+  projectId: ID!
+  "The branch; main when it is not given. Findings belong to branches: a commit's hash is BAD_USER_INPUT."
+  ref: String
+}
+
+"What a scan came to."
+type ScanProjectPayload {
+  "What is known of the branch now."
+  report: SecurityReport!
+  "How many findings were not known before."
+  newFindings: Int!
+  "How many findings are fixed since the scan before."
+  fixedFindings: Int!
+  "The project."
+  project: Project!
+}
+
+"A finding to dismiss."
+input DismissFindingInput {
+  "The finding's id."
+  findingId: ID!
+  "Why, at most 2,000 bytes."
+  reason: String!
+}
+
+"A finding that was dismissed."
+type DismissFindingPayload {
+  "The finding as it is now."
+  finding: Finding!
+}
+
+"A finding to open again."
+input ReopenFindingInput {
+  "The finding's id."
+  findingId: ID!
+}
+
+"A finding that was opened again."
+type ReopenFindingPayload {
+  "The finding as it is now."
+  finding: Finding!
 }
 `, BuiltIn: false},
 	{Name: "../schema/server.graphql", Input: `"This server."
@@ -6156,10 +15540,12 @@ type File {
   size: Int!
   "Whether it is no text."
   isBinary: Boolean!
-  "Its text; null when it is binary."
+  "Its text; null when it is binary or has more than 1 MiB: GET /api/v1/projects/<id>/files has any bytes."
   text: String
   "Names its content: equal content has an equal revision."
   revision: String!
+  "What kind of file it is."
+  mode: FileMode!
 }
 
 "A page of files."
@@ -6214,18 +15600,18 @@ type CommitEdge {
   node: Commit!
 }
 
-"What happened to a path."
+"What happened to a path, or to a branch."
 enum FileChange {
   "It was not there before."
   CREATED
-  "It has other content now."
+  "It has other content now, or another mode."
   MODIFIED
   "It is gone."
   DELETED
 }
 
 extend type Mutation {
-  "Writes a text file as one commit on the main branch; needs the role EDITOR."
+  "Writes a text file as one commit; needs the role EDITOR."
   writeFile("The file to write." input: WriteFileInput!): WriteFilePayload!
 }
 
@@ -6239,6 +15625,10 @@ input WriteFileInput {
   text: String!
   "The revision it must have now, or CONFLICT; an empty one means that it must not exist. Not given: whatever it has is replaced."
   expectedRevision: String
+  "What kind of file it becomes. Not given: what was executable stays so, anything else is a plain file."
+  mode: FileMode
+  "The branch to write to; the main branch when it is not given."
+  branch: String
   "Why, for the history."
   message: String
   "At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT."
@@ -6272,6 +15662,10 @@ func (ec *executionContext) childFields_Agent(ctx context.Context, field graphql
 		return ec.fieldContext_Agent_description(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Agent_createdAt(ctx, field)
+	case "tools":
+		return ec.fieldContext_Agent_tools(ctx, field)
+	case "writes":
+		return ec.fieldContext_Agent_writes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Agent", field.Name)
 }
@@ -6296,6 +15690,34 @@ func (ec *executionContext) childFields_AgentEdge(ctx context.Context, field gra
 		return ec.fieldContext_AgentEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AgentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AgentMetrics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "runs":
+		return ec.fieldContext_AgentMetrics_runs(ctx, field)
+	case "succeeded":
+		return ec.fieldContext_AgentMetrics_succeeded(ctx, field)
+	case "failed":
+		return ec.fieldContext_AgentMetrics_failed(ctx, field)
+	case "cancelled":
+		return ec.fieldContext_AgentMetrics_cancelled(ctx, field)
+	case "successRate":
+		return ec.fieldContext_AgentMetrics_successRate(ctx, field)
+	case "meanSeconds":
+		return ec.fieldContext_AgentMetrics_meanSeconds(ctx, field)
+	case "busiestDay":
+		return ec.fieldContext_AgentMetrics_busiestDay(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AgentMetrics", field.Name)
+}
+
+func (ec *executionContext) childFields_AnswerQuestionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "question":
+		return ec.fieldContext_AnswerQuestionPayload_question(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnswerQuestionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6338,6 +15760,146 @@ func (ec *executionContext) childFields_ApiKeyEdge(ctx context.Context, field gr
 		return ec.fieldContext_ApiKeyEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Approval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Approval_id(ctx, field)
+	case "project":
+		return ec.fieldContext_Approval_project(ctx, field)
+	case "run":
+		return ec.fieldContext_Approval_run(ctx, field)
+	case "toolCall":
+		return ec.fieldContext_Approval_toolCall(ctx, field)
+	case "agent":
+		return ec.fieldContext_Approval_agent(ctx, field)
+	case "class":
+		return ec.fieldContext_Approval_class(ctx, field)
+	case "risk":
+		return ec.fieldContext_Approval_risk(ctx, field)
+	case "tool":
+		return ec.fieldContext_Approval_tool(ctx, field)
+	case "shown":
+		return ec.fieldContext_Approval_shown(ctx, field)
+	case "rule":
+		return ec.fieldContext_Approval_rule(ctx, field)
+	case "reason":
+		return ec.fieldContext_Approval_reason(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Approval_expiresAt(ctx, field)
+	case "state":
+		return ec.fieldContext_Approval_state(ctx, field)
+	case "remember":
+		return ec.fieldContext_Approval_remember(ctx, field)
+	case "until":
+		return ec.fieldContext_Approval_until(ctx, field)
+	case "decidedBy":
+		return ec.fieldContext_Approval_decidedBy(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_Approval_decidedAt(ctx, field)
+	case "comment":
+		return ec.fieldContext_Approval_comment(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Approval_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Approval", field.Name)
+}
+
+func (ec *executionContext) childFields_ApprovalConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ApprovalConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ApprovalConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ApprovalConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApprovalConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ApprovalEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ApprovalEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ApprovalEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApprovalEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ApprovePlanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plan":
+		return ec.fieldContext_ApprovePlanPayload_plan(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApprovePlanPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Blame(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return ec.fieldContext_Blame_revision(ctx, field)
+	case "ranges":
+		return ec.fieldContext_Blame_ranges(ctx, field)
+	case "truncated":
+		return ec.fieldContext_Blame_truncated(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Blame", field.Name)
+}
+
+func (ec *executionContext) childFields_BlameRange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "startLine":
+		return ec.fieldContext_BlameRange_startLine(ctx, field)
+	case "endLine":
+		return ec.fieldContext_BlameRange_endLine(ctx, field)
+	case "commit":
+		return ec.fieldContext_BlameRange_commit(ctx, field)
+	case "path":
+		return ec.fieldContext_BlameRange_path(ctx, field)
+	case "originalLine":
+		return ec.fieldContext_BlameRange_originalLine(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BlameRange", field.Name)
+}
+
+func (ec *executionContext) childFields_Branch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Branch_name(ctx, field)
+	case "tip":
+		return ec.fieldContext_Branch_tip(ctx, field)
+	case "ahead":
+		return ec.fieldContext_Branch_ahead(ctx, field)
+	case "behind":
+		return ec.fieldContext_Branch_behind(ctx, field)
+	case "run":
+		return ec.fieldContext_Branch_run(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Branch", field.Name)
+}
+
+func (ec *executionContext) childFields_BranchConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BranchConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_BranchConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BranchConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BranchConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BranchEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BranchEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BranchEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BranchEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Budget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6396,12 +15958,36 @@ func (ec *executionContext) childFields_BudgetEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type BudgetEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelMergePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "merge":
+		return ec.fieldContext_CancelMergePayload_merge(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelMergePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "run":
 		return ec.fieldContext_CancelRunPayload_run(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelRunPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelTaskPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "task":
+		return ec.fieldContext_CancelTaskPayload_task(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelTaskPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeFilesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commit":
+		return ec.fieldContext_ChangeFilesPayload_commit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeFilesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CheckProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6414,6 +16000,148 @@ func (ec *executionContext) childFields_CheckProviderPayload(ctx context.Context
 		return ec.fieldContext_CheckProviderPayload_latencyMs(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CheckProviderPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Checkpoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Checkpoint_id(ctx, field)
+	case "project":
+		return ec.fieldContext_Checkpoint_project(ctx, field)
+	case "branch":
+		return ec.fieldContext_Checkpoint_branch(ctx, field)
+	case "commit":
+		return ec.fieldContext_Checkpoint_commit(ctx, field)
+	case "conversation":
+		return ec.fieldContext_Checkpoint_conversation(ctx, field)
+	case "run":
+		return ec.fieldContext_Checkpoint_run(ctx, field)
+	case "toolCall":
+		return ec.fieldContext_Checkpoint_toolCall(ctx, field)
+	case "reason":
+		return ec.fieldContext_Checkpoint_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Checkpoint_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Checkpoint", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckpointConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CheckpointConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CheckpointConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CheckpointConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckpointConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckpointEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CheckpointEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CheckpointEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckpointEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ClearConsolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "project":
+		return ec.fieldContext_ClearConsolePayload_project(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClearConsolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Command(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Command_id(ctx, field)
+	case "project":
+		return ec.fieldContext_Command_project(ctx, field)
+	case "user":
+		return ec.fieldContext_Command_user(ctx, field)
+	case "run":
+		return ec.fieldContext_Command_run(ctx, field)
+	case "toolCall":
+		return ec.fieldContext_Command_toolCall(ctx, field)
+	case "branch":
+		return ec.fieldContext_Command_branch(ctx, field)
+	case "shell":
+		return ec.fieldContext_Command_shell(ctx, field)
+	case "argv":
+		return ec.fieldContext_Command_argv(ctx, field)
+	case "directory":
+		return ec.fieldContext_Command_directory(ctx, field)
+	case "background":
+		return ec.fieldContext_Command_background(ctx, field)
+	case "timeoutSeconds":
+		return ec.fieldContext_Command_timeoutSeconds(ctx, field)
+	case "state":
+		return ec.fieldContext_Command_state(ctx, field)
+	case "exitCode":
+		return ec.fieldContext_Command_exitCode(ctx, field)
+	case "signal":
+		return ec.fieldContext_Command_signal(ctx, field)
+	case "note":
+		return ec.fieldContext_Command_note(ctx, field)
+	case "outputBytes":
+		return ec.fieldContext_Command_outputBytes(ctx, field)
+	case "keptBytes":
+		return ec.fieldContext_Command_keptBytes(ctx, field)
+	case "output":
+		return ec.fieldContext_Command_output(ctx, field)
+	case "commit":
+		return ec.fieldContext_Command_commit(ctx, field)
+	case "changedFiles":
+		return ec.fieldContext_Command_changedFiles(ctx, field)
+	case "sandboxGeneration":
+		return ec.fieldContext_Command_sandboxGeneration(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Command_createdAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_Command_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Command_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Command", field.Name)
+}
+
+func (ec *executionContext) childFields_CommandConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CommandConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CommandConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CommandConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommandConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CommandEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CommandEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CommandEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommandEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CommandOutputPart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return ec.fieldContext_CommandOutputPart_text(ctx, field)
+	case "next":
+		return ec.fieldContext_CommandOutputPart_next(ctx, field)
+	case "hasMore":
+		return ec.fieldContext_CommandOutputPart_hasMore(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommandOutputPart", field.Name)
 }
 
 func (ec *executionContext) childFields_Commit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6456,12 +16184,154 @@ func (ec *executionContext) childFields_CommitEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type CommitEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ConflictHunk(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "base":
+		return ec.fieldContext_ConflictHunk_base(ctx, field)
+	case "ours":
+		return ec.fieldContext_ConflictHunk_ours(ctx, field)
+	case "theirs":
+		return ec.fieldContext_ConflictHunk_theirs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConflictHunk", field.Name)
+}
+
+func (ec *executionContext) childFields_ConflictSide(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return ec.fieldContext_ConflictSide_revision(ctx, field)
+	case "size":
+		return ec.fieldContext_ConflictSide_size(ctx, field)
+	case "executable":
+		return ec.fieldContext_ConflictSide_executable(ctx, field)
+	case "link":
+		return ec.fieldContext_ConflictSide_link(ctx, field)
+	case "text":
+		return ec.fieldContext_ConflictSide_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConflictSide", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsoleEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ConsoleEntry_id(ctx, field)
+	case "level":
+		return ec.fieldContext_ConsoleEntry_level(ctx, field)
+	case "text":
+		return ec.fieldContext_ConsoleEntry_text(ctx, field)
+	case "stack":
+		return ec.fieldContext_ConsoleEntry_stack(ctx, field)
+	case "fingerprint":
+		return ec.fieldContext_ConsoleEntry_fingerprint(ctx, field)
+	case "uncaught":
+		return ec.fieldContext_ConsoleEntry_uncaught(ctx, field)
+	case "count":
+		return ec.fieldContext_ConsoleEntry_count(ctx, field)
+	case "url":
+		return ec.fieldContext_ConsoleEntry_url(ctx, field)
+	case "line":
+		return ec.fieldContext_ConsoleEntry_line(ctx, field)
+	case "column":
+		return ec.fieldContext_ConsoleEntry_column(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_ConsoleEntry_userAgent(ctx, field)
+	case "session":
+		return ec.fieldContext_ConsoleEntry_session(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ConsoleEntry_createdAt(ctx, field)
+	case "project":
+		return ec.fieldContext_ConsoleEntry_project(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsoleEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsoleEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ConsoleEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ConsoleEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ConsoleEntryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsoleEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsoleEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ConsoleEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ConsoleEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsoleEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsoleErrorGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fingerprint":
+		return ec.fieldContext_ConsoleErrorGroup_fingerprint(ctx, field)
+	case "message":
+		return ec.fieldContext_ConsoleErrorGroup_message(ctx, field)
+	case "count":
+		return ec.fieldContext_ConsoleErrorGroup_count(ctx, field)
+	case "firstSeen":
+		return ec.fieldContext_ConsoleErrorGroup_firstSeen(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_ConsoleErrorGroup_lastSeen(ctx, field)
+	case "sample":
+		return ec.fieldContext_ConsoleErrorGroup_sample(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsoleErrorGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsoleErrorGroupConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ConsoleErrorGroupConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ConsoleErrorGroupConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ConsoleErrorGroupConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsoleErrorGroupConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsoleErrorGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ConsoleErrorGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ConsoleErrorGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsoleErrorGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsoleKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_ConsoleKey_key(ctx, field)
+	case "scriptUrl":
+		return ec.fieldContext_ConsoleKey_scriptUrl(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ConsoleKey_createdAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_ConsoleKey_createdBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsoleKey", field.Name)
+}
+
 func (ec *executionContext) childFields_Conversation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Conversation_id(ctx, field)
 	case "title":
 		return ec.fieldContext_Conversation_title(ctx, field)
+	case "branch":
+		return ec.fieldContext_Conversation_branch(ctx, field)
+	case "forkedFrom":
+		return ec.fieldContext_Conversation_forkedFrom(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Conversation_createdAt(ctx, field)
 	case "updatedAt":
@@ -6474,6 +16344,8 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_messages(ctx, field)
 	case "runs":
 		return ec.fieldContext_Conversation_runs(ctx, field)
+	case "task":
+		return ec.fieldContext_Conversation_task(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Conversation", field.Name)
 }
@@ -6500,6 +16372,16 @@ func (ec *executionContext) childFields_ConversationEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ConversationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CopyFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return ec.fieldContext_CopyFilePayload_file(ctx, field)
+	case "commit":
+		return ec.fieldContext_CopyFilePayload_commit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CopyFilePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -6510,12 +16392,110 @@ func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type CreateApiKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateApprovalLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_CreateApprovalLinkPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CreateApprovalLinkPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateApprovalLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateBranchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "branch":
+		return ec.fieldContext_CreateBranchPayload_branch(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateBranchPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateDownloadLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_CreateDownloadLinkPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CreateDownloadLinkPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateDownloadLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreatePreviewLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_CreatePreviewLinkPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CreatePreviewLinkPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreatePreviewLinkPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateProjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "project":
 		return ec.fieldContext_CreateProjectPayload_project(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateProjectPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateTaskPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "task":
+		return ec.fieldContext_CreateTaskPayload_task(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateTaskPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateUploadLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_CreateUploadLinkPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CreateUploadLinkPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateUploadLinkPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CrewMember(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "agent":
+		return ec.fieldContext_CrewMember_agent(ctx, field)
+	case "state":
+		return ec.fieldContext_CrewMember_state(ctx, field)
+	case "load":
+		return ec.fieldContext_CrewMember_load(ctx, field)
+	case "running":
+		return ec.fieldContext_CrewMember_running(ctx, field)
+	case "waiting":
+		return ec.fieldContext_CrewMember_waiting(ctx, field)
+	case "queued":
+		return ec.fieldContext_CrewMember_queued(ctx, field)
+	case "completedToday":
+		return ec.fieldContext_CrewMember_completedToday(ctx, field)
+	case "lastActiveAt":
+		return ec.fieldContext_CrewMember_lastActiveAt(ctx, field)
+	case "metrics":
+		return ec.fieldContext_CrewMember_metrics(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CrewMember", field.Name)
+}
+
+func (ec *executionContext) childFields_Criterion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Criterion_id(ctx, field)
+	case "position":
+		return ec.fieldContext_Criterion_position(ctx, field)
+	case "text":
+		return ec.fieldContext_Criterion_text(ctx, field)
+	case "state":
+		return ec.fieldContext_Criterion_state(ctx, field)
+	case "evidence":
+		return ec.fieldContext_Criterion_evidence(ctx, field)
+	case "problem":
+		return ec.fieldContext_Criterion_problem(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Criterion", field.Name)
 }
 
 func (ec *executionContext) childFields_DecideDeviceCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6526,12 +16506,74 @@ func (ec *executionContext) childFields_DecideDeviceCodePayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type DecideDeviceCodePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Decision(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Decision_id(ctx, field)
+	case "title":
+		return ec.fieldContext_Decision_title(ctx, field)
+	case "decision":
+		return ec.fieldContext_Decision_decision(ctx, field)
+	case "because":
+		return ec.fieldContext_Decision_because(ctx, field)
+	case "alternatives":
+		return ec.fieldContext_Decision_alternatives(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Decision", field.Name)
+}
+
+func (ec *executionContext) childFields_Decisions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_Decisions_nodes(ctx, field)
+	case "problem":
+		return ec.fieldContext_Decisions_problem(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Decisions", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteBranchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_DeleteBranchPayload_name(ctx, field)
+	case "tip":
+		return ec.fieldContext_DeleteBranchPayload_tip(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteBranchPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteBudgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "budgetId":
 		return ec.fieldContext_DeleteBudgetPayload_budgetId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteBudgetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteConversationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conversationId":
+		return ec.fieldContext_DeleteConversationPayload_conversationId(ctx, field)
+	case "project":
+		return ec.fieldContext_DeleteConversationPayload_project(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteConversationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commit":
+		return ec.fieldContext_DeleteFilePayload_commit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteFilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeletePermissionRulePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "permissionRuleId":
+		return ec.fieldContext_DeletePermissionRulePayload_permissionRuleId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeletePermissionRulePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteProjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6550,6 +16592,22 @@ func (ec *executionContext) childFields_DeleteProviderKeyPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type DeleteProviderKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteSandboxPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sandbox":
+		return ec.fieldContext_DeleteSandboxPayload_sandbox(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteSandboxPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteTaskPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "taskId":
+		return ec.fieldContext_DeleteTaskPayload_taskId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteTaskPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeviceCode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "userCode":
@@ -6562,6 +16620,116 @@ func (ec *executionContext) childFields_DeviceCode(ctx context.Context, field gr
 		return ec.fieldContext_DeviceCode_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeviceCode", field.Name)
+}
+
+func (ec *executionContext) childFields_Diff(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fromCommit":
+		return ec.fieldContext_Diff_fromCommit(ctx, field)
+	case "toCommit":
+		return ec.fieldContext_Diff_toCommit(ctx, field)
+	case "files":
+		return ec.fieldContext_Diff_files(ctx, field)
+	case "additions":
+		return ec.fieldContext_Diff_additions(ctx, field)
+	case "deletions":
+		return ec.fieldContext_Diff_deletions(ctx, field)
+	case "truncated":
+		return ec.fieldContext_Diff_truncated(ctx, field)
+	case "patch":
+		return ec.fieldContext_Diff_patch(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Diff", field.Name)
+}
+
+func (ec *executionContext) childFields_DiffHunk(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "oldStart":
+		return ec.fieldContext_DiffHunk_oldStart(ctx, field)
+	case "oldLines":
+		return ec.fieldContext_DiffHunk_oldLines(ctx, field)
+	case "newStart":
+		return ec.fieldContext_DiffHunk_newStart(ctx, field)
+	case "newLines":
+		return ec.fieldContext_DiffHunk_newLines(ctx, field)
+	case "lines":
+		return ec.fieldContext_DiffHunk_lines(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiffHunk", field.Name)
+}
+
+func (ec *executionContext) childFields_DiffLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_DiffLine_kind(ctx, field)
+	case "oldNumber":
+		return ec.fieldContext_DiffLine_oldNumber(ctx, field)
+	case "newNumber":
+		return ec.fieldContext_DiffLine_newNumber(ctx, field)
+	case "text":
+		return ec.fieldContext_DiffLine_text(ctx, field)
+	case "noNewline":
+		return ec.fieldContext_DiffLine_noNewline(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiffLine", field.Name)
+}
+
+func (ec *executionContext) childFields_DismissFindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "finding":
+		return ec.fieldContext_DismissFindingPayload_finding(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DismissFindingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EditMessagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_EditMessagePayload_message(ctx, field)
+	case "run":
+		return ec.fieldContext_EditMessagePayload_run(ctx, field)
+	case "undo":
+		return ec.fieldContext_EditMessagePayload_undo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EditMessagePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Evidence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_Evidence_run(ctx, field)
+	case "command":
+		return ec.fieldContext_Evidence_command(ctx, field)
+	case "commandLine":
+		return ec.fieldContext_Evidence_commandLine(ctx, field)
+	case "exitCode":
+		return ec.fieldContext_Evidence_exitCode(ctx, field)
+	case "outputDigest":
+		return ec.fieldContext_Evidence_outputDigest(ctx, field)
+	case "files":
+		return ec.fieldContext_Evidence_files(ctx, field)
+	case "note":
+		return ec.fieldContext_Evidence_note(ctx, field)
+	case "tree":
+		return ec.fieldContext_Evidence_tree(ctx, field)
+	case "shownAt":
+		return ec.fieldContext_Evidence_shownAt(ctx, field)
+	case "checkedTree":
+		return ec.fieldContext_Evidence_checkedTree(ctx, field)
+	case "check":
+		return ec.fieldContext_Evidence_check(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Evidence", field.Name)
+}
+
+func (ec *executionContext) childFields_EvidenceFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_EvidenceFile_path(ctx, field)
+	case "revision":
+		return ec.fieldContext_EvidenceFile_revision(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EvidenceFile", field.Name)
 }
 
 func (ec *executionContext) childFields_ExchangeDeviceCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6590,6 +16758,8 @@ func (ec *executionContext) childFields_File(ctx context.Context, field graphql.
 		return ec.fieldContext_File_text(ctx, field)
 	case "revision":
 		return ec.fieldContext_File_revision(ctx, field)
+	case "mode":
+		return ec.fieldContext_File_mode(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type File", field.Name)
 }
@@ -6606,6 +16776,40 @@ func (ec *executionContext) childFields_FileConnection(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type FileConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_FileDiff(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_FileDiff_path(ctx, field)
+	case "previousPath":
+		return ec.fieldContext_FileDiff_previousPath(ctx, field)
+	case "status":
+		return ec.fieldContext_FileDiff_status(ctx, field)
+	case "similarity":
+		return ec.fieldContext_FileDiff_similarity(ctx, field)
+	case "mode":
+		return ec.fieldContext_FileDiff_mode(ctx, field)
+	case "previousMode":
+		return ec.fieldContext_FileDiff_previousMode(ctx, field)
+	case "revision":
+		return ec.fieldContext_FileDiff_revision(ctx, field)
+	case "previousRevision":
+		return ec.fieldContext_FileDiff_previousRevision(ctx, field)
+	case "isBinary":
+		return ec.fieldContext_FileDiff_isBinary(ctx, field)
+	case "additions":
+		return ec.fieldContext_FileDiff_additions(ctx, field)
+	case "deletions":
+		return ec.fieldContext_FileDiff_deletions(ctx, field)
+	case "hunks":
+		return ec.fieldContext_FileDiff_hunks(ctx, field)
+	case "truncated":
+		return ec.fieldContext_FileDiff_truncated(ctx, field)
+	case "patch":
+		return ec.fieldContext_FileDiff_patch(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileDiff", field.Name)
+}
+
 func (ec *executionContext) childFields_FileEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -6614,6 +16818,198 @@ func (ec *executionContext) childFields_FileEdge(ctx context.Context, field grap
 		return ec.fieldContext_FileEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FileEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FileMatch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_FileMatch_path(ctx, field)
+	case "revision":
+		return ec.fieldContext_FileMatch_revision(ctx, field)
+	case "line":
+		return ec.fieldContext_FileMatch_line(ctx, field)
+	case "column":
+		return ec.fieldContext_FileMatch_column(ctx, field)
+	case "text":
+		return ec.fieldContext_FileMatch_text(ctx, field)
+	case "start":
+		return ec.fieldContext_FileMatch_start(ctx, field)
+	case "length":
+		return ec.fieldContext_FileMatch_length(ctx, field)
+	case "before":
+		return ec.fieldContext_FileMatch_before(ctx, field)
+	case "after":
+		return ec.fieldContext_FileMatch_after(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileMatch", field.Name)
+}
+
+func (ec *executionContext) childFields_FileMatchConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FileMatchConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FileMatchConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FileMatchConnection_pageInfo(ctx, field)
+	case "truncated":
+		return ec.fieldContext_FileMatchConnection_truncated(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileMatchConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FileMatchEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FileMatchEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FileMatchEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileMatchEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FileTree(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commit":
+		return ec.fieldContext_FileTree_commit(ctx, field)
+	case "entries":
+		return ec.fieldContext_FileTree_entries(ctx, field)
+	case "truncated":
+		return ec.fieldContext_FileTree_truncated(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileTree", field.Name)
+}
+
+func (ec *executionContext) childFields_FileTreeEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_FileTreeEntry_path(ctx, field)
+	case "name":
+		return ec.fieldContext_FileTreeEntry_name(ctx, field)
+	case "isFolder":
+		return ec.fieldContext_FileTreeEntry_isFolder(ctx, field)
+	case "mode":
+		return ec.fieldContext_FileTreeEntry_mode(ctx, field)
+	case "size":
+		return ec.fieldContext_FileTreeEntry_size(ctx, field)
+	case "revision":
+		return ec.fieldContext_FileTreeEntry_revision(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileTreeEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_FileVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commit":
+		return ec.fieldContext_FileVersion_commit(ctx, field)
+	case "path":
+		return ec.fieldContext_FileVersion_path(ctx, field)
+	case "previousPath":
+		return ec.fieldContext_FileVersion_previousPath(ctx, field)
+	case "change":
+		return ec.fieldContext_FileVersion_change(ctx, field)
+	case "revision":
+		return ec.fieldContext_FileVersion_revision(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_FileVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FileVersionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FileVersionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FileVersionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileVersionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FileVersionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FileVersionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FileVersionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileVersionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Finding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Finding_id(ctx, field)
+	case "project":
+		return ec.fieldContext_Finding_project(ctx, field)
+	case "check":
+		return ec.fieldContext_Finding_check(ctx, field)
+	case "rule":
+		return ec.fieldContext_Finding_rule(ctx, field)
+	case "title":
+		return ec.fieldContext_Finding_title(ctx, field)
+	case "file":
+		return ec.fieldContext_Finding_file(ctx, field)
+	case "line":
+		return ec.fieldContext_Finding_line(ctx, field)
+	case "severity":
+		return ec.fieldContext_Finding_severity(ctx, field)
+	case "evidence":
+		return ec.fieldContext_Finding_evidence(ctx, field)
+	case "remedy":
+		return ec.fieldContext_Finding_remedy(ctx, field)
+	case "cwe":
+		return ec.fieldContext_Finding_cwe(ctx, field)
+	case "branch":
+		return ec.fieldContext_Finding_branch(ctx, field)
+	case "revision":
+		return ec.fieldContext_Finding_revision(ctx, field)
+	case "state":
+		return ec.fieldContext_Finding_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_Finding_reason(ctx, field)
+	case "decidedBy":
+		return ec.fieldContext_Finding_decidedBy(ctx, field)
+	case "run":
+		return ec.fieldContext_Finding_run(ctx, field)
+	case "agent":
+		return ec.fieldContext_Finding_agent(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Finding_createdAt(ctx, field)
+	case "seenAt":
+		return ec.fieldContext_Finding_seenAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Finding", field.Name)
+}
+
+func (ec *executionContext) childFields_FindingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FindingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FindingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FindingConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FindingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FindingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FindingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ForkConversationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conversation":
+		return ec.fieldContext_ForkConversationPayload_conversation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ForkConversationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_LongPromptPrice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6670,6 +17066,98 @@ func (ec *executionContext) childFields_MembershipEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type MembershipEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Merge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Merge_id(ctx, field)
+	case "project":
+		return ec.fieldContext_Merge_project(ctx, field)
+	case "state":
+		return ec.fieldContext_Merge_state(ctx, field)
+	case "source":
+		return ec.fieldContext_Merge_source(ctx, field)
+	case "target":
+		return ec.fieldContext_Merge_target(ctx, field)
+	case "run":
+		return ec.fieldContext_Merge_run(ctx, field)
+	case "requestedBy":
+		return ec.fieldContext_Merge_requestedBy(ctx, field)
+	case "base":
+		return ec.fieldContext_Merge_base(ctx, field)
+	case "ours":
+		return ec.fieldContext_Merge_ours(ctx, field)
+	case "theirs":
+		return ec.fieldContext_Merge_theirs(ctx, field)
+	case "result":
+		return ec.fieldContext_Merge_result(ctx, field)
+	case "error":
+		return ec.fieldContext_Merge_error(ctx, field)
+	case "position":
+		return ec.fieldContext_Merge_position(ctx, field)
+	case "conflicts":
+		return ec.fieldContext_Merge_conflicts(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Merge_createdAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_Merge_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Merge_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Merge", field.Name)
+}
+
+func (ec *executionContext) childFields_MergeBranchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "merge":
+		return ec.fieldContext_MergeBranchPayload_merge(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MergeBranchPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_MergeConflict(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_MergeConflict_path(ctx, field)
+	case "kind":
+		return ec.fieldContext_MergeConflict_kind(ctx, field)
+	case "message":
+		return ec.fieldContext_MergeConflict_message(ctx, field)
+	case "base":
+		return ec.fieldContext_MergeConflict_base(ctx, field)
+	case "ours":
+		return ec.fieldContext_MergeConflict_ours(ctx, field)
+	case "theirs":
+		return ec.fieldContext_MergeConflict_theirs(ctx, field)
+	case "hunks":
+		return ec.fieldContext_MergeConflict_hunks(ctx, field)
+	case "hunksCut":
+		return ec.fieldContext_MergeConflict_hunksCut(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MergeConflict", field.Name)
+}
+
+func (ec *executionContext) childFields_MergeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MergeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MergeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MergeConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MergeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MergeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MergeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MergeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MergeEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Message(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6682,6 +17170,14 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_text(ctx, field)
 	case "demo":
 		return ec.fieldContext_Message_demo(ctx, field)
+	case "retracted":
+		return ec.fieldContext_Message_retracted(ctx, field)
+	case "edits":
+		return ec.fieldContext_Message_edits(ctx, field)
+	case "sender":
+		return ec.fieldContext_Message_sender(ctx, field)
+	case "unread":
+		return ec.fieldContext_Message_unread(ctx, field)
 	case "agent":
 		return ec.fieldContext_Message_agent(ctx, field)
 	case "author":
@@ -6820,6 +17316,24 @@ func (ec *executionContext) childFields_ModelPrice(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type ModelPrice", field.Name)
 }
 
+func (ec *executionContext) childFields_MoveFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return ec.fieldContext_MoveFilePayload_file(ctx, field)
+	case "commit":
+		return ec.fieldContext_MoveFilePayload_commit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MoveFilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_MoveTaskPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "task":
+		return ec.fieldContext_MoveTaskPayload_task(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MoveTaskPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Organisation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6830,6 +17344,8 @@ func (ec *executionContext) childFields_Organisation(ctx context.Context, field 
 		return ec.fieldContext_Organisation_personal(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Organisation_createdAt(ctx, field)
+	case "permissionRules":
+		return ec.fieldContext_Organisation_permissionRules(ctx, field)
 	case "providerKeys":
 		return ec.fieldContext_Organisation_providerKeys(ctx, field)
 	case "usage":
@@ -6884,6 +17400,120 @@ func (ec *executionContext) childFields_PauseRunPayload(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type PauseRunPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PermissionRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PermissionRule_id(ctx, field)
+	case "organisation":
+		return ec.fieldContext_PermissionRule_organisation(ctx, field)
+	case "project":
+		return ec.fieldContext_PermissionRule_project(ctx, field)
+	case "outcome":
+		return ec.fieldContext_PermissionRule_outcome(ctx, field)
+	case "class":
+		return ec.fieldContext_PermissionRule_class(ctx, field)
+	case "agent":
+		return ec.fieldContext_PermissionRule_agent(ctx, field)
+	case "tool":
+		return ec.fieldContext_PermissionRule_tool(ctx, field)
+	case "path":
+		return ec.fieldContext_PermissionRule_path(ctx, field)
+	case "command":
+		return ec.fieldContext_PermissionRule_command(ctx, field)
+	case "until":
+		return ec.fieldContext_PermissionRule_until(ctx, field)
+	case "text":
+		return ec.fieldContext_PermissionRule_text(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_PermissionRule_createdBy(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PermissionRule_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PermissionRule", field.Name)
+}
+
+func (ec *executionContext) childFields_PermissionRuleConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PermissionRuleConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PermissionRuleConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PermissionRuleConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PermissionRuleConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PermissionRuleEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PermissionRuleEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PermissionRuleEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PermissionRuleEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Plan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Plan_id(ctx, field)
+	case "project":
+		return ec.fieldContext_Plan_project(ctx, field)
+	case "run":
+		return ec.fieldContext_Plan_run(ctx, field)
+	case "summary":
+		return ec.fieldContext_Plan_summary(ctx, field)
+	case "state":
+		return ec.fieldContext_Plan_state(ctx, field)
+	case "tasks":
+		return ec.fieldContext_Plan_tasks(ctx, field)
+	case "progress":
+		return ec.fieldContext_Plan_progress(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Plan_createdAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Plan_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Plan", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PlanConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PlanConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PlanConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PlanEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PlanEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanProgress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "completed":
+		return ec.fieldContext_PlanProgress_completed(ctx, field)
+	case "troubled":
+		return ec.fieldContext_PlanProgress_troubled(ctx, field)
+	case "total":
+		return ec.fieldContext_PlanProgress_total(ctx, field)
+	case "usage":
+		return ec.fieldContext_PlanProgress_usage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanProgress", field.Name)
+}
+
 func (ec *executionContext) childFields_Project(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6916,8 +17546,54 @@ func (ec *executionContext) childFields_Project(ctx context.Context, field graph
 		return ec.fieldContext_Project_file(ctx, field)
 	case "commits":
 		return ec.fieldContext_Project_commits(ctx, field)
+	case "userStories":
+		return ec.fieldContext_Project_userStories(ctx, field)
+	case "decisions":
+		return ec.fieldContext_Project_decisions(ctx, field)
+	case "branches":
+		return ec.fieldContext_Project_branches(ctx, field)
+	case "checkpoints":
+		return ec.fieldContext_Project_checkpoints(ctx, field)
+	case "commands":
+		return ec.fieldContext_Project_commands(ctx, field)
+	case "consoleKey":
+		return ec.fieldContext_Project_consoleKey(ctx, field)
+	case "console":
+		return ec.fieldContext_Project_console(ctx, field)
+	case "consoleErrors":
+		return ec.fieldContext_Project_consoleErrors(ctx, field)
+	case "crew":
+		return ec.fieldContext_Project_crew(ctx, field)
+	case "fileTree":
+		return ec.fieldContext_Project_fileTree(ctx, field)
+	case "fileHistory":
+		return ec.fieldContext_Project_fileHistory(ctx, field)
+	case "blame":
+		return ec.fieldContext_Project_blame(ctx, field)
+	case "storage":
+		return ec.fieldContext_Project_storage(ctx, field)
+	case "merges":
+		return ec.fieldContext_Project_merges(ctx, field)
+	case "permissionRules":
+		return ec.fieldContext_Project_permissionRules(ctx, field)
+	case "approvals":
+		return ec.fieldContext_Project_approvals(ctx, field)
+	case "planApproval":
+		return ec.fieldContext_Project_planApproval(ctx, field)
+	case "plans":
+		return ec.fieldContext_Project_plans(ctx, field)
+	case "tasks":
+		return ec.fieldContext_Project_tasks(ctx, field)
 	case "providerKeys":
 		return ec.fieldContext_Project_providerKeys(ctx, field)
+	case "questions":
+		return ec.fieldContext_Project_questions(ctx, field)
+	case "sandbox":
+		return ec.fieldContext_Project_sandbox(ctx, field)
+	case "findings":
+		return ec.fieldContext_Project_findings(ctx, field)
+	case "securityReport":
+		return ec.fieldContext_Project_securityReport(ctx, field)
 	case "usage":
 		return ec.fieldContext_Project_usage(ctx, field)
 	case "budgets":
@@ -6946,6 +17622,48 @@ func (ec *executionContext) childFields_ProjectEdge(ctx context.Context, field g
 		return ec.fieldContext_ProjectEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProjectEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ProjectStorage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "usedBytes":
+		return ec.fieldContext_ProjectStorage_usedBytes(ctx, field)
+	case "limitBytes":
+		return ec.fieldContext_ProjectStorage_limitBytes(ctx, field)
+	case "files":
+		return ec.fieldContext_ProjectStorage_files(ctx, field)
+	case "filesLimit":
+		return ec.fieldContext_ProjectStorage_filesLimit(ctx, field)
+	case "historyBytes":
+		return ec.fieldContext_ProjectStorage_historyBytes(ctx, field)
+	case "historyLimitBytes":
+		return ec.fieldContext_ProjectStorage_historyLimitBytes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProjectStorage", field.Name)
+}
+
+func (ec *executionContext) childFields_ProjectTemplate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "slug":
+		return ec.fieldContext_ProjectTemplate_slug(ctx, field)
+	case "name":
+		return ec.fieldContext_ProjectTemplate_name(ctx, field)
+	case "description":
+		return ec.fieldContext_ProjectTemplate_description(ctx, field)
+	case "files":
+		return ec.fieldContext_ProjectTemplate_files(ctx, field)
+	case "install":
+		return ec.fieldContext_ProjectTemplate_install(ctx, field)
+	case "build":
+		return ec.fieldContext_ProjectTemplate_build(ctx, field)
+	case "test":
+		return ec.fieldContext_ProjectTemplate_test(ctx, field)
+	case "start":
+		return ec.fieldContext_ProjectTemplate_start(ctx, field)
+	case "image":
+		return ec.fieldContext_ProjectTemplate_image(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProjectTemplate", field.Name)
 }
 
 func (ec *executionContext) childFields_ProviderKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6990,6 +17708,66 @@ func (ec *executionContext) childFields_ProviderKeyEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ProviderKeyEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Question(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Question_id(ctx, field)
+	case "project":
+		return ec.fieldContext_Question_project(ctx, field)
+	case "conversation":
+		return ec.fieldContext_Question_conversation(ctx, field)
+	case "run":
+		return ec.fieldContext_Question_run(ctx, field)
+	case "toolCall":
+		return ec.fieldContext_Question_toolCall(ctx, field)
+	case "agent":
+		return ec.fieldContext_Question_agent(ctx, field)
+	case "text":
+		return ec.fieldContext_Question_text(ctx, field)
+	case "choices":
+		return ec.fieldContext_Question_choices(ctx, field)
+	case "allowOther":
+		return ec.fieldContext_Question_allowOther(ctx, field)
+	case "defaultAnswer":
+		return ec.fieldContext_Question_defaultAnswer(ctx, field)
+	case "deadlineAt":
+		return ec.fieldContext_Question_deadlineAt(ctx, field)
+	case "state":
+		return ec.fieldContext_Question_state(ctx, field)
+	case "answer":
+		return ec.fieldContext_Question_answer(ctx, field)
+	case "answeredBy":
+		return ec.fieldContext_Question_answeredBy(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Question_createdAt(ctx, field)
+	case "answeredAt":
+		return ec.fieldContext_Question_answeredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Question", field.Name)
+}
+
+func (ec *executionContext) childFields_QuestionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_QuestionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_QuestionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_QuestionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuestionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_QuestionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_QuestionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_QuestionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuestionEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessToken":
@@ -7004,6 +17782,38 @@ func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Contex
 		return ec.fieldContext_RefreshSessionPayload_challenge(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefreshSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RejectPlanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plan":
+		return ec.fieldContext_RejectPlanPayload_plan(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RejectPlanPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RenameConversationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conversation":
+		return ec.fieldContext_RenameConversationPayload_conversation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenameConversationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReopenFindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "finding":
+		return ec.fieldContext_ReopenFindingPayload_finding(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReopenFindingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportConsolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kept":
+		return ec.fieldContext_ReportConsolePayload_kept(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportConsolePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestDeviceCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7022,6 +17832,80 @@ func (ec *executionContext) childFields_RequestDeviceCodePayload(ctx context.Con
 		return ec.fieldContext_RequestDeviceCodePayload_interval(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestDeviceCodePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResolveApprovalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "approval":
+		return ec.fieldContext_ResolveApprovalPayload_approval(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResolveApprovalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResolveMergePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "merge":
+		return ec.fieldContext_ResolveMergePayload_merge(ctx, field)
+	case "commit":
+		return ec.fieldContext_ResolveMergePayload_commit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResolveMergePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RestartSandboxPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sandbox":
+		return ec.fieldContext_RestartSandboxPayload_sandbox(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestartSandboxPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RestoreCheckpointPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "checkpoint":
+		return ec.fieldContext_RestoreCheckpointPayload_checkpoint(ctx, field)
+	case "applied":
+		return ec.fieldContext_RestoreCheckpointPayload_applied(ctx, field)
+	case "changed":
+		return ec.fieldContext_RestoreCheckpointPayload_changed(ctx, field)
+	case "files":
+		return ec.fieldContext_RestoreCheckpointPayload_files(ctx, field)
+	case "messages":
+		return ec.fieldContext_RestoreCheckpointPayload_messages(ctx, field)
+	case "undo":
+		return ec.fieldContext_RestoreCheckpointPayload_undo(ctx, field)
+	case "commit":
+		return ec.fieldContext_RestoreCheckpointPayload_commit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoreCheckpointPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RestoreFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return ec.fieldContext_RestoreFilePayload_file(ctx, field)
+	case "commit":
+		return ec.fieldContext_RestoreFilePayload_commit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoreFilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RestoreTreePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commit":
+		return ec.fieldContext_RestoreTreePayload_commit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoreTreePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RestoredFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_RestoredFile_path(ctx, field)
+	case "change":
+		return ec.fieldContext_RestoredFile_change(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoredFile", field.Name)
 }
 
 func (ec *executionContext) childFields_ResumeRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7048,6 +17932,30 @@ func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeApprovalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "approval":
+		return ec.fieldContext_RevokeApprovalPayload_approval(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeApprovalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeConsoleKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "project":
+		return ec.fieldContext_RevokeConsoleKeyPayload_project(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeConsoleKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RotateConsoleKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "consoleKey":
+		return ec.fieldContext_RotateConsoleKeyPayload_consoleKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateConsoleKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7062,6 +17970,8 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_message(ctx, field)
 	case "project":
 		return ec.fieldContext_Run_project(ctx, field)
+	case "branch":
+		return ec.fieldContext_Run_branch(ctx, field)
 	case "model":
 		return ec.fieldContext_Run_model(ctx, field)
 	case "waitsUntil":
@@ -7086,14 +17996,44 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_cancelRequested(ctx, field)
 	case "pauseRequested":
 		return ec.fieldContext_Run_pauseRequested(ctx, field)
+	case "parent":
+		return ec.fieldContext_Run_parent(ctx, field)
+	case "askedBy":
+		return ec.fieldContext_Run_askedBy(ctx, field)
+	case "depth":
+		return ec.fieldContext_Run_depth(ctx, field)
+	case "children":
+		return ec.fieldContext_Run_children(ctx, field)
 	case "retriedFrom":
 		return ec.fieldContext_Run_retriedFrom(ctx, field)
+	case "checkpoints":
+		return ec.fieldContext_Run_checkpoints(ctx, field)
+	case "approvals":
+		return ec.fieldContext_Run_approvals(ctx, field)
+	case "plan":
+		return ec.fieldContext_Run_plan(ctx, field)
+	case "task":
+		return ec.fieldContext_Run_task(ctx, field)
+	case "verification":
+		return ec.fieldContext_Run_verification(ctx, field)
+	case "gaps":
+		return ec.fieldContext_Run_gaps(ctx, field)
+	case "questions":
+		return ec.fieldContext_Run_questions(ctx, field)
 	case "usage":
 		return ec.fieldContext_Run_usage(ctx, field)
 	case "usageRecords":
 		return ec.fieldContext_Run_usageRecords(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Run", field.Name)
+}
+
+func (ec *executionContext) childFields_RunCommandPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "command":
+		return ec.fieldContext_RunCommandPayload_command(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunCommandPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RunConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7116,6 +18056,98 @@ func (ec *executionContext) childFields_RunEdge(ctx context.Context, field graph
 		return ec.fieldContext_RunEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RunEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Sandbox(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Sandbox_id(ctx, field)
+	case "project":
+		return ec.fieldContext_Sandbox_project(ctx, field)
+	case "state":
+		return ec.fieldContext_Sandbox_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_Sandbox_reason(ctx, field)
+	case "driver":
+		return ec.fieldContext_Sandbox_driver(ctx, field)
+	case "generation":
+		return ec.fieldContext_Sandbox_generation(ctx, field)
+	case "memoryBytes":
+		return ec.fieldContext_Sandbox_memoryBytes(ctx, field)
+	case "diskBytes":
+		return ec.fieldContext_Sandbox_diskBytes(ctx, field)
+	case "cpuMilliseconds":
+		return ec.fieldContext_Sandbox_cpuMilliseconds(ctx, field)
+	case "processes":
+		return ec.fieldContext_Sandbox_processes(ctx, field)
+	case "sampledAt":
+		return ec.fieldContext_Sandbox_sampledAt(ctx, field)
+	case "usedAt":
+		return ec.fieldContext_Sandbox_usedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Sandbox", field.Name)
+}
+
+func (ec *executionContext) childFields_ScanProjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "report":
+		return ec.fieldContext_ScanProjectPayload_report(ctx, field)
+	case "newFindings":
+		return ec.fieldContext_ScanProjectPayload_newFindings(ctx, field)
+	case "fixedFindings":
+		return ec.fieldContext_ScanProjectPayload_fixedFindings(ctx, field)
+	case "project":
+		return ec.fieldContext_ScanProjectPayload_project(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScanProjectPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SecurityCheckResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "check":
+		return ec.fieldContext_SecurityCheckResult_check(ctx, field)
+	case "scannedAt":
+		return ec.fieldContext_SecurityCheckResult_scannedAt(ctx, field)
+	case "revision":
+		return ec.fieldContext_SecurityCheckResult_revision(ctx, field)
+	case "files":
+		return ec.fieldContext_SecurityCheckResult_files(ctx, field)
+	case "skipped":
+		return ec.fieldContext_SecurityCheckResult_skipped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SecurityCheckResult", field.Name)
+}
+
+func (ec *executionContext) childFields_SecurityGap(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "check":
+		return ec.fieldContext_SecurityGap_check(ctx, field)
+	case "subject":
+		return ec.fieldContext_SecurityGap_subject(ctx, field)
+	case "reason":
+		return ec.fieldContext_SecurityGap_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SecurityGap", field.Name)
+}
+
+func (ec *executionContext) childFields_SecurityReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "branch":
+		return ec.fieldContext_SecurityReport_branch(ctx, field)
+	case "checks":
+		return ec.fieldContext_SecurityReport_checks(ctx, field)
+	case "counts":
+		return ec.fieldContext_SecurityReport_counts(ctx, field)
+	case "notAssessed":
+		return ec.fieldContext_SecurityReport_notAssessed(ctx, field)
+	case "advisoriesDate":
+		return ec.fieldContext_SecurityReport_advisoriesDate(ctx, field)
+	case "scannedAt":
+		return ec.fieldContext_SecurityReport_scannedAt(ctx, field)
+	case "revision":
+		return ec.fieldContext_SecurityReport_revision(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SecurityReport", field.Name)
 }
 
 func (ec *executionContext) childFields_SendMessagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7146,12 +18178,30 @@ func (ec *executionContext) childFields_SetBudgetPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type SetBudgetPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetPermissionRulePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "permissionRule":
+		return ec.fieldContext_SetPermissionRulePayload_permissionRule(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPermissionRulePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetProviderKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "providerKey":
 		return ec.fieldContext_SetProviderKeyPayload_providerKey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetProviderKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SeverityCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "severity":
+		return ec.fieldContext_SeverityCount_severity(ctx, field)
+	case "open":
+		return ec.fieldContext_SeverityCount_open(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SeverityCount", field.Name)
 }
 
 func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7194,6 +18244,98 @@ func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field
 		return ec.fieldContext_SignUpPayload_challenge(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignalCommandPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "command":
+		return ec.fieldContext_SignalCommandPayload_command(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignalCommandPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartTaskPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "task":
+		return ec.fieldContext_StartTaskPayload_task(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartTaskPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StopSandboxPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sandbox":
+		return ec.fieldContext_StopSandboxPayload_sandbox(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StopSandboxPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Task(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Task_id(ctx, field)
+	case "project":
+		return ec.fieldContext_Task_project(ctx, field)
+	case "plan":
+		return ec.fieldContext_Task_plan(ctx, field)
+	case "title":
+		return ec.fieldContext_Task_title(ctx, field)
+	case "description":
+		return ec.fieldContext_Task_description(ctx, field)
+	case "agent":
+		return ec.fieldContext_Task_agent(ctx, field)
+	case "author":
+		return ec.fieldContext_Task_author(ctx, field)
+	case "state":
+		return ec.fieldContext_Task_state(ctx, field)
+	case "priority":
+		return ec.fieldContext_Task_priority(ctx, field)
+	case "position":
+		return ec.fieldContext_Task_position(ctx, field)
+	case "criteria":
+		return ec.fieldContext_Task_criteria(ctx, field)
+	case "dependencies":
+		return ec.fieldContext_Task_dependencies(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Task_attempts(ctx, field)
+	case "run":
+		return ec.fieldContext_Task_run(ctx, field)
+	case "conversation":
+		return ec.fieldContext_Task_conversation(ctx, field)
+	case "result":
+		return ec.fieldContext_Task_result(ctx, field)
+	case "problem":
+		return ec.fieldContext_Task_problem(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Task_createdAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_Task_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Task_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Task", field.Name)
+}
+
+func (ec *executionContext) childFields_TaskConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TaskConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TaskConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TaskConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaskConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TaskEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TaskEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TaskEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaskEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ToolCall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7250,6 +18392,14 @@ func (ec *executionContext) childFields_UpdateProjectPayload(ctx context.Context
 		return ec.fieldContext_UpdateProjectPayload_project(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateProjectPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateTaskPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "task":
+		return ec.fieldContext_UpdateTaskPayload_task(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateTaskPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7384,12 +18534,60 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_organisations(ctx, field)
 	case "apiKeys":
 		return ec.fieldContext_User_apiKeys(ctx, field)
+	case "approvals":
+		return ec.fieldContext_User_approvals(ctx, field)
+	case "questions":
+		return ec.fieldContext_User_questions(ctx, field)
 	case "usage":
 		return ec.fieldContext_User_usage(ctx, field)
 	case "budgets":
 		return ec.fieldContext_User_budgets(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_UserStories(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_UserStories_nodes(ctx, field)
+	case "problem":
+		return ec.fieldContext_UserStories_problem(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserStories", field.Name)
+}
+
+func (ec *executionContext) childFields_UserStory(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UserStory_id(ctx, field)
+	case "title":
+		return ec.fieldContext_UserStory_title(ctx, field)
+	case "story":
+		return ec.fieldContext_UserStory_story(ctx, field)
+	case "priority":
+		return ec.fieldContext_UserStory_priority(ctx, field)
+	case "criteria":
+		return ec.fieldContext_UserStory_criteria(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserStory", field.Name)
+}
+
+func (ec *executionContext) childFields_WaiveCriterionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "criterion":
+		return ec.fieldContext_WaiveCriterionPayload_criterion(ctx, field)
+	case "task":
+		return ec.fieldContext_WaiveCriterionPayload_task(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaiveCriterionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WakeSandboxPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sandbox":
+		return ec.fieldContext_WakeSandboxPayload_sandbox(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WakeSandboxPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_WriteFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -434,6 +434,29 @@ func (ec *executionContext) fieldContext_File_revision(_ context.Context, field 
 	return graphql.NewScalarFieldContext("File", field, false, false, "String")
 }
 
+func (ec *executionContext) _File_mode(ctx context.Context, field graphql.CollectedField, obj *model.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_File_mode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.FileMode) graphql.Marshaler {
+			return ec.marshalNFileMode2githubᚗcomᚋzeblitᚋzeblitᚋgraphᚋmodelᚐFileMode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_File_mode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("File", field, false, false, "FileMode")
+}
+
 func (ec *executionContext) _FileConnection_edges(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[*model.File]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -655,7 +678,7 @@ func (ec *executionContext) unmarshalInputWriteFileInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"projectId", "path", "text", "expectedRevision", "message", "idempotencyKey"}
+	fieldsInOrder := [...]string{"projectId", "path", "text", "expectedRevision", "mode", "branch", "message", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -690,6 +713,20 @@ func (ec *executionContext) unmarshalInputWriteFileInput(ctx context.Context, ob
 				return it, err
 			}
 			it.ExpectedRevision = data
+		case "mode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mode"))
+			data, err := ec.unmarshalOFileMode2ᚖgithubᚗcomᚋzeblitᚋzeblitᚋgraphᚋmodelᚐFileMode(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mode = data
+		case "branch":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("branch"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Branch = data
 		case "message":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("message"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -902,6 +939,11 @@ func (ec *executionContext) _File(ctx context.Context, sel ast.SelectionSet, obj
 				})
 		case "revision":
 			out.Values[i] = ec._File_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "mode":
+			out.Values[i] = ec._File_mode(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

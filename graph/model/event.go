@@ -71,6 +71,14 @@ type MessageCompleted struct {
 	Message *ent.Message
 }
 
+// ConversationChanged says that a conversation has another title, was forked, is deleted, or
+// that messages left its context.
+type ConversationChanged struct {
+	Event
+	Conversation *ent.Conversation
+	Deleted      bool
+}
+
 // RunStateChanged says that a run stands elsewhere.
 type RunStateChanged struct {
 	Event
@@ -79,6 +87,18 @@ type RunStateChanged struct {
 
 // State is where the run stood.
 func (e RunStateChanged) State() enum.RunState { return e.Run.State }
+
+// ApprovalRequested says that an agent asks people to allow a call.
+type ApprovalRequested struct {
+	Event
+	Approval *ent.Approval
+}
+
+// ApprovalResolved says that a question was answered, has expired or was cancelled.
+type ApprovalResolved struct {
+	Event
+	Approval *ent.Approval
+}
 
 // ToolCallStarted says that a tool call began.
 type ToolCallStarted struct {
@@ -91,6 +111,34 @@ type ToolCallOutput struct {
 	Event
 	ToolCall *ent.ToolCall
 	Text     string
+	Stream   enum.OutputStream
+}
+
+// CommandStarted says that a command began.
+type CommandStarted struct {
+	Event
+	Command *ent.Command
+}
+
+// CommandOutput says that a person's command printed something.
+type CommandOutput struct {
+	Event
+	CommandID    string
+	Stream       enum.OutputStream
+	OutputOffset int64
+	Text         string
+}
+
+// CommandFinished says that a command ended.
+type CommandFinished struct {
+	Event
+	Command *ent.Command
+}
+
+// SandboxChanged says that a sandbox is in another state.
+type SandboxChanged struct {
+	Event
+	Sandbox *ent.Sandbox
 }
 
 // ToolCallFinished says that a tool call ended.
@@ -105,6 +153,49 @@ type FileChanged struct {
 	Path     string
 	Change   enum.FileChange
 	Revision string
+	Branch   string
+}
+
+// BranchChanged says that a branch was made, moved by a merge, or deleted.
+type BranchChanged struct {
+	Event
+	Name   string
+	Change enum.FileChange
+	Tip    string
+}
+
+// MergeChanged says that a merge stands elsewhere.
+type MergeChanged struct {
+	Event
+	Merge *ent.Merge
+}
+
+// FindingChanged says that a flaw was found, is fixed, or was decided upon.
+type FindingChanged struct {
+	Event
+	Finding *ent.Finding
+}
+
+// PlanChanged says that a plan stands elsewhere.
+type PlanChanged struct {
+	Event
+	Plan *ent.Plan
+}
+
+// TaskChanged says that a task is new, stands elsewhere, was changed or is gone.
+type TaskChanged struct {
+	Event
+	Task    *ent.Task
+	Deleted bool
+}
+
+// CheckpointRestored says that somebody went back to a checkpoint.
+type CheckpointRestored struct {
+	Event
+	CheckpointID, UndoID string
+	Branch               string
+	Commit               *string
+	ConversationID       *string
 }
 
 // UsageRecorded says that a call of a model was recorded.
@@ -128,8 +219,27 @@ type BudgetReached struct {
 	Text                 string
 }
 
+// ConsoleOutput says what an app wrote to its console.
+type ConsoleOutput struct {
+	Event
+	Entries []*ent.ConsoleEntry
+	Cleared bool
+}
+
 // StreamReset says that events are missing before its cursor.
 type StreamReset struct {
 	Event
 	Reason string
+}
+
+// QuestionAsked says that an agent asks the people of the project.
+type QuestionAsked struct {
+	Event
+	Question *ent.Question
+}
+
+// QuestionAnswered says that a question is closed.
+type QuestionAnswered struct {
+	Event
+	Question *ent.Question
 }

@@ -11,7 +11,75 @@ import (
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/internal/artefact"
+	"github.com/zeblit/zeblit/internal/finding"
+	"github.com/zeblit/zeblit/internal/relay"
+	"github.com/zeblit/zeblit/internal/usage"
 )
+
+// An answer to a question.
+type AnswerQuestionInput struct {
+	// The question's id.
+	QuestionID string `json:"questionId"`
+	// One of the choices, in upper or lower case; where `allowOther` is true, any words, at most 4 KiB.
+	Answer string `json:"answer"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A question that was answered.
+type AnswerQuestionPayload struct {
+	// The question as it is now.
+	Question *ent.Question `json:"question"`
+}
+
+// A plan to approve.
+type ApprovePlanInput struct {
+	// The plan's id.
+	PlanID string `json:"planId"`
+}
+
+// A plan that was approved.
+type ApprovePlanPayload struct {
+	// The plan as it is now.
+	Plan *ent.Plan `json:"plan"`
+}
+
+// Who has brought each line of a file.
+type Blame struct {
+	// Names the content that the lines are of.
+	Revision string `json:"revision"`
+	// Successive lines of one commit each, from the first line to the last.
+	Ranges []*BlameRange `json:"ranges"`
+	// Whether the history is longer than what was looked at: the oldest lines may be older than is said.
+	Truncated bool `json:"truncated"`
+}
+
+// Successive lines that one commit has brought.
+type BlameRange struct {
+	// The first line, counted from 1.
+	StartLine int `json:"startLine"`
+	// The last line.
+	EndLine int `json:"endLine"`
+	// The commit that brought them.
+	Commit *Commit `json:"commit"`
+	// What the file was called in that commit.
+	Path string `json:"path"`
+	// Where the first of the lines stood in it.
+	OriginalLine int `json:"originalLine"`
+}
+
+// A merge to end.
+type CancelMergeInput struct {
+	// The merge's id.
+	MergeID string `json:"mergeId"`
+}
+
+// A merge that was ended.
+type CancelMergePayload struct {
+	// The merge as it is now.
+	Merge *ent.Merge `json:"merge"`
+}
 
 // A run to end.
 type CancelRunInput struct {
@@ -23,6 +91,38 @@ type CancelRunInput struct {
 type CancelRunPayload struct {
 	// The run as it is now.
 	Run *ent.Run `json:"run"`
+}
+
+// A task to end.
+type CancelTaskInput struct {
+	// The task's id.
+	TaskID string `json:"taskId"`
+}
+
+// A task that was ended.
+type CancelTaskPayload struct {
+	// The task as it is now.
+	Task *ent.Task `json:"task"`
+}
+
+// Changes that become one commit. Each is made on what those before it have left.
+type ChangeFilesInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// The branch to change; the main branch when it is not given.
+	Branch *string `json:"branch,omitempty"`
+	// The changes, 1 to 1,000.
+	Changes []*FileChangeInput `json:"changes"`
+	// Why, for the history.
+	Message *string `json:"message,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// Changes that were made.
+type ChangeFilesPayload struct {
+	// The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project.
+	Commit string `json:"commit"`
 }
 
 // A provider to try: an organisation's, a project's, or the installation's where neither is named.
@@ -47,6 +147,18 @@ type CheckProviderPayload struct {
 	LatencyMs int `json:"latencyMs"`
 }
 
+// Whose console to clear.
+type ClearConsoleInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+}
+
+// A project whose console is empty.
+type ClearConsolePayload struct {
+	// The project.
+	Project *ent.Project `json:"project"`
+}
+
 // One step in the history of a project's files.
 type Commit struct {
 	// Git's hash of it.
@@ -61,6 +173,54 @@ type Commit struct {
 	CommittedAt time.Time `json:"committedAt"`
 	// The hashes of the commits that it came from: none for the first.
 	Parents []string `json:"parents"`
+}
+
+// A line of a console to report.
+type ConsoleEntryInput struct {
+	// How loud it is.
+	Level enum.ConsoleLevel `json:"level"`
+	// What is written: 8 KiB of it are kept.
+	Text string `json:"text"`
+	// The error's stack: 16 KiB of it are kept.
+	Stack *string `json:"stack,omitempty"`
+	// The address of the script that it came from, or of the page; its query is not kept.
+	URL *string `json:"url,omitempty"`
+	// The line in it.
+	Line *int `json:"line,omitempty"`
+	// The column in the line.
+	Column *int `json:"column,omitempty"`
+	// Whether nobody caught it.
+	Uncaught *bool `json:"uncaught,omitempty"`
+	// How many times in a row it was written; 1 when it is not given.
+	Count *int `json:"count,omitempty"`
+}
+
+// A file or a folder to copy.
+type CopyFileInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// The path of a file, or of a folder with all that is in it.
+	From string `json:"from"`
+	// Where it goes; folders on the way are made.
+	To string `json:"to"`
+	// The revision the file must have now, or CONFLICT. A folder has none.
+	ExpectedRevision *string `json:"expectedRevision,omitempty"`
+	// Whether a file that is there is replaced. Otherwise, and when it is not given, that is a CONFLICT.
+	Overwrite *bool `json:"overwrite,omitempty"`
+	// The branch to change; the main branch when it is not given.
+	Branch *string `json:"branch,omitempty"`
+	// Why, for the history.
+	Message *string `json:"message,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A file that was copied.
+type CopyFilePayload struct {
+	// The file as it is in the commit; null when it is a folder, or gone.
+	File *File `json:"file,omitempty"`
+	// The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project.
+	Commit string `json:"commit"`
 }
 
 // An API key to make.
@@ -81,6 +241,82 @@ type CreateAPIKeyPayload struct {
 	Secret *string `json:"secret,omitempty"`
 }
 
+// A question to make a link for.
+type CreateApprovalLinkInput struct {
+	// The question's id.
+	ApprovalID string `json:"approvalId"`
+}
+
+// A link that was made.
+type CreateApprovalLinkPayload struct {
+	// Where it leads.
+	URL string `json:"url"`
+	// Until when it holds.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// A branch to make.
+type CreateBranchInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// Its name, as git takes it, at most 200 bytes. `run/…` is kept for runs.
+	Name string `json:"name"`
+	// Where it begins: a branch or a commit's hash; the main branch when it is not given.
+	From *string `json:"from,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A branch that was made.
+type CreateBranchPayload struct {
+	// The branch as it is now.
+	Branch *Branch `json:"branch"`
+}
+
+// A file that will be had.
+type CreateDownloadLinkInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// The file's path from the project's root.
+	Path string `json:"path"`
+	// A branch or a commit's hash; the main branch when it is not given.
+	Ref *string `json:"ref,omitempty"`
+	// How long the link holds, 1 to 3,600 seconds; 900 when it is not given.
+	ExpiresIn *int `json:"expiresIn,omitempty"`
+}
+
+// A link to have a file by.
+type CreateDownloadLinkPayload struct {
+	// Where to GET the file.
+	URL string `json:"url"`
+	// When it ends.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// What to open as a web site.
+type CreatePreviewLinkInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// A branch or a commit's hash; the main branch, as it is at each request, when it is not given.
+	Ref *string `json:"ref,omitempty"`
+	// Where to begin, as /about.html; / when it is not given.
+	Path *string `json:"path,omitempty"`
+	// The folder to serve, "" for the whole project. When it is not given: the first of dist, build and public that has an index.html, else the whole project.
+	Root *string `json:"root,omitempty"`
+	// Whether its pages report their consoles to the project. An editor's link makes the key for that where there is none.
+	Console bool `json:"console"`
+	// Whether index.html is shown for pages that are missing, as apps need that make up their addresses in the browser.
+	Fallback bool `json:"fallback"`
+}
+
+// A link to a preview.
+type CreatePreviewLinkPayload struct {
+	// The address to open, within ten minutes. Who has it sees the preview.
+	URL string `json:"url"`
+	// When the preview ends.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
 // A project to make.
 type CreateProjectInput struct {
 	// What it is called, 1–120 characters.
@@ -89,6 +325,8 @@ type CreateProjectInput struct {
 	Description *string `json:"description,omitempty"`
 	// The organisation it belongs to; the viewer's personal one when it is not given.
 	OrganisationID *string `json:"organisationId,omitempty"`
+	// The slug of the template whose files it starts with (`templates`); no files when it is not given.
+	Template *string `json:"template,omitempty"`
 	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
@@ -97,6 +335,58 @@ type CreateProjectInput struct {
 type CreateProjectPayload struct {
 	// The project.
 	Project *ent.Project `json:"project"`
+}
+
+// A task to make.
+type CreateTaskInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// 1 to 120 characters.
+	Title string `json:"title"`
+	// What is to be done: at most 8 KiB.
+	Description *string `json:"description,omitempty"`
+	// The slug of the agent who does it; the engineer when it is null.
+	Agent *string `json:"agent,omitempty"`
+	// What has to be shown before it counts as done: 1 to 12 texts of at most 500 bytes.
+	Criteria []string `json:"criteria"`
+	// Tasks of the project that have to be completed before.
+	DependsOn []string `json:"dependsOn,omitempty"`
+	// MEDIUM when it is null.
+	Priority *enum.TaskPriority `json:"priority,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A task that was made.
+type CreateTaskPayload struct {
+	// The task.
+	Task *ent.Task `json:"task"`
+}
+
+// A file that will be sent.
+type CreateUploadLinkInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// The file's path from the project's root.
+	Path string `json:"path"`
+	// What kind of file it becomes. Not given: what was executable stays so, anything else is a plain file.
+	Mode *FileMode `json:"mode,omitempty"`
+	// The revision it must have when it is sent, or CONFLICT; an empty one means that it must not exist. Not given: whatever it has is replaced.
+	ExpectedRevision *string `json:"expectedRevision,omitempty"`
+	// The branch to change; the main branch when it is not given.
+	Branch *string `json:"branch,omitempty"`
+	// Why, for the history, at most 200 characters.
+	Message *string `json:"message,omitempty"`
+	// How long the link holds, 1 to 3,600 seconds; 900 when it is not given.
+	ExpiresIn *int `json:"expiresIn,omitempty"`
+}
+
+// A link to send a file by.
+type CreateUploadLinkPayload struct {
+	// Where to POST the file's bytes, at most 50 MiB, once.
+	URL string `json:"url"`
+	// When it ends.
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 // A decision about a program that wants to sign in.
@@ -113,6 +403,30 @@ type DecideDeviceCodePayload struct {
 	ClientName string `json:"clientName"`
 }
 
+// A project's decisions.
+type Decisions struct {
+	// The decisions, in the order of their file; empty when it is not there or not in the form that is wanted.
+	Nodes []*artefact.Decision `json:"nodes"`
+	// What is wrong with the file; null when nothing is, and when it is not there.
+	Problem *string `json:"problem,omitempty"`
+}
+
+// A branch to delete.
+type DeleteBranchInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// The branch's name.
+	Name string `json:"name"`
+}
+
+// A branch that was deleted.
+type DeleteBranchPayload struct {
+	// The name that it had.
+	Name string `json:"name"`
+	// The hash of the commit that it was at.
+	Tip string `json:"tip"`
+}
+
 // A budget to delete.
 type DeleteBudgetInput struct {
 	// The budget's id.
@@ -123,6 +437,66 @@ type DeleteBudgetInput struct {
 type DeleteBudgetPayload struct {
 	// Its id.
 	BudgetID string `json:"budgetId"`
+}
+
+// A file or a folder to delete.
+type DeleteChangeInput struct {
+	// The path of a file, or of a folder if `recursive` is given.
+	Path string `json:"path"`
+	// The revision the file must have now, or CONFLICT. A folder has none.
+	ExpectedRevision *string `json:"expectedRevision,omitempty"`
+	// Whether a folder is deleted with all that is in it.
+	Recursive *bool `json:"recursive,omitempty"`
+}
+
+// A conversation to delete.
+type DeleteConversationInput struct {
+	// The conversation.
+	ConversationID string `json:"conversationId"`
+}
+
+// A conversation that is deleted.
+type DeleteConversationPayload struct {
+	// Its id, which no object has any more.
+	ConversationID string `json:"conversationId"`
+	// The project that it was in.
+	Project *ent.Project `json:"project"`
+}
+
+// A file or a folder to delete.
+type DeleteFileInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// The path of a file, or of a folder if `recursive` is given.
+	Path string `json:"path"`
+	// The revision the file must have now, or CONFLICT. A folder has none.
+	ExpectedRevision *string `json:"expectedRevision,omitempty"`
+	// Whether a folder is deleted with all that is in it.
+	Recursive *bool `json:"recursive,omitempty"`
+	// The branch to change; the main branch when it is not given.
+	Branch *string `json:"branch,omitempty"`
+	// Why, for the history.
+	Message *string `json:"message,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A file that was deleted.
+type DeleteFilePayload struct {
+	// The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project.
+	Commit string `json:"commit"`
+}
+
+// A rule to delete.
+type DeletePermissionRuleInput struct {
+	// The rule's id.
+	PermissionRuleID string `json:"permissionRuleId"`
+}
+
+// A rule that is gone.
+type DeletePermissionRulePayload struct {
+	// Its id.
+	PermissionRuleID string `json:"permissionRuleId"`
 }
 
 // A project to delete.
@@ -149,6 +523,151 @@ type DeleteProviderKeyPayload struct {
 	ProviderKeyID string `json:"providerKeyId"`
 }
 
+// The project whose sandbox to delete.
+type DeleteSandboxInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+}
+
+// The sandbox, which is deleted within a second: SandboxChanged tells.
+type DeleteSandboxPayload struct {
+	// The sandbox as it is now.
+	Sandbox *ent.Sandbox `json:"sandbox"`
+}
+
+// A task to remove.
+type DeleteTaskInput struct {
+	// The task's id.
+	TaskID string `json:"taskId"`
+}
+
+// A task that was removed.
+type DeleteTaskPayload struct {
+	// The id that it had.
+	TaskID string `json:"taskId"`
+}
+
+// What is different between two commits.
+type Diff struct {
+	// The hash of the older commit; null where there was none.
+	FromCommit *string `json:"fromCommit,omitempty"`
+	// The hash of the newer commit; null in an empty project.
+	ToCommit *string `json:"toCommit,omitempty"`
+	// The files that differ, in the order of their paths. At most 1,000, with 20,000 lines together.
+	Files []*FileDiff `json:"files"`
+	// How many lines were added.
+	Additions int `json:"additions"`
+	// How many lines were taken away.
+	Deletions int `json:"deletions"`
+	// Whether something is missing for the limits' sake.
+	Truncated bool `json:"truncated"`
+	// The same as a unified diff, which `git apply` takes unless something is missing or binary.
+	Patch string `json:"patch"`
+}
+
+// Lines of a diff that stand together.
+type DiffHunk struct {
+	// The first line on the old side.
+	OldStart int `json:"oldStart"`
+	// How many lines of the old side.
+	OldLines int `json:"oldLines"`
+	// The first line on the new side.
+	NewStart int `json:"newStart"`
+	// How many lines of the new side.
+	NewLines int `json:"newLines"`
+	// The lines.
+	Lines []*DiffLine `json:"lines"`
+}
+
+// A line of a diff.
+type DiffLine struct {
+	// On which sides it is.
+	Kind DiffLineKind `json:"kind"`
+	// Its number on the old side; null when it isn't there.
+	OldNumber *int `json:"oldNumber,omitempty"`
+	// Its number on the new side; null when it isn't there.
+	NewNumber *int `json:"newNumber,omitempty"`
+	// The line without its end.
+	Text string `json:"text"`
+	// Whether it is the last of its file and has no newline.
+	NoNewline bool `json:"noNewline"`
+}
+
+// A finding to dismiss.
+type DismissFindingInput struct {
+	// The finding's id.
+	FindingID string `json:"findingId"`
+	// Why, at most 2,000 bytes.
+	Reason string `json:"reason"`
+}
+
+// A finding that was dismissed.
+type DismissFindingPayload struct {
+	// The finding as it is now.
+	Finding *ent.Finding `json:"finding"`
+}
+
+// A message to say anew.
+type EditMessageInput struct {
+	// The message: one that the viewer wrote and that is in its conversation's context.
+	MessageID string `json:"messageId"`
+	// The words that take its place, at most 32 KiB.
+	Text string `json:"text"`
+	// The slug of the agent to answer. When it is not given, the first agent that the text mentions answers, or else the one that answered the old message.
+	Agent *string `json:"agent,omitempty"`
+	// What happens while the conversation has a run that hasn't ended; REJECT when it is not given. INTERRUPT cancels all of them. QUEUE and
+	// STEER are BAD_USER_INPUT: what is taken back can't wait for its own answer.
+	WhileBusy *WhileBusy `json:"whileBusy,omitempty"`
+	// The model to use, as for `sendMessage`.
+	Model *string `json:"model,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A message that was said anew.
+type EditMessagePayload struct {
+	// The new message.
+	Message *ent.Message `json:"message"`
+	// The run that answers it; null when no agent was asked.
+	Run *ent.Run `json:"run,omitempty"`
+	// The checkpoint that undoes it: `restoreCheckpoint` with `conversation`.
+	Undo *ent.Checkpoint `json:"undo,omitempty"`
+}
+
+// What shows that a criterion is met.
+type Evidence struct {
+	// The run that showed it; null when a person did, or when it is gone.
+	Run *ent.Run `json:"run,omitempty"`
+	// The command that shows it; null where something else does, or when it is gone.
+	Command *ent.Command `json:"command,omitempty"`
+	// What that ran; null without a command.
+	CommandLine *string `json:"commandLine,omitempty"`
+	// Its exit status; null without a command.
+	ExitCode *int `json:"exitCode,omitempty"`
+	// SHA-256 of what it printed, in hexadecimal; null without a command.
+	OutputDigest *string `json:"outputDigest,omitempty"`
+	// The files that show it.
+	Files []*EvidenceFile `json:"files"`
+	// How it is shown, in the words of who showed it.
+	Note string `json:"note"`
+	// The revision of all files with which it was shown.
+	Tree string `json:"tree"`
+	// When it was shown.
+	ShownAt time.Time `json:"shownAt"`
+	// The revision of all files of main with which it was looked at once more; null where it was not: those with which it was shown may be main's.
+	CheckedTree *string `json:"checkedTree,omitempty"`
+	// The command that ran once more on main what shows it; null without one.
+	Check *ent.Command `json:"check,omitempty"`
+}
+
+// A file that shows something.
+type EvidenceFile struct {
+	// Its path.
+	Path string `json:"path"`
+	// Its content's revision then.
+	Revision string `json:"revision"`
+}
+
 // A device code to exchange for an API key.
 type ExchangeDeviceCodeInput struct {
 	// As it came from `requestDeviceCode`.
@@ -167,6 +686,180 @@ type ExchangeDeviceCodePayload struct {
 	User *ent.User `json:"user,omitempty"`
 }
 
+// One change: exactly one of the fields is given.
+type FileChangeInput struct {
+	// Write a text file.
+	Write *WriteChangeInput `json:"write,omitempty"`
+	// Delete a file or a folder.
+	Delete *DeleteChangeInput `json:"delete,omitempty"`
+	// Move a file or a folder.
+	Move *MoveChangeInput `json:"move,omitempty"`
+	// Copy a file or a folder.
+	Copy *MoveChangeInput `json:"copy,omitempty"`
+	// Change whether a file can be run.
+	SetMode *SetModeChangeInput `json:"setMode,omitempty"`
+}
+
+// What is different in a file.
+type FileDiff struct {
+	// Its path.
+	Path string `json:"path"`
+	// Its path before, where it was moved.
+	PreviousPath *string `json:"previousPath,omitempty"`
+	// What became of it.
+	Status FileStatus `json:"status"`
+	// How much of a moved file's content stayed, in percent; null of others.
+	Similarity *int `json:"similarity,omitempty"`
+	// Its mode; null when it is gone.
+	Mode *FileMode `json:"mode,omitempty"`
+	// Its mode before; null when it is new.
+	PreviousMode *FileMode `json:"previousMode,omitempty"`
+	// Names its content; null when it is gone.
+	Revision *string `json:"revision,omitempty"`
+	// Names its content before; null when it is new.
+	PreviousRevision *string `json:"previousRevision,omitempty"`
+	// Whether it is no text on one of the sides: there are no lines then.
+	IsBinary bool `json:"isBinary"`
+	// How many lines were added.
+	Additions int `json:"additions"`
+	// How many lines were taken away.
+	Deletions int `json:"deletions"`
+	// The lines that changed, with three around them.
+	Hunks []*DiffHunk `json:"hunks"`
+	// Whether lines are missing: of a file over 1 MiB there are none.
+	Truncated bool `json:"truncated"`
+	// The same as a unified diff.
+	Patch string `json:"patch"`
+}
+
+// A place that was found.
+type FileMatch struct {
+	// The file's path.
+	Path string `json:"path"`
+	// Names the file's content.
+	Revision string `json:"revision"`
+	// The line, counted from 1; null where no pattern was given.
+	Line *int `json:"line,omitempty"`
+	// Where in the line the match begins, counted from 1 in UTF-16 units.
+	Column *int `json:"column,omitempty"`
+	// The line, or the part of it around the match, at most 400 characters.
+	Text *string `json:"text,omitempty"`
+	// Where in `text` the match begins, counted from 0 in UTF-16 units.
+	Start *int `json:"start,omitempty"`
+	// How long it is, in UTF-16 units.
+	Length *int `json:"length,omitempty"`
+	// The lines before it.
+	Before []string `json:"before"`
+	// The lines after it.
+	After []string `json:"after"`
+}
+
+// A page of matches.
+type FileMatchConnection struct {
+	// The matches with their cursors.
+	Edges []*FileMatchEdge `json:"edges"`
+	// The matches without their cursors.
+	Nodes []*FileMatch `json:"nodes"`
+	// Where the page stands in the list. A page can be short, and even empty, and yet not the last.
+	PageInfo *relay.PageInfo `json:"pageInfo"`
+	// Whether a limit was reached: the time of one page, after which the next goes on, or 10,000 matches in all.
+	Truncated bool `json:"truncated"`
+}
+
+// A match in a list.
+type FileMatchEdge struct {
+	// Its place in the list.
+	Cursor string `json:"cursor"`
+	// The match.
+	Node *FileMatch `json:"node"`
+}
+
+// What to look for in a project's files.
+type FileSearch struct {
+	// What a line has to hold. Not given: all files that the globs choose are listed.
+	Pattern *string `json:"pattern,omitempty"`
+	// Whether the pattern is a regular expression, as RE2 knows them. Not given: it is plain text.
+	Regexp *bool `json:"regexp,omitempty"`
+	// Whether upper and lower case are different. Not given: they aren't.
+	CaseSensitive *bool `json:"caseSensitive,omitempty"`
+	// Which files, as `**/*.go` or `src/{a,b}/*`; without a slash it is about the file's name.
+	Glob *string `json:"glob,omitempty"`
+	// Which files not.
+	ExcludeGlob *string `json:"excludeGlob,omitempty"`
+	// A branch or a commit's hash; the main branch when it is not given.
+	Ref *string `json:"ref,omitempty"`
+	// How many lines before and after each match are told, at most 10.
+	Context *int `json:"context,omitempty"`
+}
+
+// What is in a folder.
+type FileTree struct {
+	// The hash of the commit that it was read from; null in an empty project.
+	Commit *string `json:"commit,omitempty"`
+	// Folders and files, what is in a folder right behind it, in the order of their names. At most 5,000.
+	Entries []*FileTreeEntry `json:"entries"`
+	// Whether there are more.
+	Truncated bool `json:"truncated"`
+}
+
+// A folder or a file in a tree.
+type FileTreeEntry struct {
+	// Its path from the project's root.
+	Path string `json:"path"`
+	// The last part of its path.
+	Name string `json:"name"`
+	// Whether it is a folder.
+	IsFolder bool `json:"isFolder"`
+	// What kind of file it is; null of a folder.
+	Mode *FileMode `json:"mode,omitempty"`
+	// The file's size in bytes; null of a folder.
+	Size *int `json:"size,omitempty"`
+	// Names the file's content; null of a folder.
+	Revision *string `json:"revision,omitempty"`
+}
+
+// A commit that changed a file.
+type FileVersion struct {
+	// The commit.
+	Commit *Commit `json:"commit"`
+	// What the file was called then.
+	Path string `json:"path"`
+	// What it was called before, where the commit moved it.
+	PreviousPath *string `json:"previousPath,omitempty"`
+	// What the commit did.
+	Change enum.FileChange `json:"change"`
+	// Names the content; null where the commit deleted the file.
+	Revision *string `json:"revision,omitempty"`
+}
+
+// Which findings to list. What is not given chooses nothing.
+type FindingFilter struct {
+	// Only those of which this became.
+	State []enum.FindingState `json:"state,omitempty"`
+	// Only those of these severities.
+	Severity []enum.Severity `json:"severity,omitempty"`
+	// Only those that were found so.
+	Check []enum.SecurityCheck `json:"check,omitempty"`
+	// Only those of this branch.
+	Branch *string `json:"branch,omitempty"`
+}
+
+// A message to go on from in another conversation.
+type ForkConversationInput struct {
+	// The message: any that is whole, with the tool calls that it asked for.
+	MessageID string `json:"messageId"`
+	// The fork's title, 1 to 80 characters on one line; that of the conversation when it is not given.
+	Title *string `json:"title,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A conversation that was forked.
+type ForkConversationPayload struct {
+	// The fork.
+	Conversation *ent.Conversation `json:"conversation"`
+}
+
 // What a call with a long prompt costs, in US dollars a million tokens, for all of its tokens.
 type LongPromptPrice struct {
 	// It holds for prompts of more tokens than this, cached ones included.
@@ -179,6 +872,26 @@ type LongPromptPrice struct {
 	CacheRead int64 `json:"cacheRead"`
 	// Of input that the vendor's cache took.
 	CacheWrite int64 `json:"cacheWrite"`
+}
+
+// Branches to merge.
+type MergeBranchInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// The branch to merge.
+	Source string `json:"source"`
+	// The branch to merge it into; main when it is not given.
+	Target *string `json:"target,omitempty"`
+	// Why, for the history.
+	Message *string `json:"message,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A merge that was queued.
+type MergeBranchPayload struct {
+	// The merge as it is now.
+	Merge *ent.Merge `json:"merge"`
 }
 
 // A language model that agents can work with.
@@ -249,6 +962,60 @@ type ModelPrice struct {
 	AsOf *string `json:"asOf,omitempty"`
 }
 
+// A file or a folder to move or copy.
+type MoveChangeInput struct {
+	// The path of a file, or of a folder with all that is in it.
+	From string `json:"from"`
+	// Where it goes; folders on the way are made.
+	To string `json:"to"`
+	// The revision the file must have now, or CONFLICT. A folder has none.
+	ExpectedRevision *string `json:"expectedRevision,omitempty"`
+	// Whether a file that is there is replaced. Otherwise, and when it is not given, that is a CONFLICT.
+	Overwrite *bool `json:"overwrite,omitempty"`
+}
+
+// A file or a folder to move.
+type MoveFileInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// The path of a file, or of a folder with all that is in it.
+	From string `json:"from"`
+	// Where it goes; folders on the way are made.
+	To string `json:"to"`
+	// The revision the file must have now, or CONFLICT. A folder has none.
+	ExpectedRevision *string `json:"expectedRevision,omitempty"`
+	// Whether a file that is there is replaced. Otherwise, and when it is not given, that is a CONFLICT.
+	Overwrite *bool `json:"overwrite,omitempty"`
+	// The branch to change; the main branch when it is not given.
+	Branch *string `json:"branch,omitempty"`
+	// Why, for the history.
+	Message *string `json:"message,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A file that was moved.
+type MoveFilePayload struct {
+	// The file as it is in the commit; null when it is a folder, or gone.
+	File *File `json:"file,omitempty"`
+	// The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project.
+	Commit string `json:"commit"`
+}
+
+// A move on the board.
+type MoveTaskInput struct {
+	// The task's id.
+	TaskID string `json:"taskId"`
+	// The task that it comes right after; the first place when it is null.
+	AfterTaskID *string `json:"afterTaskId,omitempty"`
+}
+
+// A task that was moved.
+type MoveTaskPayload struct {
+	// The task as it is now.
+	Task *ent.Task `json:"task"`
+}
+
 // A run to pause.
 type PauseRunInput struct {
 	// The run's id.
@@ -259,6 +1026,18 @@ type PauseRunInput struct {
 type PauseRunPayload struct {
 	// The run as it is now.
 	Run *ent.Run `json:"run"`
+}
+
+// How far a plan is.
+type PlanProgress struct {
+	// Tasks that are COMPLETED.
+	Completed int `json:"completed"`
+	// Tasks that are FAILED or BLOCKED.
+	Troubled int `json:"troubled"`
+	// All tasks but those that are CANCELLED.
+	Total int `json:"total"`
+	// What the plan's runs have used so far, the manager's among them.
+	Usage *usage.Totals `json:"usage"`
 }
 
 // Which projects are meant.
@@ -273,6 +1052,28 @@ type ProjectOrder struct {
 	Field ProjectOrderField `json:"field"`
 	// In which direction.
 	Direction OrderDirection `json:"direction"`
+}
+
+// What a project keeps, and how much it may.
+type ProjectStorage struct {
+	// The bytes of all files on the main branch.
+	UsedBytes int64 `json:"usedBytes"`
+	// How many bytes the files of a branch may have together.
+	LimitBytes int64 `json:"limitBytes"`
+	// How many files are on the main branch.
+	Files int `json:"files"`
+	// How many files a branch may have.
+	FilesLimit int `json:"filesLimit"`
+	// The bytes of the whole history, as it is stored.
+	HistoryBytes int64 `json:"historyBytes"`
+	// How many bytes the whole history may take.
+	HistoryLimitBytes int64 `json:"historyLimitBytes"`
+}
+
+// Which questions are wanted.
+type QuestionFilter struct {
+	// Only those in one of these states; all when it is not given or empty.
+	State []enum.QuestionState `json:"state,omitempty"`
 }
 
 // A refresh token to exchange.
@@ -295,6 +1096,66 @@ type RefreshSessionPayload struct {
 	Challenge *AuthChallenge `json:"challenge,omitempty"`
 }
 
+// A plan to reject.
+type RejectPlanInput struct {
+	// The plan's id.
+	PlanID string `json:"planId"`
+	// Why, for the manager: at most 2 KiB.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// A plan that was rejected.
+type RejectPlanPayload struct {
+	// The plan as it is now.
+	Plan *ent.Plan `json:"plan"`
+}
+
+// A conversation and its title.
+type RenameConversationInput struct {
+	// The conversation.
+	ConversationID string `json:"conversationId"`
+	// 1 to 80 characters on one line.
+	Title string `json:"title"`
+}
+
+// A conversation that has another title.
+type RenameConversationPayload struct {
+	// The conversation.
+	Conversation *ent.Conversation `json:"conversation"`
+}
+
+// A finding to open again.
+type ReopenFindingInput struct {
+	// The finding's id.
+	FindingID string `json:"findingId"`
+}
+
+// A finding that was opened again.
+type ReopenFindingPayload struct {
+	// The finding as it is now.
+	Finding *ent.Finding `json:"finding"`
+}
+
+// What to report of an app's console: give `key` or `projectId`.
+type ReportConsoleInput struct {
+	// The project's key for this, as it stands in its pages.
+	Key *string `json:"key,omitempty"`
+	// The project, for its editors.
+	ProjectID *string `json:"projectId,omitempty"`
+	// The same for all of one load of a page, at most 64 characters.
+	Session *string `json:"session,omitempty"`
+	// The browser, in its own words, at most 512 characters.
+	UserAgent *string `json:"userAgent,omitempty"`
+	// The lines in their order, at most 100.
+	Entries []*ConsoleEntryInput `json:"entries"`
+}
+
+// What was reported.
+type ReportConsolePayload struct {
+	// How many lines were kept.
+	Kept int `json:"kept"`
+}
+
 // A program that wants to sign in.
 type RequestDeviceCodeInput struct {
 	// What the person will read before deciding, and what the API key will be called: 1–120 characters.
@@ -315,6 +1176,152 @@ type RequestDeviceCodePayload struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 	// How many seconds to wait before each exchange.
 	Interval int `json:"interval"`
+}
+
+// An answer to what an agent wants to be allowed.
+type ResolveApprovalInput struct {
+	// The question's id.
+	ApprovalID string `json:"approvalId"`
+	// The answer.
+	Decision enum.ApprovalDecision `json:"decision"`
+	// How far an approval reaches; ONCE when it is not given. A denial is about the one call.
+	Remember *enum.ApprovalScope `json:"remember,omitempty"`
+	// When an approval for the project ends, at most a year from now; in 30 days when it is not given.
+	Until *time.Time `json:"until,omitempty"`
+	// What is to be said about it, at most 2,000 characters. A denied agent is told.
+	Comment *string `json:"comment,omitempty"`
+}
+
+// A question that was answered.
+type ResolveApprovalPayload struct {
+	// The question as it is now.
+	Approval *ent.Approval `json:"approval"`
+}
+
+// A merge's conflicts, decided.
+type ResolveMergeInput struct {
+	// The merge's id.
+	MergeID string `json:"mergeId"`
+	// What becomes of each path in conflict; other paths may be written too.
+	Files []*ResolvedFileInput `json:"files"`
+	// Why, for the history.
+	Message *string `json:"message,omitempty"`
+}
+
+// A merge that was queued again.
+type ResolveMergePayload struct {
+	// The merge as it is now.
+	Merge *ent.Merge `json:"merge"`
+	// The hash of the commit that has the decisions, on the source.
+	Commit string `json:"commit"`
+}
+
+// What becomes of a path: exactly one of `text`, `side` and `delete`.
+type ResolvedFileInput struct {
+	// The path.
+	Path string `json:"path"`
+	// Its whole text from now on, at most 1 MiB.
+	Text *string `json:"text,omitempty"`
+	// The side whose file it becomes; that there is none there deletes it.
+	Side *enum.MergeSide `json:"side,omitempty"`
+	// True: it is deleted.
+	Delete *bool `json:"delete,omitempty"`
+}
+
+// The project whose sandbox to restart.
+type RestartSandboxInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+}
+
+// The sandbox, which is restarted within a second: SandboxChanged tells.
+type RestartSandboxPayload struct {
+	// The sandbox as it is now.
+	Sandbox *ent.Sandbox `json:"sandbox"`
+}
+
+// What to go back to, and how far.
+type RestoreCheckpointInput struct {
+	// The checkpoint's id.
+	CheckpointID string `json:"checkpointId"`
+	// Whether files are restored; true when it is not given.
+	Files *bool `json:"files,omitempty"`
+	// Whether the conversation goes back too; false when it is not given.
+	Conversation *bool `json:"conversation,omitempty"`
+	// Only these files and folders; all when it is not given.
+	Paths []string `json:"paths,omitempty"`
+	// The branch whose files are restored; the checkpoint's own when it is not given.
+	Branch *string `json:"branch,omitempty"`
+	// True: only tell what would happen.
+	Preview *bool `json:"preview,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// What going back to a checkpoint did, or would do.
+type RestoreCheckpointPayload struct {
+	// The checkpoint.
+	Checkpoint *ent.Checkpoint `json:"checkpoint"`
+	// Whether it was done; false for a preview.
+	Applied bool `json:"applied"`
+	// How many files it changes.
+	Changed int `json:"changed"`
+	// The files that it changes, in the order of their paths: the first 1,000.
+	Files []*RestoredFile `json:"files"`
+	// How many messages leave the conversation's context, and how many come back into it.
+	Messages int `json:"messages"`
+	// The checkpoint that undoes it; null for a preview.
+	Undo *ent.Checkpoint `json:"undo,omitempty"`
+	// The hash of the commit that was made; null when no file changed, and for a preview.
+	Commit *string `json:"commit,omitempty"`
+}
+
+// A file to restore.
+type RestoreFileInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// The file's path from the project's root.
+	Path string `json:"path"`
+	// The hash of the commit that has it as it should be.
+	Revision string `json:"revision"`
+	// The revision it must have now, or CONFLICT with both sides in `extensions.conflict`. Not given: whatever it has.
+	ExpectedRevision *string `json:"expectedRevision,omitempty"`
+	// The branch to change; the main branch when it is not given.
+	Branch *string `json:"branch,omitempty"`
+	// Why, for the history.
+	Message *string `json:"message,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A file that was restored.
+type RestoreFilePayload struct {
+	// The file as it is in the commit; null when it is a folder, or gone.
+	File *File `json:"file,omitempty"`
+	// The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project.
+	Commit string `json:"commit"`
+}
+
+// Files to restore.
+type RestoreTreeInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// The folder; all files when it is not given.
+	Path *string `json:"path,omitempty"`
+	// The hash of the commit that has them as they should be. Files that it doesn't have are deleted.
+	Revision string `json:"revision"`
+	// The branch to change; the main branch when it is not given.
+	Branch *string `json:"branch,omitempty"`
+	// Why, for the history.
+	Message *string `json:"message,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// Files that were restored.
+type RestoreTreePayload struct {
+	// The hash of the commit that did it; the present one where nothing was to change, and empty in an empty project.
+	Commit string `json:"commit"`
 }
 
 // A run to let go on.
@@ -355,6 +1362,92 @@ type RevokeAPIKeyPayload struct {
 	APIKey *ent.ApiKey `json:"apiKey"`
 }
 
+// An approval to take back.
+type RevokeApprovalInput struct {
+	// The question's id.
+	ApprovalID string `json:"approvalId"`
+}
+
+// An approval that was taken back.
+type RevokeApprovalPayload struct {
+	// The question as it is now: `until` says since when its answer holds no more.
+	Approval *ent.Approval `json:"approval"`
+}
+
+// Whose key to remove.
+type RevokeConsoleKeyInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+}
+
+// A project whose key is gone.
+type RevokeConsoleKeyPayload struct {
+	// The project.
+	Project *ent.Project `json:"project"`
+}
+
+// Whose key to make anew.
+type RotateConsoleKeyInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+}
+
+// A key that was made.
+type RotateConsoleKeyPayload struct {
+	// The key.
+	ConsoleKey *ent.ConsoleKey `json:"consoleKey"`
+}
+
+// A command to run: a line for the shell, or a program with its arguments.
+type RunCommandInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// A line for sh -c, at most 64 KiB.
+	Shell *string `json:"shell,omitempty"`
+	// A program with its arguments, which no shell reads; at most 64 KiB together.
+	Argv []string `json:"argv,omitempty"`
+	// The working folder below the project's root; the root when not given.
+	Directory *string `json:"directory,omitempty"`
+	// Variables, NAME=value; at most 100 of 8 KiB each.
+	Environment []string `json:"environment,omitempty"`
+	// Its input, at most 1 MiB.
+	Stdin *string `json:"stdin,omitempty"`
+	// After how many seconds it is killed: 120 when not given, 1 to 1800. One in the background has no such limit.
+	TimeoutSeconds *int `json:"timeoutSeconds,omitempty"`
+	// Whether it runs on, as a server does, until it ends, is sent a signal, or the sandbox is stopped.
+	Background *bool `json:"background,omitempty"`
+	// The branch on whose files it works; main when not given.
+	Branch *string `json:"branch,omitempty"`
+	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// A command that was accepted.
+type RunCommandPayload struct {
+	// The command as it is now.
+	Command *ent.Command `json:"command"`
+}
+
+// What to scan.
+type ScanProjectInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+	// The branch; main when it is not given. Findings belong to branches: a commit's hash is BAD_USER_INPUT.
+	Ref *string `json:"ref,omitempty"`
+}
+
+// What a scan came to.
+type ScanProjectPayload struct {
+	// What is known of the branch now.
+	Report *finding.Report `json:"report"`
+	// How many findings were not known before.
+	NewFindings int `json:"newFindings"`
+	// How many findings are fixed since the scan before.
+	FixedFindings int `json:"fixedFindings"`
+	// The project.
+	Project *ent.Project `json:"project"`
+}
+
 // A message to send. `projectId` alone begins a conversation, `conversationId` goes on with one.
 type SendMessageInput struct {
 	// The project to begin a conversation in.
@@ -363,7 +1456,8 @@ type SendMessageInput struct {
 	ConversationID *string `json:"conversationId,omitempty"`
 	// The words, at most 32 KiB.
 	Text string `json:"text"`
-	// The slug of the agent to answer; "none" speaks to the people in the project only.
+	// The slug of the agent to answer; "none" speaks to the people in the project only. When it is not given, the first agent that the text
+	// mentions answers, as in "@engineer, look at this"; what stands in code is no mention.
 	Agent *string `json:"agent,omitempty"`
 	// What happens while the conversation has a run that hasn't ended; QUEUE when it is not given.
 	WhileBusy *WhileBusy `json:"whileBusy,omitempty"`
@@ -373,6 +1467,9 @@ type SendMessageInput struct {
 	Quick *bool `json:"quick,omitempty"`
 	// Whether a thorough answer is wanted, of a model of the tier COMPLEX. Not with `quick`.
 	Complex *bool `json:"complex,omitempty"`
+	// Whether the run works on a branch of its own, `run/` and its id, which begins at main when the run does; when it succeeds the
+	// branch is merged into main. Not given or false: it works on main. Steering leaves that to the run that is steered.
+	OwnBranch *bool `json:"ownBranch,omitempty"`
 	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
@@ -417,6 +1514,44 @@ type SetBudgetInput struct {
 type SetBudgetPayload struct {
 	// The budget as it is now.
 	Budget *ent.Budget `json:"budget"`
+}
+
+// A file whose mode changes.
+type SetModeChangeInput struct {
+	// The file's path from the project's root.
+	Path string `json:"path"`
+	// REGULAR or EXECUTABLE.
+	Mode FileMode `json:"mode"`
+	// The revision it must have now, or CONFLICT with both sides in `extensions.conflict`. Not given: whatever it has.
+	ExpectedRevision *string `json:"expectedRevision,omitempty"`
+}
+
+// A rule to set: an organisation's or a project's. What is not given is not looked at.
+type SetPermissionRuleInput struct {
+	// The organisation whose agents it binds; else `projectId`.
+	OrganisationID *string `json:"organisationId,omitempty"`
+	// The project whose agents it binds; else `organisationId`.
+	ProjectID *string `json:"projectId,omitempty"`
+	// What it makes of calls.
+	Outcome enum.PermissionOutcome `json:"outcome"`
+	// What calls it is about do.
+	Class *enum.CallClass `json:"class,omitempty"`
+	// The slug of the agent that it is about, with those that work for it.
+	Agent *string `json:"agent,omitempty"`
+	// The tool that it is about.
+	Tool *string `json:"tool,omitempty"`
+	// The files that it is about: * stands for a part of a name, ** for folders, {a,b} for either. A name without a / is meant in every folder.
+	Path *string `json:"path,omitempty"`
+	// How the commands that it is about begin, word by word. A rule that allows wants all programs of a line to begin so; any other one of them.
+	Command *string `json:"command,omitempty"`
+	// When it ends; never when it is not given.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// A rule that was set.
+type SetPermissionRulePayload struct {
+	// The rule.
+	PermissionRule *ent.PermissionRule `json:"permissionRule"`
 }
 
 // A key to set: an organisation's or a project's.
@@ -497,6 +1632,44 @@ type SignUpPayload struct {
 	Challenge *AuthChallenge `json:"challenge,omitempty"`
 }
 
+// A signal to send.
+type SignalCommandInput struct {
+	// The command's id.
+	CommandID string `json:"commandId"`
+	// What to send.
+	Signal enum.Signal `json:"signal"`
+}
+
+// A command that gets a signal.
+type SignalCommandPayload struct {
+	// The command as it is now.
+	Command *ent.Command `json:"command"`
+}
+
+// A task to start.
+type StartTaskInput struct {
+	// The task's id.
+	TaskID string `json:"taskId"`
+}
+
+// A task that was started.
+type StartTaskPayload struct {
+	// The task as it is now; `run` is the one that begins.
+	Task *ent.Task `json:"task"`
+}
+
+// The project whose sandbox to stop.
+type StopSandboxInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+}
+
+// The sandbox, which is stopped within a second: SandboxChanged tells.
+type StopSandboxPayload struct {
+	// The sandbox as it is now.
+	Sandbox *ent.Sandbox `json:"sandbox"`
+}
+
 // What can be watched.
 type Subscription struct {
 }
@@ -509,12 +1682,84 @@ type UpdateProjectInput struct {
 	Name *string `json:"name,omitempty"`
 	// What it is about from now on, at most 2,000 characters.
 	Description *string `json:"description,omitempty"`
+	// Whether people have to approve the manager's plans from now on, before work begins.
+	PlanApproval *bool `json:"planApproval,omitempty"`
 }
 
 // A project that was changed.
 type UpdateProjectPayload struct {
 	// The project.
 	Project *ent.Project `json:"project"`
+}
+
+// A change of a task.
+type UpdateTaskInput struct {
+	// The task's id.
+	TaskID string `json:"taskId"`
+	// 1 to 120 characters.
+	Title *string `json:"title,omitempty"`
+	// At most 8 KiB.
+	Description *string `json:"description,omitempty"`
+	// The slug of the agent who does it; another begins in a conversation of its own.
+	Agent *string `json:"agent,omitempty"`
+	// How urgent it is.
+	Priority *enum.TaskPriority `json:"priority,omitempty"`
+	// Tasks of the project, and of the plan where it is of one, that have to be completed before; they may not wait for this one in turn.
+	DependsOn []string `json:"dependsOn,omitempty"`
+}
+
+// A task that was changed.
+type UpdateTaskPayload struct {
+	// The task as it is now.
+	Task *ent.Task `json:"task"`
+}
+
+// A project's user stories.
+type UserStories struct {
+	// The stories, in the order of their file; empty when it is not there or not in the form that is wanted.
+	Nodes []*artefact.Story `json:"nodes"`
+	// What is wrong with the file; null when nothing is, and when it is not there.
+	Problem *string `json:"problem,omitempty"`
+}
+
+// A criterion to do without.
+type WaiveCriterionInput struct {
+	// The criterion's id.
+	CriterionID string `json:"criterionId"`
+	// Why: at most 2 KiB.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// A criterion that was waived.
+type WaiveCriterionPayload struct {
+	// The criterion as it is now.
+	Criterion *ent.Criterion `json:"criterion"`
+	// Its task as it is now.
+	Task *ent.Task `json:"task"`
+}
+
+// The project whose sandbox to wake.
+type WakeSandboxInput struct {
+	// The project's id.
+	ProjectID string `json:"projectId"`
+}
+
+// The sandbox, which is woken within a second: SandboxChanged tells.
+type WakeSandboxPayload struct {
+	// The sandbox as it is now.
+	Sandbox *ent.Sandbox `json:"sandbox"`
+}
+
+// A text file to write.
+type WriteChangeInput struct {
+	// The file's path from the project's root.
+	Path string `json:"path"`
+	// Its whole text from now on, at most 1 MiB; of a link the path that it leads to.
+	Text string `json:"text"`
+	// What kind of file it becomes. Not given: what was executable stays so, anything else is a plain file.
+	Mode *FileMode `json:"mode,omitempty"`
+	// The revision it must have now, or CONFLICT; an empty one means that it must not exist. Not given: whatever it has is replaced.
+	ExpectedRevision *string `json:"expectedRevision,omitempty"`
 }
 
 // A file to write.
@@ -527,6 +1772,10 @@ type WriteFileInput struct {
 	Text string `json:"text"`
 	// The revision it must have now, or CONFLICT; an empty one means that it must not exist. Not given: whatever it has is replaced.
 	ExpectedRevision *string `json:"expectedRevision,omitempty"`
+	// What kind of file it becomes. Not given: what was executable stays so, anything else is a plain file.
+	Mode *FileMode `json:"mode,omitempty"`
+	// The branch to write to; the main branch when it is not given.
+	Branch *string `json:"branch,omitempty"`
 	// Why, for the history.
 	Message *string `json:"message,omitempty"`
 	// At most 200 characters. The same key with the same input does nothing again for 24 hours and returns the same objects; with other input it is a CONFLICT.
@@ -539,6 +1788,131 @@ type WriteFilePayload struct {
 	File *File `json:"file"`
 	// The hash of the commit that wrote it.
 	Commit string `json:"commit"`
+}
+
+// How much an agent has under way.
+type AgentLoad string
+
+const (
+	// Nothing.
+	AgentLoadIdle AgentLoad = "IDLE"
+	// 1 or 2 runs.
+	AgentLoadNormal AgentLoad = "NORMAL"
+	// 3 or 4 runs.
+	AgentLoadBusy AgentLoad = "BUSY"
+	// 5 runs or more.
+	AgentLoadOverloaded AgentLoad = "OVERLOADED"
+)
+
+var AllAgentLoad = []AgentLoad{
+	AgentLoadIdle,
+	AgentLoadNormal,
+	AgentLoadBusy,
+	AgentLoadOverloaded,
+}
+
+func (e AgentLoad) IsValid() bool {
+	switch e {
+	case AgentLoadIdle, AgentLoadNormal, AgentLoadBusy, AgentLoadOverloaded:
+		return true
+	}
+	return false
+}
+
+func (e AgentLoad) String() string {
+	return string(e)
+}
+
+func (e *AgentLoad) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AgentLoad(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AgentLoad", str)
+	}
+	return nil
+}
+
+func (e AgentLoad) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AgentLoad) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AgentLoad) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What an agent is doing.
+type AgentState string
+
+const (
+	// It has nothing under way.
+	AgentStateIdle AgentState = "IDLE"
+	// A run of its own is being worked on.
+	AgentStateWorking AgentState = "WORKING"
+	// All it has under way waits: for people, other agents, its turn, or to be resumed.
+	AgentStateWaiting AgentState = "WAITING"
+)
+
+var AllAgentState = []AgentState{
+	AgentStateIdle,
+	AgentStateWorking,
+	AgentStateWaiting,
+}
+
+func (e AgentState) IsValid() bool {
+	switch e {
+	case AgentStateIdle, AgentStateWorking, AgentStateWaiting:
+		return true
+	}
+	return false
+}
+
+func (e AgentState) String() string {
+	return string(e)
+}
+
+func (e *AgentState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AgentState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AgentState", str)
+	}
+	return nil
+}
+
+func (e AgentState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AgentState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AgentState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // A further step that is due before somebody is signed in.
@@ -594,6 +1968,192 @@ func (e *AuthChallenge) UnmarshalJSON(b []byte) error {
 }
 
 func (e AuthChallenge) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a line of a diff is.
+type DiffLineKind string
+
+const (
+	// It is on both sides.
+	DiffLineKindContext DiffLineKind = "CONTEXT"
+	// It is on the new side.
+	DiffLineKindAdded DiffLineKind = "ADDED"
+	// It is on the old side.
+	DiffLineKindDeleted DiffLineKind = "DELETED"
+)
+
+var AllDiffLineKind = []DiffLineKind{
+	DiffLineKindContext,
+	DiffLineKindAdded,
+	DiffLineKindDeleted,
+}
+
+func (e DiffLineKind) IsValid() bool {
+	switch e {
+	case DiffLineKindContext, DiffLineKindAdded, DiffLineKindDeleted:
+		return true
+	}
+	return false
+}
+
+func (e DiffLineKind) String() string {
+	return string(e)
+}
+
+func (e *DiffLineKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = DiffLineKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid DiffLineKind", str)
+	}
+	return nil
+}
+
+func (e DiffLineKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *DiffLineKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e DiffLineKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What kind of file it is.
+type FileMode string
+
+const (
+	// A plain file.
+	FileModeRegular FileMode = "REGULAR"
+	// A file that can be run.
+	FileModeExecutable FileMode = "EXECUTABLE"
+	// A link: its text is the path that it leads to, relative to its own folder. Nothing here ever follows it.
+	FileModeSymlink FileMode = "SYMLINK"
+)
+
+var AllFileMode = []FileMode{
+	FileModeRegular,
+	FileModeExecutable,
+	FileModeSymlink,
+}
+
+func (e FileMode) IsValid() bool {
+	switch e {
+	case FileModeRegular, FileModeExecutable, FileModeSymlink:
+		return true
+	}
+	return false
+}
+
+func (e FileMode) String() string {
+	return string(e)
+}
+
+func (e *FileMode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = FileMode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid FileMode", str)
+	}
+	return nil
+}
+
+func (e FileMode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *FileMode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e FileMode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What became of a file between two commits.
+type FileStatus string
+
+const (
+	// It was not there before.
+	FileStatusAdded FileStatus = "ADDED"
+	// It has other content, or another mode.
+	FileStatusModified FileStatus = "MODIFIED"
+	// It is gone.
+	FileStatusDeleted FileStatus = "DELETED"
+	// It was moved, with all or most of its content.
+	FileStatusRenamed FileStatus = "RENAMED"
+)
+
+var AllFileStatus = []FileStatus{
+	FileStatusAdded,
+	FileStatusModified,
+	FileStatusDeleted,
+	FileStatusRenamed,
+}
+
+func (e FileStatus) IsValid() bool {
+	switch e {
+	case FileStatusAdded, FileStatusModified, FileStatusDeleted, FileStatusRenamed:
+		return true
+	}
+	return false
+}
+
+func (e FileStatus) String() string {
+	return string(e)
+}
+
+func (e *FileStatus) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = FileStatus(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid FileStatus", str)
+	}
+	return nil
+}
+
+func (e FileStatus) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *FileStatus) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e FileStatus) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -838,6 +2398,70 @@ func (e *ProjectOrderField) UnmarshalJSON(b []byte) error {
 }
 
 func (e ProjectOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How much a user story matters.
+type StoryPriority string
+
+const (
+	// Without it the product is of no use.
+	StoryPriorityMust StoryPriority = "MUST"
+	// It matters, and the product is of use without it.
+	StoryPriorityShould StoryPriority = "SHOULD"
+	// It would be nice.
+	StoryPriorityCould StoryPriority = "COULD"
+	// Not this time.
+	StoryPriorityWont StoryPriority = "WONT"
+)
+
+var AllStoryPriority = []StoryPriority{
+	StoryPriorityMust,
+	StoryPriorityShould,
+	StoryPriorityCould,
+	StoryPriorityWont,
+}
+
+func (e StoryPriority) IsValid() bool {
+	switch e {
+	case StoryPriorityMust, StoryPriorityShould, StoryPriorityCould, StoryPriorityWont:
+		return true
+	}
+	return false
+}
+
+func (e StoryPriority) String() string {
+	return string(e)
+}
+
+func (e *StoryPriority) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = StoryPriority(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid StoryPriority", str)
+	}
+	return nil
+}
+
+func (e StoryPriority) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *StoryPriority) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e StoryPriority) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

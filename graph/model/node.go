@@ -11,4 +11,5 @@ type File struct {
 	IsBinary       bool
 	Text           *string // nil when it was not read yet, or when the file is binary
 	Revision       string
+	Mode           FileMode
 }

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -60,8 +61,12 @@ func Operation(o *graphql.OperationContext) *graphql.OperationContext {
 	}
 }
 
-// Offer is a transport's, to serve a subscription that may be shared.
-type Offer struct{ taken *Subscription }
+// Offer is a transport's, to serve a subscription that may be shared. It also tells the
+// transport how one that isn't is doing.
+type Offer struct {
+	taken  *Subscription
+	behind atomic.Bool
+}
 
 type offerKey struct{}
 
@@ -87,6 +92,13 @@ func (o *Offer) Taken() *Subscription {
 	}
 	return o.taken
 }
+
+// CatchUp says, before an event is told, whether it happened before the subscription
+// began: nobody is kept waiting by one that is told as slowly as the client reads.
+func (o *Offer) CatchUp(behind bool) { o.behind.Store(behind) }
+
+// CatchingUp reports whether what is told now happened before the subscription began.
+func (o *Offer) CatchingUp() bool { return o != nil && o.behind.Load() }
 
 // Source hands events to one execution, one at a time: each is put in, then the
 // execution's response to it is taken.

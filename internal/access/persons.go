@@ -6,8 +6,10 @@ import (
 	"entgo.io/ent/dialect/sql"
 
 	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/conversation"
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/membership"
+	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/orgmembership"
 	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/internal/relay"
@@ -51,8 +53,8 @@ var persons = map[string]rule{
 		update: inProjects("project_id", enum.ProjectOwner),
 		delete: inProjects("project_id", enum.ProjectOwner),
 	},
-	ent.TypeConversation: edited,
-	ent.TypeMessage:      added,
+	ent.TypeConversation: {read: both(edited.read, undeleted), create: edited.create, update: edited.update},
+	ent.TypeMessage:      {read: both(added.read, ofUndeleted), create: added.create},
 	ent.TypeRun:          edited,
 	ent.TypeToolCall:     {read: inProjects("project_id", enum.ProjectViewer)},
 	ent.TypeStream: {
@@ -62,13 +64,33 @@ var persons = map[string]rule{
 	},
 	ent.TypeEvent:          {read: inProjects("stream_id", enum.ProjectViewer)},
 	ent.TypeGitObject:      added,
-	ent.TypeGitRef:         edited,
+	ent.TypeGitRef:         {read: edited.read, create: edited.create, update: edited.update, delete: edited.update},
+	ent.TypeSandbox:        edited,
+	ent.TypeWorktree:       edited,
+	ent.TypeCommand:        edited,
+	ent.TypeOutputPiece:    {read: inProjects("project_id", enum.ProjectViewer)},
+	ent.TypeGitStorage:     edited,
+	ent.TypeGitPack:        {read: added.read},
+	ent.TypeGitPackObject:  {read: added.read},
+	ent.TypeMerge:          edited,
+	ent.TypeQuestion:       edited,
+	ent.TypeFinding:        edited,
+	ent.TypeSecurityScan:   {read: added.read, create: added.create, delete: edited.update},
+	ent.TypePlan:           edited,
+	ent.TypeTask:           {read: edited.read, create: edited.create, update: edited.update, delete: edited.update},
+	ent.TypeCriterion:      edited,
+	ent.TypeCheckpoint:     added,
 	ent.TypeIdempotencyKey: {read: own, create: isOwn, delete: own},
 
-	ent.TypeUsageRecord: {read: knownUsage},
-	ent.TypeBudget:      {read: knownBudgets, create: mayBudget, update: ownBudgets, delete: ownBudgets},
-	ent.TypeSpending:    {read: ofKnownBudgets},
-	ent.TypeProviderKey: {read: ownProviderKeys, create: maySetProviderKey, delete: ownProviderKeys},
+	ent.TypeConsoleKey:   {read: added.read, create: added.create, delete: inProjects("project_id", enum.ProjectEditor)},
+	ent.TypeConsoleEntry: {read: added.read, delete: inProjects("project_id", enum.ProjectEditor)},
+
+	ent.TypeUsageRecord:    {read: knownUsage},
+	ent.TypeBudget:         {read: knownBudgets, create: mayBudget, update: ownBudgets, delete: ownBudgets},
+	ent.TypeSpending:       {read: ofKnownBudgets},
+	ent.TypeApproval:       {read: added.read},
+	ent.TypePermissionRule: {read: knownPermissionRules, create: maySetPermissionRule, delete: ownPermissionRules},
+	ent.TypeProviderKey:    {read: ownProviderKeys, create: maySetProviderKey, delete: ownProviderKeys},
 }
 
 // added: members read it, editors add to it, nobody changes it.
@@ -82,6 +104,34 @@ var edited = rule{
 	read:   added.read,
 	create: added.create,
 	update: inProjects("project_id", enum.ProjectEditor),
+}
+
+// both is the rows that are in two scopes.
+func both(a, b scope) scope {
+	return func(v *Viewer) predicate {
+		first, second := a(v), b(v)
+		return func(s *sql.Selector) {
+			first(s)
+			second(s)
+		}
+	}
+}
+
+// undeleted is the conversations that nobody has deleted.
+func undeleted(*Viewer) predicate {
+	return func(s *sql.Selector) { s.Where(sql.IsNull(s.C("deleted_at"))) }
+}
+
+// ofUndeleted is the messages of such.
+func ofUndeleted(*Viewer) predicate {
+	return func(s *sql.Selector) {
+		gone := sql.Table(conversation.Table).As("gone")
+		s.Where(sql.NotExists(sql.Select(gone.C(conversation.FieldID)).From(gone).Where(sql.And(
+			sql.ColumnsEQ(gone.C(conversation.FieldID), s.C(message.FieldConversationID)),
+			sql.ColumnsEQ(gone.C(conversation.FieldProjectID), s.C(message.FieldProjectID)),
+			sql.NotNull(gone.C("deleted_at")),
+		))))
+	}
 }
 
 func everything(*Viewer) predicate { return func(*sql.Selector) {} }

@@ -25,13 +25,14 @@ func (h StreamHandle) Project() string { return h.project }
 // CanWrite reports whether it also allows appending.
 func (h StreamHandle) CanWrite() bool { return h.write }
 
-// StreamReader opens a project's log for reading: for members, and for the relay
-// and the engine. Others get NOT_FOUND.
+// StreamReader opens a project's log for reading: for members, and for the relay,
+// the engine and whoever runs commands. Others get NOT_FOUND.
 func StreamReader(ctx context.Context, c *ent.Client, projectID string) (StreamHandle, error) {
 	return openStream(ctx, c, projectID, enum.ProjectViewer, false)
 }
 
-// StreamWriter opens a project's log for appending: for editors and the engine.
+// StreamWriter opens a project's log for appending: for editors, the engine, whoever runs
+// commands, and what keeps apps' consoles.
 func StreamWriter(ctx context.Context, c *ent.Client, projectID string) (StreamHandle, error) {
 	return openStream(ctx, c, projectID, enum.ProjectEditor, true)
 }
@@ -39,7 +40,7 @@ func StreamWriter(ctx context.Context, c *ent.Client, projectID string) (StreamH
 func openStream(ctx context.Context, c *ent.Client, projectID string, role enum.ProjectRole, write bool) (StreamHandle, error) {
 	handle := StreamHandle{project: projectID, write: write}
 	switch actorFrom(ctx) {
-	case Engine:
+	case Engine, Commands, Console:
 		return handle, nil
 	case Relay:
 		if !write {

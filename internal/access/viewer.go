@@ -35,8 +35,10 @@ type Actor string
 const (
 	Auth        Actor = "auth"        // signs people in, checks credentials
 	Engine      Actor = "engine"      // advances runs and writes what came of them
+	Commands    Actor = "commands"    // runs commands in sandboxes and writes what came of them
 	Relay       Actor = "relay"       // reads the log for subscribers whose right was checked
 	Maintenance Actor = "maintenance" // start-up, clean-up, health
+	Console     Actor = "console"     // keeps what apps report of their consoles
 )
 
 type contextKey struct{}

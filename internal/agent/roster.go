@@ -15,12 +15,13 @@ import (
 	entagent "github.com/zeblit/zeblit/ent/agent"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/agent/tools"
+	"github.com/zeblit/zeblit/internal/llm/quoted"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/store"
 )
 
 // Default is the slug of the agent that answers when none is named.
-const Default = "engineer"
+const Default = "manager"
 
 // Role is a built-in agent.
 type Role struct {
@@ -29,22 +30,15 @@ type Role struct {
 	Description string
 	// Tools are the names of the tools that the role may use.
 	Tools []string
+	// Writes are the files that the role may change with its tools, as patterns that
+	// Allows explains; nil: none.
+	Writes []string
+	// Temperature is what its model is asked for.
+	Temperature float64
 	// Tier is that of the models that it usually works with: quick, standard or complex.
 	Tier string
 	// MaxOutputTokens bounds one answer of its model.
 	MaxOutputTokens int
-}
-
-// roster is the built-in crew, in the order in which it is shown.
-var roster = []Role{
-	{
-		Slug:            "engineer",
-		Name:            "Senior Engineer",
-		Description:     "Writes, changes and explains the project's code.",
-		Tools:           []string{"list_files", "read_file", "write_file", "edit_file"},
-		Tier:            "standard",
-		MaxOutputTokens: 8192,
-	},
 }
 
 // Roster lists the built-in agents.
@@ -83,24 +77,38 @@ func Register(ctx context.Context, db *store.DB) error {
 	return nil
 }
 
-//go:embed prompts/*.md
+//go:embed prompts/*.md prompts/_*.md rules.md
 var promptFiles embed.FS
 
 // Brief is what a prompt may speak of.
 type Brief struct {
 	ProjectName        string
 	ProjectDescription string
+	// Instructions are the project's own for its agents, from its AGENTS.md; may be empty.
+	Instructions string
 }
 
-// Prompt is the role's system prompt for a project.
+// Crew are the roles that the manager can give tasks to.
+func (Brief) Crew() []Role {
+	return slices.DeleteFunc(slices.Clone(roster), func(r Role) bool { return r.Slug == Default })
+}
+
+// Prompt is the role's system prompt for a project: its own, then the rules that all roles
+// share, and the project's instructions below them.
 func (r Role) Prompt(b Brief) (string, error) {
-	t, err := template.ParseFS(promptFiles, "prompts/"+r.Slug+".md")
+	if b.Instructions != "" {
+		b.Instructions = quoted.Mark(quoted.Instructions, "AGENTS.md", b.ProjectName, b.Instructions)
+	}
+	t, err := template.ParseFS(promptFiles, "prompts/"+r.Slug+".md", "prompts/_*.md", "rules.md")
 	if err != nil {
 		return "", fmt.Errorf("prompt of %s: %w", r.Slug, err)
 	}
 	var out bytes.Buffer
-	if err := t.Execute(&out, b); err != nil {
-		return "", fmt.Errorf("prompt of %s: %w", r.Slug, err)
+	for _, name := range []string{r.Slug + ".md", "rules.md"} {
+		if err := t.ExecuteTemplate(&out, name, b); err != nil {
+			return "", fmt.Errorf("prompt of %s: %w", r.Slug, err)
+		}
+		out.WriteByte('\n')
 	}
 	return strings.TrimSpace(out.String()), nil
 }

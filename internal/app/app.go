@@ -21,16 +21,28 @@ import (
 	"github.com/zeblit/zeblit"
 	"github.com/zeblit/zeblit/graph"
 	"github.com/zeblit/zeblit/internal/agent"
+	"github.com/zeblit/zeblit/internal/approvallink"
+	"github.com/zeblit/zeblit/internal/checkpoint"
+	"github.com/zeblit/zeblit/internal/command"
 	"github.com/zeblit/zeblit/internal/config"
+	"github.com/zeblit/zeblit/internal/console"
 	"github.com/zeblit/zeblit/internal/conversation"
+	"github.com/zeblit/zeblit/internal/filelink"
+	"github.com/zeblit/zeblit/internal/finding"
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/route"
+	"github.com/zeblit/zeblit/internal/merge"
 	"github.com/zeblit/zeblit/internal/metrics"
+	"github.com/zeblit/zeblit/internal/permission"
+	"github.com/zeblit/zeblit/internal/plan"
+	"github.com/zeblit/zeblit/internal/preview"
 	"github.com/zeblit/zeblit/internal/project"
 	"github.com/zeblit/zeblit/internal/providerkey"
+	"github.com/zeblit/zeblit/internal/question"
 	"github.com/zeblit/zeblit/internal/ratelimit"
 	"github.com/zeblit/zeblit/internal/run"
+	"github.com/zeblit/zeblit/internal/security"
 	"github.com/zeblit/zeblit/internal/server"
 	"github.com/zeblit/zeblit/internal/server/pages"
 	"github.com/zeblit/zeblit/internal/store"
@@ -72,20 +84,32 @@ type App struct {
 	unlock  func() error
 	url     atomic.Pointer[string] // set once by Serve
 
-	db        *store.DB
-	queue     *run.Queue
-	redis     *goredis.Client // nil on a single node
-	carrier   stream.Carrier
-	limiter   *ratelimit.Limiter // nil: no limits
-	log       *stream.Log
-	deltas    *stream.Deltas
-	compactor *stream.Compactor
-	hub       *stream.Hub
-	files     *workspace.Workspace
-	identity  *identity.Service
-	provider  llm.Provider
-	models    *route.Router
-	engine    *run.Engine
+	db          *store.DB
+	queue       *run.Queue
+	redis       *goredis.Client // nil on a single node
+	carrier     stream.Carrier
+	limiter     *ratelimit.Limiter // nil: no limits
+	log         *stream.Log
+	deltas      *stream.Deltas
+	compactor   *stream.Compactor
+	repacker    *workspace.Repacker
+	hub         *stream.Hub
+	files       *workspace.Workspace
+	console     *console.Service
+	merges      *merge.Service
+	questions   *question.Service
+	plans       *plan.Service
+	checkpoints *checkpoint.Service
+	permissions *permission.Service
+	findings    *finding.Service
+	identity    *identity.Service
+	provider    llm.Provider
+	models      *route.Router
+	engine      *run.Engine
+	commands    *command.Service
+	host        *command.Host
+
+	installation string // the database's own name
 
 	projectModels *providerkey.Models
 	providerKeys  *providerkey.Service
@@ -99,11 +123,13 @@ type App struct {
 
 // New opens the database, brings it up to date and builds everything on it.
 func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
-	a := &App{cfg: cfg, options: o, logger: o.Logger, unlock: func() error { return nil }}
-	if err := a.build(ctx); err != nil {
-		return nil, errors.Join(err, a.Close())
-	}
-	return a, nil
+	return whileStarting(ctx, cfg, o.Logger, func() (*App, error) {
+		a := &App{cfg: cfg, options: o, logger: o.Logger, unlock: func() error { return nil }}
+		if err := a.build(ctx); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+		return a, nil
+	})
 }
 
 func (a *App) build(ctx context.Context) (err error) {
@@ -121,18 +147,34 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.deltas = stream.NewDeltas(a.log)
 	a.hub = stream.NewHub(a.log, a.carrier, a.logger)
 	a.compactor = stream.NewCompactor(a.db, cfg.Retention, a.logger)
-	a.files = workspace.New(a.db, a.log)
+	a.files = workspace.New(a.db, a.log, workspace.WithQuota(workspace.Quota(cfg.Quota)))
+	a.repacker = workspace.NewRepacker(a.files, a.logger)
+	a.merges = merge.New(a.db, a.log, a.files, "", a.logger)
+	a.questions = question.New(a.db, a.log, a.queue, a.logger)
+	a.commands = command.New(a.db, a.log, a.files, a.logger)
+	a.checkpoints = checkpoint.New(a.db, a.log, a.files, a.commands, checkpoint.Retention{Age: cfg.CheckpointRetention, Last: cfg.CheckpointKeep}, a.logger)
+	a.permissions = permission.New(permission.Options{DB: a.db, Log: a.log, Rules: cfg.Permissions, Expiry: cfg.ApprovalExpiry})
+	a.plans = plan.New(plan.Options{
+		DB: a.db, Log: a.log, Runs: run.NewControl(a.log, a.queue), Files: a.files, Merges: a.merges, Commands: a.commands, Permissions: a.permissions, Logger: a.logger,
+	})
+	a.console = console.New(console.Options{DB: a.db, Log: a.log, Logger: a.logger, Retention: cfg.ConsoleRetention, Limit: a.limit})
+	a.findings = finding.New(finding.Options{DB: a.db, Log: a.log, Files: a.files, Page: a.previewPage})
+	if err := a.openHost(ctx); err != nil {
+		return err
+	}
 	if err := a.chooseModels(); err != nil {
 		return err
 	}
 	a.engine = run.NewEngine(run.Options{
-		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Models: a.projectModels, Agents: cfg.AgentModels, Logger: a.logger,
+		DB: a.db, Log: a.log, Deltas: a.deltas, Queue: a.queue, Workspace: a.files, Commands: a.commands, Console: a.console, Security: a.findings, Models: a.projectModels, Agents: cfg.AgentModels, Logger: a.logger,
+		Merges: a.merges, Plans: a.plans, Questions: question.NewBook(a.log), Checkpoints: a.checkpoints, Permissions: a.permissions,
 		Slots: cfg.Runs.Slots, ProjectLimit: cfg.Runs.ProjectLimit, OrganisationLimit: cfg.Runs.OrganisationLimit,
 		Deadlines: run.Deadlines{
 			Step: cfg.Runs.StepTimeout, Tool: cfg.Runs.ToolTimeout, Run: cfg.Runs.RunTimeout,
 			Queue: cfg.Runs.QueueTimeout, Pause: cfg.Runs.PauseTimeout, Answer: cfg.Runs.AnswerTimeout,
 		},
-		Drain: cfg.Runs.Drain,
+		Limits: run.Limits{Steps: cfg.Runs.Steps, Tokens: cfg.Runs.Tokens},
+		Drain:  cfg.Runs.Drain,
 	})
 	a.identity = identity.New(a.db, identity.Options{
 		Issuer: "zeblit", Secret: cfg.Secret, SignUpOpen: cfg.SignUpOpen, Limit: a.limit, Logger: a.logger,
@@ -143,19 +185,26 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err := agent.Register(ctx, a.db); err != nil {
 		return err
 	}
-	a.projects, a.conversations = project.New(a.db, a.log, a.engine), conversation.New(a.db, a.log, a.queue, a.projectModels)
+	a.projects, a.conversations = project.New(a.db, a.log, a.files, a.engine), conversation.New(conversation.Options{
+		DB: a.db, Log: a.log, Queue: a.queue, Models: a.projectModels, Files: a.files, Checkpoints: a.checkpoints,
+	})
+	links := filelink.New(a.db, a.identity, a.publicURL)
+	previews := preview.New(preview.Options{
+		DB: a.db, Files: a.files, Identity: a.identity, NewKey: a.console.Rotate, PublicURL: a.publicURL, Domain: cfg.PreviewDomain,
+	})
+	approvals := &approvallink.Links{DB: a.db, Signer: a.identity, Permissions: a.permissions, Waiting: a.engine, PublicURL: a.publicURL}
 	exec := graph.NewExecutor(graph.Deps{
 		DB: a.db, Identity: a.identity, Projects: a.projects, Conversations: a.conversations, Runs: a.engine, Budgets: usage.NewBudgets(a.db),
-		ProviderKeys: a.providerKeys, Workspace: a.files, Models: a.models, Log: a.log, Hub: a.hub, Version: o.Version,
+		ProviderKeys: a.providerKeys, Console: a.console, Previews: previews, Commands: a.commands, Workspace: a.files, Merges: a.merges, Plans: a.plans, Questions: a.questions, Checkpoints: a.checkpoints, Permissions: a.permissions, Findings: a.findings, FileLinks: links, ApprovalLinks: approvals, Models: a.models, Log: a.log, Hub: a.hub, Version: o.Version,
 		Demo: a.demo(), Logger: a.logger, PublicURL: a.publicURL,
 	})
 	server.Protect(exec, cfg.Introspection)
 	front := server.Options{
-		Exec: exec, DB: a.db, Identity: a.identity, SDL: zeblit.SDL, Version: o.Version,
+		Exec: exec, DB: a.db, Identity: a.identity, Console: a.console, Previews: previews, Files: a.files, SDL: zeblit.SDL, Version: o.Version,
 		Provider: a.provider.Name(), Demo: a.demo(), Logger: a.logger,
 		PublicURL: cfg.PublicURL, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 		Introspection: cfg.Introspection, Limiter: a.limiter, Pages: pages.New(web.Assets(), o.Version), Checks: a.checks(),
-		Metrics: &a.metrics, Compression: cfg.Compression,
+		Metrics: &a.metrics, Compression: cfg.Compression, FileLinks: links, ApprovalLinks: approvals,
 	}
 	if l := cfg.Limits; l != nil {
 		front.Requests, front.Connects, front.SocketsPerUser = l.Requests, l.Connects, l.Sockets
@@ -163,6 +212,11 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.server = server.New(front)
 	a.measure()
 	return nil
+}
+
+// previewPage asks for the first page of a preview without a way through the network.
+func (a *App) previewPage(ctx context.Context, projectID, ref string) (*security.Page, error) {
+	return a.server.PreviewPage(ctx, projectID, ref)
 }
 
 // publicURL is where people reach the server. With port 0 it is known once Serve listens.
@@ -202,7 +256,14 @@ func openStore(cfg config.Config) (*store.DB, error) {
 }
 
 // Migrate brings the database up to date and says what it did.
-func Migrate(ctx context.Context, cfg config.Config, logger *slog.Logger, w io.Writer) (err error) {
+func Migrate(ctx context.Context, cfg config.Config, logger *slog.Logger, w io.Writer) error {
+	_, err := whileStarting(ctx, cfg, logger, func() (struct{}, error) {
+		return struct{}{}, migrateOnce(ctx, cfg, logger, w)
+	})
+	return err
+}
+
+func migrateOnce(ctx context.Context, cfg config.Config, logger *slog.Logger, w io.Writer) (err error) {
 	a := &App{cfg: cfg, logger: logger, unlock: func() error { return nil }}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
@@ -298,7 +359,14 @@ func (a *App) work(ctx context.Context, more func(context.Context, *errgroup.Gro
 	group, above := errgroup.WithContext(ctx)
 	if !a.options.ServeOnly {
 		group.Go(func() error { return a.engine.Run(above) })
+		group.Go(func() error { return a.host.Run(above) })
+		group.Go(func() error { return a.merges.Run(above) })
+		group.Go(func() error { return a.questions.Run(above) })
+		group.Go(func() error { return a.plans.Run(above) })
+		group.Go(func() error { return a.checkpoints.Run(above) })
 		group.Go(func() error { return a.compactor.Run(above) })
+		group.Go(func() error { return a.repacker.Run(above) })
+		group.Go(func() error { return a.console.Run(above) })
 	}
 	group.Go(func() error { // a stream that fails takes everything down
 		select {

@@ -18,15 +18,21 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/zeblit/zeblit/internal/app"
+	"github.com/zeblit/zeblit/internal/client"
 	"github.com/zeblit/zeblit/internal/config"
+	"github.com/zeblit/zeblit/internal/sandbox/inside"
+	"github.com/zeblit/zeblit/internal/sandbox/sandboxtest"
 	"github.com/zeblit/zeblit/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) {
+	if inside.Called(os.Args) {
+		os.Exit(inside.Main(os.Args))
+	}
 	if encoded := os.Getenv(processVariable); encoded != "" {
 		os.Exit(runAsProcess(encoded))
 	}
-	goleak.VerifyTestMain(m,
+	goleak.VerifyTestMain(m, goleak.Cleanup(sandboxtest.Exit),
 		// The default transport's idle connections to the servers of the tests.
 		goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"),
 		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"))
@@ -167,6 +173,15 @@ func (s *system) do(t *testing.T, query string, variables object) object {
 	return a.Data
 }
 
+// query posts with the owner's key, for those who read the data themselves.
+func (s *system) query(ctx context.Context, query string, variables map[string]any, out any) error {
+	c, err := client.New(client.Options{URL: s.url, Key: s.key})
+	if err != nil {
+		return err
+	}
+	return c.Do(ctx, query, variables, out)
+}
+
 func (s *system) newProject(t *testing.T, name string) string {
 	t.Helper()
 	data := s.do(t, `mutation($n: String!) { createProject(input: {name: $n}) { project { id } } }`, object{"n": name})
@@ -175,8 +190,13 @@ func (s *system) newProject(t *testing.T, name string) string {
 
 func (s *system) send(t *testing.T, project, text string) (runID string) {
 	t.Helper()
-	data := s.do(t, `mutation($p: ID!, $t: String!) { sendMessage(input: {projectId: $p, text: $t}) { message { id } run { id state } } }`,
-		object{"p": project, "t": text})
+	return s.sendTo(t, project, "manager", text)
+}
+
+func (s *system) sendTo(t *testing.T, project, agent, text string) (runID string) {
+	t.Helper()
+	data := s.do(t, `mutation($p: ID!, $a: String!, $t: String!) { sendMessage(input: {projectId: $p, agent: $a, text: $t}) { message { id } run { id state } } }`,
+		object{"p": project, "a": agent, "t": text})
 	return data["sendMessage"].(object)["run"].(object)["id"].(string)
 }
 
@@ -224,7 +244,7 @@ func (s *system) socketPost(t *testing.T, key, query string, variables object) a
 	w := s.operate(t, key, query, variables)
 	defer func() { _ = w.conn.Close() }()
 	for {
-		require.NoError(t, w.conn.SetReadDeadline(time.Now().Add(30*time.Second)))
+		require.NoError(t, w.conn.SetReadDeadline(time.Now().Add(time.Minute)))
 		var m struct {
 			Type    string
 			Payload json.RawMessage
@@ -264,7 +284,7 @@ func (s *system) operate(t *testing.T, key, query string, variables object) *wat
 func (w *watcher) next(t *testing.T) (received, bool) {
 	t.Helper()
 	for {
-		require.NoError(t, w.conn.SetReadDeadline(time.Now().Add(30*time.Second)))
+		require.NoError(t, w.conn.SetReadDeadline(time.Now().Add(time.Minute)))
 		var m struct {
 			Type    string
 			Payload json.RawMessage

@@ -77,6 +77,10 @@ func (a *App) limit(ctx context.Context, name, key string) error {
 			return err
 		}
 		return allow("sign-in-address", times(l.SignIn, perAddress), address)
+	case "console": // reports of one project's pages
+		return allow(name, l.Console, key)
+	case "console-address": // and before it is known whose they are
+		return allow(name, times(l.Console, perAccount), address)
 	case "check-provider": // which asks a vendor, by whoever owns something
 		return allow(name, times(l.SignIn, perAccount), key)
 	default: // device codes: requested by an address, entered by a person

@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +14,10 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/zeblit/zeblit"
+	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/internal/config"
+	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/store/storetest"
 )
 
 // foreign fills the arguments of a root field with another tenant's ids, by the
@@ -48,6 +53,8 @@ func foreign(t *testing.T, schema *ast.Schema, field *ast.FieldDefinition, ids m
 			return ""
 		case typ.NamedType == "Int":
 			return "1"
+		case typ.NamedType == "Boolean":
+			return "false"
 		case typ.NamedType == "Money":
 			return `"1"`
 		}
@@ -65,6 +72,50 @@ func foreign(t *testing.T, schema *ast.Schema, field *ast.FieldDefinition, ids m
 	return "(" + strings.Join(all, ", ") + ")", any
 }
 
+// inDatabase writes what nobody can make by the API into the database of a system that runs.
+func inDatabase(t *testing.T, cfg config.Config, write func(ctx context.Context, db *store.DB) (id string, err error)) string {
+	t.Helper()
+	open := func() (*store.DB, error) { return store.OpenPostgres(cfg.DatabaseURL) }
+	if cfg.Embedded() {
+		open = func() (*store.DB, error) { return store.OpenSQLite(filepath.Join(cfg.DataDir, "zeblit.db")) }
+	}
+	db, err := open()
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	id, err := write(storetest.Unchecked(t.Context()), db)
+	require.NoError(t, err)
+	return id
+}
+
+// plan is a plan of the run.
+func plan(t *testing.T, cfg config.Config, project, run, user string) string {
+	t.Helper()
+	return inDatabase(t, cfg, func(ctx context.Context, db *store.DB) (string, error) {
+		p, err := db.Ent.Plan.Create().SetProjectID(project).SetRunID(run).SetUserID(user).SetSummary("s").SetState(enum.PlanDone).Save(ctx)
+		if err != nil {
+			return "", err
+		}
+		return p.ID, nil
+	})
+}
+
+// asked is a question of the run, which nobody has answered.
+func asked(t *testing.T, cfg config.Config, runID string) string {
+	t.Helper()
+	return inDatabase(t, cfg, func(ctx context.Context, db *store.DB) (string, error) {
+		r, err := db.Ent.Run.Get(ctx, runID)
+		if err != nil {
+			return "", err
+		}
+		q, err := db.Ent.Question.Create().SetProjectID(r.ProjectID).SetConversationID(r.ConversationID).SetRunID(r.ID).SetAgentID(r.AgentID).
+			SetText("Which?").SetAllowOther(true).SetState(enum.QuestionOpen).SetDeadlineAt(time.Now().Add(time.Hour)).Save(ctx)
+		if err != nil {
+			return "", err
+		}
+		return q.ID, nil
+	})
+}
+
 func TestNoFieldTakesAnotherTenantsIDs(t *testing.T) {
 	t.Parallel()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: zeblit.SDL})
@@ -73,21 +124,41 @@ func TestNoFieldTakesAnotherTenantsIDs(t *testing.T) {
 		cfg.Secret = "a secret of some length"
 		s := start(t, cfg)
 		project := s.newProject(t, "Secret")
-		run := s.send(t, project, "hello")
+		run := s.send(t, project, "Build a to-do list page")
 		s.watch(t, s.key, project, "start").untilEnd(t)
 		set := s.do(t, `mutation($p: ID!) { setBudget(input: {scope: PROJECT, projectId: $p, period: TOTAL, limit: "1"}) { budget { id } } }`, object{"p": project})
 		key := s.do(t, `mutation($p: ID!) { setProviderKey(input: {projectId: $p, provider: "openai", key: "key"}) { providerKey { id } } }`, object{"p": project})
-		data := s.do(t, `query($p: ID!) { project(id: $p) { organisation { id } owner { id } conversations(first: 1) { edges { node { id } } } }
+		rule := s.do(t, `mutation($p: ID!) { setPermissionRule(input: {projectId: $p, outcome: ASK, class: WRITE}) { permissionRule { id } } }`, object{"p": project})
+		command := s.do(t, `mutation($p: ID!) { runCommand(input: {projectId: $p, shell: "true"}) { command { id } } }`, object{"p": project})
+		s.do(t, `mutation($p: ID!) { createBranch(input: {projectId: $p, name: "other"}) { branch { name } } }`, object{"p": project})
+		merging := s.do(t, `mutation($p: ID!) { mergeBranch(input: {projectId: $p, source: "other"}) { merge { id } } }`, object{"p": project})
+		s.do(t, `mutation($p: ID!) { writeFile(input: {projectId: $p, path: "bad.js", text: "eval(location.hash);\n"}) { file { path } } }`, object{"p": project})
+		scanned := s.do(t, `mutation($p: ID!) { scanProject(input: {projectId: $p}) { project { findings(first: 1) { edges { node { id } } } } } }`, object{"p": project})
+		task := s.do(t, `mutation($p: ID!) { createTask(input: {projectId: $p, title: "T", criteria: ["c"]}) { task { id criteria { id } } } }`, object{"p": project})["createTask"].(object)["task"].(object)
+		data := s.do(t, `query($p: ID!) { project(id: $p) { organisation { id } owner { id } conversations(first: 1) { edges { node { id } } } messages(first: 1) { edges { node { id } } } checkpoints(first: 1) { edges { node { id } } } }
 			viewer { apiKeys(first: 1) { edges { node { id } } } } }`, object{"p": project})
 		p := data["project"].(object)
 		ids := map[string]string{
 			"projectId": project, "runId": run,
-			"conversationId": nodes(p["conversations"])[0]["id"].(string),
-			"organisationId": p["organisation"].(object)["id"].(string),
-			"userId":         p["owner"].(object)["id"].(string),
-			"budgetId":       set["setBudget"].(object)["budget"].(object)["id"].(string),
-			"providerKeyId":  key["setProviderKey"].(object)["providerKey"].(object)["id"].(string),
-			"apiKeyId":       nodes(data["viewer"].(object)["apiKeys"])[0]["id"].(string),
+			"conversationId":   nodes(p["conversations"])[0]["id"].(string),
+			"organisationId":   p["organisation"].(object)["id"].(string),
+			"userId":           p["owner"].(object)["id"].(string),
+			"budgetId":         set["setBudget"].(object)["budget"].(object)["id"].(string),
+			"providerKeyId":    key["setProviderKey"].(object)["providerKey"].(object)["id"].(string),
+			"commandId":        command["runCommand"].(object)["command"].(object)["id"].(string),
+			"messageId":        nodes(p["messages"])[0]["id"].(string),
+			"questionId":       asked(t, cfg, run),
+			"mergeId":          merging["mergeBranch"].(object)["merge"].(object)["id"].(string),
+			"checkpointId":     nodes(p["checkpoints"])[0]["id"].(string),
+			"apiKeyId":         nodes(data["viewer"].(object)["apiKeys"])[0]["id"].(string),
+			"approvalId":       "apr_00000000000000000000000000",
+			"permissionRuleId": rule["setPermissionRule"].(object)["permissionRule"].(object)["id"].(string),
+			"findingId":        nodes(scanned["scanProject"].(object)["project"].(object)["findings"])[0]["id"].(string),
+			"taskId":           task["id"].(string),
+			"afterTaskId":      task["id"].(string),
+			"dependsOn":        task["id"].(string),
+			"criterionId":      task["criteria"].([]any)[0].(object)["id"].(string),
+			"planId":           plan(t, cfg, project, run, p["owner"].(object)["id"].(string)),
 		}
 		_, signed := s.post(t, "", `mutation { signUp(input: {email: "eve@example.com", password: "correct horse", name: "Eve"}) { accessToken } }`, nil)
 		eve := signed.Data["signUp"].(object)["accessToken"].(string)

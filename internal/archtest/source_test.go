@@ -57,7 +57,7 @@ var readSources = sync.OnceValues(func() ([]source, error) {
 		}
 		if d.IsDir() {
 			switch name := d.Name(); {
-			case name == "node_modules", name == "testdata", name == "vendor", strings.HasPrefix(name, ".") && file != root:
+			case name == "node_modules", name == "testdata", name == "vendor", strings.HasPrefix(name, "_"), strings.HasPrefix(name, ".") && file != root:
 				return filepath.SkipDir
 			}
 			return nil

@@ -22,10 +22,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-const (
-	requestTimeout = 30 * time.Second
-	largestAnswer  = 16 << 20
-)
+const largestAnswer = 16 << 20
 
 // Options of New.
 type Options struct {
@@ -37,6 +34,9 @@ type Options struct {
 	Notice func(string)
 	// GiveUpAfter is how long a server that had answered is waited for. 0: two minutes.
 	GiveUpAfter time.Duration
+	// RequestTimeout is how long one query or mutation may take. 0: 30 seconds. Files
+	// are sent and had in ten minutes.
+	RequestTimeout time.Duration
 }
 
 // Client is a connection to one server. Its methods may be called from several goroutines.
@@ -61,6 +61,9 @@ func New(o Options) (*Client, error) {
 	if o.GiveUpAfter == 0 {
 		o.GiveUpAfter = 2 * time.Minute
 	}
+	if o.RequestTimeout == 0 {
+		o.RequestTimeout = 30 * time.Second
+	}
 	u = u.JoinPath("graphql")
 	socket := *u
 	socket.Scheme = "ws" + strings.TrimPrefix(u.Scheme, "http")
@@ -69,7 +72,7 @@ func New(o Options) (*Client, error) {
 		socket:  socket.String(),
 		options: o,
 		http: &http.Client{
-			Timeout: requestTimeout,
+			Transport: transport,
 			// A redirect would take the key elsewhere.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -143,7 +146,9 @@ func (c *Client) Do(ctx context.Context, query string, variables map[string]any,
 	if err != nil {
 		return fmt.Errorf("encode the request: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.graphql, bytes.NewReader(body))
+	limited, cancel := context.WithTimeout(ctx, c.options.RequestTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(limited, http.MethodPost, c.graphql, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
 	}

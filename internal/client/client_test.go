@@ -29,7 +29,10 @@ type fakeServer struct {
 
 	events    int
 	cutAfter  int
-	closeCode int // sent instead of an acknowledgement
+	closeCode int    // sent instead of an acknowledgement
+	refusal   string // sent instead of events: the error of a GraphQL answer
+	troubled  int    // the number of the event that is sent as null, with the error trouble
+	trouble   string
 	sockets   int
 }
 
@@ -79,11 +82,19 @@ func (f *fakeServer) socket(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if f.refusal != "" {
+		_ = conn.WriteJSON(map[string]any{"type": "error", "id": in.ID, "payload": json.RawMessage("[" + f.refusal + "]")})
+		return
+	}
 	first := 0
 	_, _ = fmt.Sscanf(in.Payload.Variables.After, "c%d", &first)
 	for n := first + 1; n <= f.events; n++ {
 		if n-first > f.cutAfter {
 			return
+		}
+		if n == f.troubled {
+			_ = conn.WriteJSON(map[string]any{"type": "next", "id": in.ID, "payload": json.RawMessage(`{"data":{"event":null},"errors":[` + f.trouble + `]}`)})
+			continue
 		}
 		_ = conn.WriteJSON(map[string]any{"type": "next", "id": in.ID, "payload": map[string]any{"data": map[string]any{
 			"event": map[string]any{"__typename": "MessageDelta", "cursor": fmt.Sprintf("c%d", n), "seq": n, "text": "x"},
@@ -119,6 +130,29 @@ func TestEventsGoOnWhereTheyWereCut(t *testing.T) {
 	require.Equal(t, 3, f.sockets)
 }
 
+func TestEventsGoOnBehindOneThatCannotBeTold(t *testing.T) {
+	f := &fakeServer{events: 3, cutAfter: 9, troubled: 2, trouble: `{"message":"object not found","path":["event","task","agent"],"extensions":{"code":"NOT_FOUND"}}`}
+	c := start(t, f, client.Options{})
+	told := func() (seqs []int64, err error) {
+		err = c.ProjectEvents(context.Background(), "prj_1", "start", func(e client.Event) error {
+			if seqs = append(seqs, e.Seq); e.Seq == 3 {
+				return client.ErrStop
+			}
+			return nil
+		})
+		return seqs, err
+	}
+	seqs, err := told()
+	require.NoError(t, err)
+	require.Equal(t, []int64{1, 3}, seqs)
+	require.Equal(t, 1, f.sockets)
+
+	f.trouble = `{"message":"no more","path":["event","task","agent"],"extensions":{"code":"FORBIDDEN"}}`
+	seqs, err = told()
+	require.True(t, client.IsCode(err, "FORBIDDEN"), "%v", err)
+	require.Equal(t, []int64{1}, seqs)
+}
+
 func TestEventsEndWithTheContext(t *testing.T) {
 	c := start(t, &fakeServer{events: 1, cutAfter: 9}, client.Options{})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -132,6 +166,23 @@ func TestARefusedKeyIsNotTriedAgain(t *testing.T) {
 	err := c.ProjectEvents(context.Background(), "prj_1", "", nil)
 	require.ErrorContains(t, err, "refuses the key")
 	require.Equal(t, 1, f.sockets)
+}
+
+// A server that acknowledges and then refuses is not asked again at once, for ever.
+func TestAServerThatOnlyAcknowledgesIsGivenUp(t *testing.T) {
+	for refusal, most := range map[string]int{
+		`{"message":"it broke","extensions":{"code":"INTERNAL"}}`:                       10,
+		`{"message":"too many","extensions":{"code":"RATE_LIMITED","retryAfter":3600}}`: 1,
+	} {
+		f := &fakeServer{refusal: refusal}
+		c := start(t, f, client.Options{GiveUpAfter: 2 * time.Second})
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		err := c.ProjectEvents(ctx, "prj_1", "", nil)
+		cancel()
+		var refused *client.GraphQLError
+		require.ErrorAs(t, err, &refused)
+		require.LessOrEqual(t, f.sockets, most)
+	}
 }
 
 func TestEventsGiveUp(t *testing.T) {
@@ -198,7 +249,9 @@ func TestAProjectIsFoundByItsName(t *testing.T) {
 	require.Contains(t, f.requests[1], `"nameContains":"shop"`)
 }
 
-func TestAToolCallsPath(t *testing.T) {
-	require.Equal(t, "a/b.html", client.ToolCall{Input: `{"path":"a/b.html"}`}.Path())
-	require.Empty(t, client.ToolCall{Input: `not JSON`}.Path())
+func TestWhatAToolCallIsAbout(t *testing.T) {
+	require.Equal(t, "a/b.html", client.ToolCall{Input: `{"path":"a/b.html"}`}.About())
+	require.Equal(t, "make test", client.ToolCall{Input: `{"shell":"make test"}`}.About())
+	require.Equal(t, "go vet", client.ToolCall{Input: `{"argv":["go","vet"]}`}.About())
+	require.Empty(t, client.ToolCall{Input: `not JSON`}.About())
 }

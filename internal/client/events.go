@@ -1,10 +1,12 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -27,6 +29,9 @@ type Event struct {
 	Run       Run
 	State     string
 	ToolCall  ToolCall
+	Question  Question
+	Approval  Approval
+	Task      Task
 	Path      string
 	Change    string
 	Reason    string
@@ -35,13 +40,17 @@ type Event struct {
 // ToolCall is one use of a tool. Input is a JSON object as the model wrote it.
 type ToolCall struct {
 	ID, Name, Input, Output, State string
+	Run                            *Worker // in CrewEvents
 }
 
-// Path is the path in the call's input, or "".
-func (t ToolCall) Path() string {
-	var input struct{ Path string }
-	_ = json.Unmarshal([]byte(t.Input), &input) // not an object: no path
-	return input.Path
+// About is what the call's input names: the path or the command, or "".
+func (t ToolCall) About() string {
+	var input struct {
+		Path, Shell string
+		Argv        []string
+	}
+	_ = json.Unmarshal([]byte(t.Input), &input) // not an object: it names nothing
+	return cmp.Or(input.Path, input.Shell, strings.Join(input.Argv, " "))
 }
 
 // ErrStop, returned by a handler of events, ends the subscription without an error.
@@ -66,15 +75,17 @@ func (c *Client) follow(ctx context.Context, subscription, id, after string, han
 	since, failures := time.Time{}, 0 // of the last connection's loss
 	for {
 		var fromHandler error
+		var begun time.Time // of what the server acknowledged
 		connected := func() {
 			c.outage.reached()
-			since, failures = time.Time{}, 0
+			begun = time.Now()
 		}
 		err := c.subscribe(ctx, subscription, position(id, after), connected, func(data json.RawMessage) error {
 			event, err := decodeEvent(data)
 			if err != nil {
 				return &refusedError{err}
 			}
+			since, failures = time.Time{}, 0
 			if fromHandler = handle(event); fromHandler != nil {
 				return fromHandler
 			}
@@ -93,10 +104,18 @@ func (c *Client) follow(ctx context.Context, subscription, id, after string, han
 			return refused.err
 		}
 		c.outage.lost()
+		// One that only acknowledges, and ends what is asked for, is not back.
+		if !begun.IsZero() && time.Since(begun) > longestPause {
+			since, failures = time.Time{}, 0
+		}
 		if since.IsZero() {
 			since = time.Now()
 		}
 		wait := backoff(failures)
+		var limited *GraphQLError
+		if errors.As(err, &limited) {
+			wait = max(wait, time.Duration(limited.Extensions.RetryAfter)*time.Second)
+		}
 		if time.Since(since)+wait > c.options.GiveUpAfter {
 			var unreachable *UnreachableError
 			if !errors.As(err, &unreachable) {

@@ -61,9 +61,14 @@ func (o *outage) everReached() bool {
 // while a server that had answered is away, or asks to be left alone for a while,
 // until GiveUpAfter. A server that was never reached is reported at once.
 func (c *Client) doSafely(ctx context.Context, query string, variables map[string]any, out any) error {
+	return c.safely(ctx, func() error { return c.Do(ctx, query, variables, out) })
+}
+
+// safely is doSafely for any request that may be repeated.
+func (c *Client) safely(ctx context.Context, request func() error) error {
 	begun := time.Now()
 	for n := 0; ; n++ {
-		err := c.Do(ctx, query, variables, out)
+		err := request()
 		wait, again := c.again(err, n)
 		if !again {
 			return err

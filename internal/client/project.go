@@ -26,10 +26,19 @@ func (e *NoProjectError) Error() string { return fmt.Sprintf("there is no projec
 
 // CreateProject makes a project, once, also when the connection breaks on the way.
 func (c *Client) CreateProject(ctx context.Context, name string) (Project, error) {
+	return c.CreateProjectFrom(ctx, name, "")
+}
+
+// CreateProjectFrom is CreateProject with the files of a template; none where that is
+// empty.
+func (c *Client) CreateProjectFrom(ctx context.Context, name, template string) (Project, error) {
 	var out struct {
 		CreateProject struct{ Project Project }
 	}
 	input := map[string]any{"name": name, "idempotencyKey": newKey()}
+	if template != "" {
+		input["template"] = template
+	}
 	err := c.doSafely(ctx, createProjectMutation, map[string]any{"input": input}, &out)
 	return out.CreateProject.Project, err
 }

@@ -159,8 +159,16 @@ func deliver(payload json.RawMessage, next func(json.RawMessage) error) error {
 	if err := json.Unmarshal(payload, &result); err != nil {
 		return &refusedError{fmt.Errorf("decode an event: %w", err)}
 	}
-	if len(result.Errors) > 0 {
-		return judge(result.Errors[0])
+	for _, e := range result.Errors {
+		if e.Extensions.Code != "NOT_FOUND" || len(result.Data) == 0 {
+			return judge(e)
+		}
+	}
+	// What an event is about may be gone, or what that belongs to. One that can't be told
+	// without is null, and the next one has its cursor.
+	var told struct{ Event *struct{} }
+	if err := json.Unmarshal(result.Data, &told); len(result.Errors) > 0 && err == nil && told.Event == nil {
+		return nil
 	}
 	return next(result.Data)
 }

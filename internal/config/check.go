@@ -6,11 +6,13 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/zeblit/zeblit/internal/policy"
 	"github.com/zeblit/zeblit/internal/ratelimit"
 )
 
@@ -105,6 +107,27 @@ func (c *check) webURL(name, s string) string {
 	return strings.TrimRight(s, "/")
 }
 
+// previewDomain may not be above the server's own host, which would be a preview then.
+func (c *check) previewDomain(s, public string) string {
+	s = strings.ToLower(strings.Trim(s, "."))
+	if s == "" {
+		return ""
+	}
+	host := ""
+	if u, err := url.Parse(public); err == nil {
+		host = u.Hostname()
+	}
+	if u, err := url.Parse("//" + s); err != nil || u.Host != s || u.Port() != "" || net.ParseIP(s) != nil {
+		c.bad("--preview-domain (ZEBLIT_PREVIEW_DOMAIN) must be a domain like preview.example.com, without scheme and port; it is %s", quote(s))
+		return ""
+	}
+	if host == s || strings.HasSuffix(host, "."+s) {
+		c.bad("--preview-domain (ZEBLIT_PREVIEW_DOMAIN) must not have the server's own host %s in it: what is below it is nothing but previews", quote(host))
+		return ""
+	}
+	return s
+}
+
 func (c *check) origins(list string) []string {
 	var out []string
 	for _, s := range strings.Split(list, ",") {
@@ -186,6 +209,33 @@ func (c *check) pace(s string) time.Duration {
 	return d
 }
 
+// size reads bytes: a whole number with KiB, MiB or GiB.
+func (c *check) size(name, s string) int64 {
+	for unit, bytes := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
+		digits, ok := strings.CutSuffix(s, unit)
+		if n, err := strconv.ParseUint(strings.TrimSpace(digits), 10, 20); ok && err == nil && n > 0 {
+			return int64(n) * bytes
+		}
+	}
+	c.bad("%s must be a size like 100MiB or 1GiB; it is %s", name, quote(s))
+	return 0
+}
+
+func (c *check) folders(name, list string) []string {
+	var out []string
+	for s := range strings.SplitSeq(list, ",") {
+		if s = strings.TrimSpace(s); s == "" {
+			continue
+		}
+		if !path.IsAbs(s) || path.Clean(s) == "/" {
+			c.bad("%s must list folders by their whole paths, as /opt/jdk; one is %s", name, quote(s))
+			continue
+		}
+		out = append(out, path.Clean(s))
+	}
+	return out
+}
+
 func orDefault(s, otherwise string) string {
 	if s == "" {
 		return otherwise
@@ -199,4 +249,20 @@ func quote(s string) string {
 		s = strings.ToValidUTF8(s[:40], "") + "…"
 	}
 	return strconv.Quote(s)
+}
+
+func (c *check) permissions(texts []string) []policy.Rule {
+	var out []policy.Rule
+	for _, text := range texts {
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		r, err := policy.ParseRule(text)
+		if err != nil {
+			c.bad("--permission (ZEBLIT_PERMISSIONS): %s", err.Error())
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
 }

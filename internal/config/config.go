@@ -14,6 +14,7 @@ import (
 
 	"github.com/zeblit/zeblit/internal/llm/configured"
 	"github.com/zeblit/zeblit/internal/llm/route"
+	"github.com/zeblit/zeblit/internal/policy"
 	"github.com/zeblit/zeblit/internal/ratelimit"
 )
 
@@ -30,6 +31,9 @@ type Config struct {
 	// PublicURL is where clients reach the server: the start
 	// of every link. It has no slash at its end. See URLAt for port 0.
 	PublicURL string
+	// PreviewDomain is below which each project's preview has a host. Empty: on this
+	// machine alone, below preview.localhost.
+	PreviewDomain string
 	// DatabaseURL is PostgreSQL's address. Empty: SQLite in DataDir.
 	DatabaseURL string
 	// RedisURL is where the nodes of one installation meet. Empty: this is the only
@@ -53,6 +57,9 @@ type Config struct {
 	Introspection bool
 	// Compression compresses what goes out on WebSockets whose clients offer it.
 	Compression bool
+	// DatabaseWait is how long a start waits for a shared database that isn't available.
+	DatabaseWait time.Duration
+
 	// Limits are nil where they are switched off.
 	Limits *Limits
 
@@ -88,6 +95,37 @@ type Config struct {
 
 	// Retention is how long events are kept whole.
 	Retention time.Duration
+	// Quota is how much each project may keep.
+	Quota Quota
+
+	// CheckpointRetention is how long checkpoints are kept, and CheckpointKeep how many of
+	// a project are, however old.
+	CheckpointRetention time.Duration
+	CheckpointKeep      int
+
+	// Permissions are the installation's rules of what agents may do.
+	Permissions []policy.Rule
+	// ApprovalExpiry is after which a question that nobody answers is denied.
+	ApprovalExpiry time.Duration
+
+	// ConsoleRetention is how long what apps write to consoles is kept.
+	ConsoleRetention time.Duration
+
+	// Sandbox is where commands of agents run: auto, bubblewrap, docker or off.
+	Sandbox string
+	// SandboxEngine is the container engine's address (DOCKER_HOST). Empty: none is named.
+	SandboxEngine string
+	// SandboxImage is the container engine's image. Empty: that of a project's template, or
+	// the driver's own.
+	SandboxImage string
+	// SandboxImages are those for projects that started from a template, by its slug.
+	SandboxImages map[string]string
+	// SandboxIdleStop is after how long without a command a sandbox is stopped.
+	SandboxIdleStop time.Duration
+	// SandboxInside is the program that runs inside of sandboxes. Empty: this one.
+	SandboxInside string
+	// SandboxToolchains are more folders of the host's that commands may read.
+	SandboxToolchains []string
 
 	// DemoPace is the demo model's pause after each word. Negative: none. It is never 0.
 	DemoPace time.Duration
@@ -102,6 +140,14 @@ type Limits struct {
 	Requests ratelimit.Rate // over HTTP, of one viewer, or of one address without a viewer
 	Connects ratelimit.Rate // sockets and event streams opened from one address
 	Sockets  int            // open at once, of one viewer
+	Console  ratelimit.Rate // reports of what the pages of one project wrote to consoles
+}
+
+// Quota is how much each project may keep.
+type Quota struct {
+	Bytes   int64 // of the files of a branch
+	Files   int64 // how many they are
+	History int64 // bytes of the repository, as it is stored
 }
 
 // Runs bounds what runs may take, and how much of it at once.
@@ -112,6 +158,8 @@ type Runs struct {
 	StepTimeout       time.Duration // one call of the model with its tools
 	ToolTimeout       time.Duration // one use of a tool
 	RunTimeout        time.Duration // from the begin, or from a wait's end
+	Steps             int           // of one run
+	Tokens            int64         // of one run's calls of models together
 	QueueTimeout      time.Duration // until its turn comes
 	PauseTimeout      time.Duration // until somebody lets it go on
 	AnswerTimeout     time.Duration // until somebody allows or answers what it asks

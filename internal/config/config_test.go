@@ -40,6 +40,7 @@ func noEnvironment(t *testing.T) {
 		"ZEBLIT_LIMIT_CONNECTS", "ZEBLIT_LIMIT_SOCKETS", "ZEBLIT_RUN_SLOTS", "ZEBLIT_RUN_LIMIT_PROJECT",
 		"ZEBLIT_RUN_LIMIT_ORGANISATION", "ZEBLIT_STEP_TIMEOUT", "ZEBLIT_TOOL_TIMEOUT", "ZEBLIT_RUN_TIMEOUT",
 		"ZEBLIT_QUEUE_TIMEOUT", "ZEBLIT_PAUSE_TIMEOUT", "ZEBLIT_ANSWER_TIMEOUT", "ZEBLIT_DRAIN", "ZEBLIT_METRICS_ADDRESS",
+		"ZEBLIT_SANDBOX", "DOCKER_HOST", "ZEBLIT_SANDBOX_IMAGE", "ZEBLIT_SANDBOX_IMAGE_FOR", "ZEBLIT_SANDBOX_TOOLCHAINS",
 	} {
 		t.Setenv(name, "")
 	}
@@ -67,11 +68,13 @@ func TestNoConfigurationIsEnough(t *testing.T) {
 		Requests: ratelimit.Rate{Count: 6000, Per: time.Minute},
 		Connects: ratelimit.Rate{Count: 1200, Per: time.Minute},
 		Sockets:  10_000,
+		Console:  ratelimit.Rate{Count: 300, Per: time.Minute},
 	}, cfg.Limits)
 	const day = 24 * time.Hour
 	require.Equal(t, 7*day, cfg.Retention)
+	require.Equal(t, config.Quota{Bytes: 100 << 20, Files: 10_000, History: 1 << 30}, cfg.Quota)
 	require.Equal(t, config.Runs{
-		Slots: 100, StepTimeout: 30 * time.Minute, ToolTimeout: 10 * time.Minute, RunTimeout: day,
+		Slots: 100, StepTimeout: time.Hour, ToolTimeout: 10 * time.Minute, RunTimeout: day, Steps: 60, Tokens: 5_000_000,
 		QueueTimeout: 14 * day, PauseTimeout: 7 * day, AnswerTimeout: 7 * day, Drain: 30 * time.Second,
 	}, cfg.Runs)
 }
@@ -79,11 +82,13 @@ func TestNoConfigurationIsEnough(t *testing.T) {
 func TestRuns(t *testing.T) {
 	noEnvironment(t)
 	t.Setenv("ZEBLIT_DRAIN", "0")
-	cfg, err := parse(t, "--run-limit-project", "3", "--run-limit-organisation", "None", "--run-timeout", "90s")
+	cfg, err := parse(t, "--run-limit-project", "3", "--run-limit-organisation", "None", "--run-timeout", "90s", "--run-steps", "7", "--run-tokens", "1000")
 	require.NoError(t, err)
 	require.Equal(t, 3, cfg.Runs.ProjectLimit)
 	require.Zero(t, cfg.Runs.OrganisationLimit)
 	require.Equal(t, 90*time.Second, cfg.Runs.RunTimeout)
+	require.Equal(t, 7, cfg.Runs.Steps)
+	require.EqualValues(t, 1000, cfg.Runs.Tokens)
 	require.Negative(t, cfg.Runs.Drain)
 }
 
@@ -135,18 +140,18 @@ func TestEveryProblemIsNamedAtOnce(t *testing.T) {
 		"--redis-url", "http://u:hunter2@h", "--introspection", "maybe", "--trusted-proxies", "10.0.0.0/99", "--limits", "few",
 		"--limit-sign-in", "5", "--limit-sign-up", "0/1h", "--limit-requests", "5/never", "--limit-connects", "1m/1", "--limit-sockets", "0",
 		"--run-slots", "0", "--run-limit-project", "0", "--run-limit-organisation", "few", "--step-timeout", "0s", "--tool-timeout", "1",
-		"--run-timeout", "forever", "--queue-timeout", "9000h", "--pause-timeout", "", "--drain", "soon",
+		"--run-timeout", "forever", "--run-steps", "0", "--run-tokens", "1e6", "--queue-timeout", "9000h", "--pause-timeout", "", "--drain", "soon",
 		"--answer-timeout", "0s", "--metrics-address", "9464",
-		"--retention", "23h59m", "--compression", "maybe")
+		"--retention", "23h59m", "--compression", "maybe", "--sandbox", "chroot", "--sandbox-toolchains", "/opt/jdk,../etc,/")
 	require.True(t, config.IsProblem(err))
 	require.True(t, config.IsProblem(fmt.Errorf("start: %w", err)))
 	var problems config.Problems
 	require.ErrorAs(t, err, &problems)
-	require.Len(t, problems, 34)
+	require.Len(t, problems, 39)
 	for _, flag := range []string{"--addr", "--public-url", "--database-url", "--secret", "--log-level", "--log-format", "--sign-up", "--allowed-origins", "--anthropic-base-url", "--openai-base-url", "--gemini-base-url", "--demo-pace",
 		"--redis-url", "--introspection", "--trusted-proxies", "--limits", "--limit-sign-in", "--limit-sign-up", "--limit-requests", "--limit-connects", "--limit-sockets",
-		"--run-slots", "--run-limit-project", "--run-limit-organisation", "--step-timeout", "--tool-timeout", "--run-timeout", "--queue-timeout", "--drain",
-		"--answer-timeout", "--metrics-address", "--retention", "--compression"} {
+		"--run-slots", "--run-limit-project", "--run-limit-organisation", "--step-timeout", "--tool-timeout", "--run-timeout", "--run-steps", "--run-tokens", "--queue-timeout", "--drain",
+		"--answer-timeout", "--metrics-address", "--retention", "--compression", "--sandbox", "--sandbox-toolchains"} {
 		require.Contains(t, err.Error(), flag)
 	}
 	require.NotContains(t, err.Error(), "hunter2")
@@ -163,4 +168,14 @@ func TestTheLogShowsNoSecret(t *testing.T) {
 		require.NotContains(t, out.String(), secret)
 	}
 	require.Contains(t, out.String(), `"database":"postgres"`)
+}
+
+func TestThePreviewDomainHasNotTheServersOwnHostInIt(t *testing.T) {
+	cfg, err := parse(t, "--public-url=https://zeblit.example.com", "--preview-domain=Preview.Example.com.")
+	require.NoError(t, err)
+	require.Equal(t, "preview.example.com", cfg.PreviewDomain)
+	for _, wrong := range []string{"example.com", "zeblit.example.com", "https://x.com", "x.com:80", "1.2.3.4", "a b"} {
+		_, err := parse(t, "--public-url=https://zeblit.example.com", "--preview-domain="+wrong)
+		require.ErrorContains(t, err, "ZEBLIT_PREVIEW_DOMAIN", wrong)
+	}
 }

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"errors"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -10,6 +11,7 @@ import (
 	entrun "github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/question"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
 )
@@ -43,11 +45,33 @@ func (s *Service) makeWay(ctx context.Context, tx *store.Tx, viewer *access.View
 	if in.WhileBusy == Reject {
 		return nil, problem.New(problem.Conflict, "the conversation is busy: run %s is %s", r.ID, r.State)
 	}
+	answered, err := s.answer(ctx, tx, viewer, r, in)
+	if err != nil {
+		return nil, err
+	}
 	attached, err := s.runs.Steer(ctx, tx, r.ID)
-	if err == nil && !attached {
+	if err == nil && !attached && !answered { // what is answered may be that it is to stop
 		err = errAgain
 	}
 	return r, err
+}
+
+// answer takes the message for the answer to what the run asks and waits for, where it can
+// be one.
+func (s *Service) answer(ctx context.Context, tx *store.Tx, viewer *access.Viewer, r *ent.Run, in SendInput) (answered bool, err error) {
+	q, err := question.OpenOf(ctx, tx.Ent, r.ID)
+	if err != nil || q == nil {
+		return false, err
+	}
+	text, fits := question.Fits(q, in.Text)
+	if !fits {
+		return false, nil
+	}
+	err = s.questions.AnswerTx(ctx, tx, q.ID, text, viewer)
+	if errors.Is(err, question.ErrAgain) || problem.As(err) != nil {
+		return false, errAgain // somebody was first
+	}
+	return true, err
 }
 
 // stillSo looks, with the conversation's row locked, whether another message made the

@@ -4,9 +4,11 @@
 package conversation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,14 +18,17 @@ import (
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/agent"
+	"github.com/zeblit/zeblit/internal/checkpoint"
 	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/idempotency"
 	"github.com/zeblit/zeblit/internal/llm/route"
 	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/question"
 	"github.com/zeblit/zeblit/internal/relay"
 	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
+	"github.com/zeblit/zeblit/internal/workspace"
 )
 
 const (
@@ -34,12 +39,26 @@ const (
 	noAgent = "none"
 )
 
-// Service sends messages.
+// Service sends messages, and keeps conversations.
 type Service struct {
 	db     *store.DB
 	log    *stream.Log
 	runs   *run.Control
 	models Models
+	// questions are what agents ask: a message may answer one.
+	questions   *question.Service
+	files       *workspace.Workspace
+	checkpoints *checkpoint.Service
+}
+
+// Options are the parts that a Service works with. It asks for runs through Queue.
+type Options struct {
+	DB          *store.DB
+	Log         *stream.Log
+	Queue       *run.Queue
+	Models      Models
+	Files       *workspace.Workspace
+	Checkpoints *checkpoint.Service
 }
 
 // Models is where the models of a project's calls are picked.
@@ -47,9 +66,12 @@ type Models interface {
 	For(ctx context.Context, projectID string) (*route.Router, error)
 }
 
-// New makes the service. It asks for runs through queue.
-func New(db *store.DB, log *stream.Log, queue *run.Queue, models Models) *Service {
-	return &Service{db: db, log: log, runs: run.NewControl(log, queue), models: models}
+// New makes the service.
+func New(o Options) *Service {
+	return &Service{
+		db: o.DB, log: o.Log, runs: run.NewControl(o.Log, o.Queue), models: o.Models, files: o.Files, checkpoints: o.Checkpoints,
+		questions: question.New(o.DB, o.Log, o.Queue, slog.New(slog.DiscardHandler)),
+	}
 }
 
 // errAgain says that the conversation has become busy, or a run has ended, between
@@ -76,22 +98,32 @@ func (s *Service) Send(ctx context.Context, in SendInput) (*ent.Message, *ent.Ru
 		}
 	}
 	var id string
-	for range maxAgain {
-		err = s.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-			var err error
-			id, _, err = idempotency.Do(ctx, tx, "sendMessage", in.IdempotencyKey, in, func() (string, error) {
-				return s.send(ctx, tx, viewer, in)
-			})
-			return err
+	err = s.again(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		id, _, err = idempotency.Do(ctx, tx, "sendMessage", in.IdempotencyKey, in, func() (string, error) {
+			return s.send(ctx, tx, viewer, in)
 		})
-		if !errors.Is(err, errAgain) && !errors.Is(err, run.ErrMoved) {
-			break
-		}
-	}
+		return err
+	})
 	if err != nil {
 		return nil, nil, err
 	}
 	faults.Point(faults.SendStored)
+	return s.sent(ctx, id)
+}
+
+// again does act in a transaction until no other was first.
+func (s *Service) again(ctx context.Context, act func(context.Context, *store.Tx) error) (err error) {
+	for range maxAgain {
+		err = s.db.InTx(ctx, act)
+		if !errors.Is(err, errAgain) && !errors.Is(err, run.ErrMoved) {
+			return err
+		}
+	}
+	return problem.New(problem.Conflict, "the conversation is too busy: try again")
+}
+
+// sent reads a message that was stored, and the run that answers it.
+func (s *Service) sent(ctx context.Context, id string) (*ent.Message, *ent.Run, error) {
 	message, err := s.db.Ent.Message.Get(ctx, id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the message again: %w", err)
@@ -167,6 +199,9 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, viewer *access.Viewer,
 	if c, err = tx.Ent.Conversation.UpdateOneID(c.ID).AddNextPosition(1).SetUpdatedAt(now).Save(ctx); err != nil {
 		return "", err
 	}
+	if c.DeletedAt != nil { // just now
+		return "", deleted(c)
+	}
 	messageID = relay.NewID("msg")
 	if err := s.stillSo(ctx, tx, c, steered, in); err != nil {
 		return "", err
@@ -179,7 +214,7 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, viewer *access.Viewer,
 	}
 	create := tx.Ent.Message.Create().SetID(messageID).
 		SetConversationID(c.ID).SetProjectID(c.ProjectID).SetAuthorID(viewer.UserID).
-		SetRole(enum.RoleUser).SetStatus(enum.MessageComplete).SetText(in.Text).
+		SetRole(enum.RoleUser).SetStatus(enum.MessageComplete).SetText(in.Text).SetEditsID(in.edits).
 		SetPosition(c.NextPosition - 1).SetCompletedAt(now)
 	if r != nil {
 		create.SetRunID(r.ID)
@@ -217,18 +252,21 @@ func (s *Service) conversation(ctx context.Context, tx *store.Tx, viewer *access
 
 // existing is the conversation that is gone on with, where the viewer may.
 func existing(ctx context.Context, client *ent.Client, in SendInput) (*ent.Conversation, error) {
-	c, err := client.Conversation.Get(ctx, in.ConversationID)
-	if ent.IsNotFound(err) || err == nil && in.ProjectID != "" && in.ProjectID != c.ProjectID {
-		return nil, problem.Missing("conversationId", "conversation")
-	}
+	c, err := find(ctx, client, in.ConversationID)
 	if err != nil {
 		return nil, err
 	}
-	return c, access.RequireRole(ctx, client, c.ProjectID, enum.ProjectEditor)
+	switch {
+	case in.ProjectID != "" && in.ProjectID != c.ProjectID:
+		return nil, problem.Missing("conversationId", "conversation")
+	case in.OwnBranch && c.Branch != "":
+		return nil, problem.BadField("ownBranch", "this conversation is a fork and has a branch of its own already: %s", c.Branch)
+	}
+	return c, nil
 }
 
 func (s *Service) newRun(ctx context.Context, tx *store.Tx, viewer *access.Viewer, c *ent.Conversation, messageID string, in SendInput) (*ent.Run, error) {
-	role, err := agent.Find(in.Agent)
+	role, err := agent.Find(cmp.Or(in.Agent, mentioned(in.Text)))
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +276,7 @@ func (s *Service) newRun(ctx context.Context, tx *store.Tx, viewer *access.Viewe
 	}
 	return s.runs.Start(ctx, tx, run.Order{
 		ProjectID: c.ProjectID, ConversationID: c.ID, AgentID: worker.ID, MessageID: messageID,
-		UserID: viewer.UserID, Model: in.Model, Tier: tier(in), First: in.WhileBusy == Interrupt,
+		UserID: viewer.UserID, Model: in.Model, Tier: tier(in), First: in.WhileBusy == Interrupt, Branch: c.Branch, OwnBranch: in.OwnBranch,
 	})
 }
 

@@ -59,6 +59,13 @@ func judge(t *testing.T, v *faulttest.Verdict, err error) {
 	require.Positive(t, v.Counted, "the counting tools were never used")
 }
 
+const (
+	// leastDelivered is how many events watchers receive in the short form.
+	leastDelivered = 50_000
+	// unsettled is how long it goes on disturbing them for that.
+	unsettled = time.Minute
+)
+
 // The short form: two servers and three workers on PostgreSQL and Redis, and watchers of
 // every kind.
 func TestNothingIsLostWhateverDies(t *testing.T) {
@@ -69,24 +76,27 @@ func TestNothingIsLostWhateverDies(t *testing.T) {
 		t.Logf("without graphql-ws, Apollo Client and graphql-sse: %v", err)
 	}
 	_, v, err := faulttest.Run(t.Context(), t, o, faulttest.Plan{
-		Projects: 6, Conversations: 2, Watchers: 16, Chat: 4, Settle: 90 * time.Second,
+		Projects: 6, Conversations: 2, Watchers: 16, Chat: 4, Settle: 4 * time.Minute,
 		Disturb: func(ctx context.Context, s *faulttest.Suite) error {
 			if err := s.Short(ctx, 40); err != nil {
 				return err
 			}
-			within, cancel := context.WithTimeout(ctx, 2*time.Minute)
-			defer cancel()
-			err := s.Unsettle(within, func() bool {
+			enough := func() bool {
 				delivered, _ := s.Load.Delivered()
-				return delivered >= 50_000
-			})
+				return delivered >= leastDelivered
+			}
+			begun := time.Now()
+			err := s.Unsettle(ctx, func() bool { return enough() || time.Since(begun) > unsettled })
+			if err == nil {
+				err = s.Await(ctx, 10*time.Minute, enough) // a slow machine delivers the rest in peace
+			}
 			s.LoseRedis() // the last events come without it
 			return err
 		},
 	})
 	judge(t, v, err)
 	require.GreaterOrEqual(t, v.Kills, 30)
-	require.GreaterOrEqual(t, v.Delivered, 50_000)
+	require.GreaterOrEqual(t, v.Delivered, leastDelivered)
 	require.Positive(t, v.Resumed)
 }
 
@@ -96,7 +106,7 @@ func TestNothingIsLostWhenTheOnlyServerDies(t *testing.T) {
 	o := options(t)
 	o.SQLite = true
 	_, v, err := faulttest.Run(t.Context(), t, o, faulttest.Plan{
-		Projects: 3, Conversations: 2, Settle: 90 * time.Second,
+		Projects: 3, Conversations: 2, Settle: 4 * time.Minute,
 		Disturb: func(ctx context.Context, s *faulttest.Suite) error { return s.Kill(ctx, 12) },
 	})
 	judge(t, v, err)

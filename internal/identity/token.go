@@ -43,7 +43,10 @@ func (s *Service) sign(keys *keyring, userID, sessionID string, now time.Time) (
 
 // newParser accepts our own tokens only: the algorithm is fixed here, never read
 // from the token.
-func (s *Service) newParser() *jwt.Parser {
+func (s *Service) newParser() *jwt.Parser { return s.parserFor(audience) }
+
+// parserFor accepts those alone that were made for an audience.
+func (s *Service) parserFor(audience string) *jwt.Parser {
 	return jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}),
 		jwt.WithIssuer(s.issuer),
@@ -56,12 +59,21 @@ func (s *Service) newParser() *jwt.Parser {
 
 // verify checks an access token's signature and claims, not its session.
 func (s *Service) verify(ctx context.Context, token string) (*claims, error) {
+	c := &claims{}
+	err := s.parse(ctx, s.parser, token, c)
+	if err == nil && (c.Subject == "" || c.SessionID == "") {
+		err = refused()
+	}
+	return c, err
+}
+
+// parse checks a token's signature and what its parser asks for.
+func (s *Service) parse(ctx context.Context, parser *jwt.Parser, token string, into jwt.Claims) error {
 	if len(token) > maxAccessToken {
-		return nil, refused()
+		return refused()
 	}
 	var broken error // a failure of ours, to be told apart from a bad token
-	c := &claims{}
-	_, err := s.parser.ParseWithClaims(token, c, func(t *jwt.Token) (any, error) {
+	_, err := parser.ParseWithClaims(token, into, func(t *jwt.Token) (any, error) {
 		kid, _ := t.Header["kid"].(string)
 		key, err := s.verifyingKey(ctx, kid)
 		if err != nil {
@@ -74,10 +86,10 @@ func (s *Service) verify(ctx context.Context, token string) (*claims, error) {
 		return key, nil
 	})
 	if broken != nil {
-		return nil, broken
+		return broken
 	}
-	if err != nil || c.Subject == "" || c.SessionID == "" {
-		return nil, refused()
+	if err != nil {
+		return refused()
 	}
-	return c, nil
+	return nil
 }

@@ -6,6 +6,7 @@ package problem
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -41,6 +42,34 @@ type Error struct {
 	Field string
 	// RetryAfter is when trying again makes sense; zero says nothing.
 	RetryAfter time.Duration
+	// Sides are what was expected of a file and what it is, where a Conflict is about one.
+	Sides *Sides
+}
+
+// Sides are the two sides of a conflict over a file.
+type Sides struct {
+	Path string
+	// Expected and Current are revisions; "" is no file.
+	Expected, Current string
+	// Text is the current text; nil when it is long, no text, or gone.
+	Text *string
+}
+
+// Extensions are the error's `extensions` in GraphQL.
+func (e *Error) Extensions() map[string]any {
+	out := map[string]any{"code": string(e.Code)}
+	if e.Field != "" {
+		out["field"] = e.Field
+	}
+	if e.RetryAfter > 0 {
+		out["retryAfter"] = int(math.Ceil(e.RetryAfter.Seconds()))
+	}
+	if s := e.Sides; s != nil {
+		out["conflict"] = map[string]any{
+			"path": s.Path, "expectedRevision": s.Expected, "currentRevision": s.Current, "currentText": s.Text,
+		}
+	}
+	return out
 }
 
 func (e *Error) Error() string { return e.Message }

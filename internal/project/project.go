@@ -1,5 +1,6 @@
 // Package project makes, changes and deletes projects. A project comes with its
-// maker's membership and the head of its event log, in one transaction.
+// maker's membership, the head of its event log and the files of the template that it
+// starts from, in one transaction.
 package project
 
 import (
@@ -22,6 +23,8 @@ import (
 	"github.com/zeblit/zeblit/internal/relay"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
+	"github.com/zeblit/zeblit/internal/template"
+	"github.com/zeblit/zeblit/internal/workspace"
 )
 
 const (
@@ -31,9 +34,15 @@ const (
 
 // Service changes projects with the viewer's rights.
 type Service struct {
-	db   *store.DB
-	log  *stream.Log
-	runs Runs
+	db    *store.DB
+	log   *stream.Log
+	files Files
+	runs  Runs
+}
+
+// Files are what is in projects.
+type Files interface {
+	CommitTx(ctx context.Context, tx *store.Tx, on workspace.Branch, author workspace.Author, message string, changes ...workspace.Change) (string, error)
 }
 
 // Runs are what agents do in projects.
@@ -43,8 +52,8 @@ type Runs interface {
 }
 
 // New makes a Service that announces changes in log.
-func New(db *store.DB, log *stream.Log, runs Runs) *Service {
-	return &Service{db: db, log: log, runs: runs}
+func New(db *store.DB, log *stream.Log, files Files, runs Runs) *Service {
+	return &Service{db: db, log: log, files: files, runs: runs}
 }
 
 // CreateInput is a project to make.
@@ -53,6 +62,8 @@ type CreateInput struct {
 	Description string // at most 2,000 characters
 	// OrganisationID is the organisation that owns it; "" is the viewer's personal one.
 	OrganisationID string
+	// Template is the slug of what it starts from; "" is nothing.
+	Template string `json:",omitempty"`
 	// IdempotencyKey makes the same input do nothing again; "" is none.
 	IdempotencyKey string
 }
@@ -67,11 +78,16 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*ent.Project, err
 	if err := check(&in.Name, &in.Description); err != nil {
 		return nil, err
 	}
+	if in.Template != "" {
+		if _, err := template.Find(in.Template); err != nil {
+			return nil, err
+		}
+	}
 	var id string
 	err = s.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var err error
 		id, _, err = idempotency.Do(ctx, tx, "createProject", in.IdempotencyKey, in, func() (string, error) {
-			return create(ctx, tx, viewer, in)
+			return s.create(ctx, tx, viewer, in)
 		})
 		return err
 	})
@@ -85,12 +101,12 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*ent.Project, err
 	return p, err
 }
 
-func create(ctx context.Context, tx *store.Tx, viewer *access.Viewer, in CreateInput) (id string, err error) {
+func (s *Service) create(ctx context.Context, tx *store.Tx, viewer *access.Viewer, in CreateInput) (id string, err error) {
 	organisationID, err := organisationFor(ctx, tx, viewer, in.OrganisationID)
 	if err != nil {
 		return "", err
 	}
-	p, err := tx.Ent.Project.Create().SetName(in.Name).SetDescription(in.Description).
+	p, err := tx.Ent.Project.Create().SetName(in.Name).SetDescription(in.Description).SetTemplate(in.Template).
 		SetOwnerID(viewer.UserID).SetOrganisationID(organisationID).Save(ctx)
 	if err != nil {
 		return "", fmt.Errorf("create project: %w", err)
@@ -102,7 +118,31 @@ func create(ctx context.Context, tx *store.Tx, viewer *access.Viewer, in CreateI
 	if err := tx.Ent.Stream.Create().SetID(p.ID).Exec(ctx); err != nil {
 		return "", fmt.Errorf("create the stream: %w", err)
 	}
-	return p.ID, nil
+	return p.ID, s.begin(ctx, tx, viewer, p, in.Template)
+}
+
+// begin makes the project's first commit, of the template's files.
+func (s *Service) begin(ctx context.Context, tx *store.Tx, viewer *access.Viewer, p *ent.Project, slug string) error {
+	if slug == "" {
+		return nil
+	}
+	t, err := template.Find(slug)
+	if err != nil {
+		return err
+	}
+	files, err := t.Files(p.Name)
+	if err != nil {
+		return err
+	}
+	changes := make([]workspace.Change, len(files))
+	for i, f := range files {
+		changes[i] = workspace.Change{Path: f.Path, Content: &f.Text}
+	}
+	author := workspace.Author{UserID: viewer.UserID} // it is the server that wrote them
+	if _, err := s.files.CommitTx(ctx, tx, workspace.Main(p.ID), author, "Start from the template "+t.Slug, changes...); err != nil {
+		return fmt.Errorf("commit the template %s: %w", slug, err)
+	}
+	return nil
 }
 
 // organisationFor is the one asked for when the viewer belongs to it, else their personal one.
@@ -131,6 +171,8 @@ type UpdateInput struct {
 	ID          string
 	Name        *string
 	Description *string
+	// PlanApproval says whether people have to approve plans.
+	PlanApproval *bool
 }
 
 // Update changes a project; it needs the role EDITOR.
@@ -152,7 +194,7 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*ent.Project, err
 			return err
 		}
 		p, err = tx.Ent.Project.UpdateOneID(in.ID).SetNillableName(in.Name).SetNillableDescription(in.Description).
-			SetUpdatedAt(store.Now()).Save(ctx)
+			SetNillablePlanApproval(in.PlanApproval).SetUpdatedAt(store.Now()).Save(ctx)
 		if err != nil {
 			return fmt.Errorf("update project: %w", err)
 		}

@@ -42,10 +42,10 @@ func Replay(ctx context.Context, s System, r *record.Recording, see func(stream.
 	if len(c.Files) > 0 {
 		var changes []workspace.Change
 		for _, f := range c.Files {
-			changes = append(changes, workspace.Change{Path: f.Path, Text: &f.Text})
+			changes = append(changes, workspace.Change{Path: f.Path, Content: &f.Text})
 		}
 		author := workspace.Author{Name: "Replay", Email: "replay@localhost", UserID: access.ViewerFrom(ctx).UserID}
-		if _, err := s.Files.Commit(ctx, p.ID, author, "Begin as the recording does", changes...); err != nil {
+		if _, err := s.Files.Commit(ctx, workspace.Main(p.ID), author, "Begin as the recording does", changes...); err != nil {
 			return nil, fmt.Errorf("write the files: %w", err)
 		}
 	}

@@ -56,6 +56,12 @@ type Args struct {
 }
 
 // limit is the size of the page and whether it is counted from the end.
+// Forward is the limit of a list that can only be walked from its start.
+func (a Args) Forward() (int, error) {
+	n, _, err := a.limit()
+	return n, err
+}
+
 func (a Args) limit() (n int, backwards bool, err error) {
 	n, field := DefaultPage, "first"
 	switch {

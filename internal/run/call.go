@@ -97,7 +97,7 @@ func (e *Engine) reserve(ctx context.Context, l *lease, try *attempt, whole bool
 	}
 	giveUp := time.Now().Add(e.budgetWait)
 	for wait := firstLook; ; {
-		err := e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		err := e.onBudget(ctx, try.account, func(ctx context.Context, tx *store.Tx) (err error) {
 			if err := e.fence(ctx, tx, l); err != nil {
 				return err
 			}
@@ -215,6 +215,16 @@ func unbilled(err error) bool {
 	}
 	e, ok := errors.AsType[*net.OpError](err)
 	return ok && e.Op == "dial"
+}
+
+// onBudget makes a transaction on the account's budgets when its turn has come.
+func (e *Engine) onBudget(ctx context.Context, a usage.Account, do func(context.Context, *store.Tx) error) error {
+	end, err := e.ledger.Turn(ctx, e.db.Ent, a)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return e.db.InTx(ctx, do)
 }
 
 // settle records a try in the transaction that writes what came of it.

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -17,10 +18,11 @@ import (
 	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/internal/access"
-	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/relay"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
 	"github.com/zeblit/zeblit/internal/usage"
+	"github.com/zeblit/zeblit/internal/workspace"
 )
 
 // Control starts and ends runs within a transaction of the caller's, who has
@@ -45,26 +47,50 @@ type Order struct {
 	Model  string
 	// Tier is route.Quick or route.Complex where such an answer was wished for; else empty.
 	Tier string
+	// Branch is where it works; "" is main. OwnBranch gives it one of its own instead,
+	// which begins at main when the run does.
+	Branch    string
+	OwnBranch bool
 	// First puts it ahead of the runs that wait in its conversation.
 	First bool
+	// Parent is the run whose agent gave the work; nil: a person did. It ends when that
+	// is cancelled or fails.
+	Parent *ent.Run
+	// CallID is the call of the parent's that waits for the run's answer; "" is none.
+	CallID string
+	// TaskID is the task that it works on: its branch is merged by whoever moves the task
+	// on; "" is none.
+	TaskID string
 	// RetriedFrom is the run that it tries again; nil: none.
 	RetriedFrom *string
 }
 
 // Start makes a run, which waits for its turn, and asks for its first step. The
-// caller announces it.
+// caller announces it. PRECONDITION_FAILED: its parent may have none, or none more now.
 func (c *Control) Start(ctx context.Context, tx *store.Tx, o Order) (*ent.Run, error) {
 	var now int64
 	if err := tx.SQL.QueryRowContext(ctx, "SELECT "+store.NowMillis(tx.Dialect)).Scan(&now); err != nil {
 		return nil, fmt.Errorf("read the database's clock: %w", err)
 	}
-	create := tx.Ent.Run.Create().SetProjectID(o.ProjectID).SetConversationID(o.ConversationID).
-		SetAgentID(o.AgentID).SetUserID(o.UserID).SetMessageID(o.MessageID).SetModel(o.Model).SetTier(o.Tier).
+	if o.Parent != nil {
+		if err := mayHave(ctx, tx, o.Parent); err != nil {
+			return nil, err
+		}
+	}
+	id := relay.NewID("run")
+	if o.OwnBranch {
+		o.Branch = workspace.RunBranch(id)
+	}
+	create := tx.Ent.Run.Create().SetID(id).SetBranch(o.Branch).SetProjectID(o.ProjectID).SetConversationID(o.ConversationID).
+		SetAgentID(o.AgentID).SetUserID(o.UserID).SetMessageID(o.MessageID).SetModel(o.Model).SetTier(o.Tier).SetTaskID(o.TaskID).SetCallID(o.CallID).
 		SetState(enum.RunQueued).SetNillableRetriedFromID(o.RetriedFrom).
 		SetLeaseUntil(now + leaseTerm.Milliseconds()).
 		SetDeadlineAt(now + c.queue.deadlines.of(enum.RunQueued).Milliseconds())
 	if o.First {
 		create.SetPriority(1)
+	}
+	if o.Parent != nil {
+		create.SetParentID(o.Parent.ID).SetRootID(cmp.Or(o.Parent.RootID, o.Parent.ID)).SetDepth(o.Parent.Depth + 1)
 	}
 	r, err := create.Save(ctx)
 	if err != nil {
@@ -78,7 +104,10 @@ func (c *Control) Start(ctx context.Context, tx *store.Tx, o Order) (*ent.Run, e
 // before the message is stored.
 func (c *Control) Steer(ctx context.Context, tx *store.Tx, runID string) (bool, error) {
 	n, err := tx.Ent.Run.Update().Where(run.ID(runID), unended()).SetSteerRequested(true).Save(ctx)
-	return n > 0, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, c.interruptWait(access.As(ctx, access.Engine), tx, runID, "Somebody has said something to you")
 }
 
 // Interrupt cancels the conversation's run under way, or else the first of those that
@@ -95,6 +124,22 @@ func (c *Control) Interrupt(ctx context.Context, tx *store.Tx, conversationID st
 		if r.State == enum.RunQueued && r.Priority == 0 && (active || i > 0) {
 			continue
 		}
+		if _, err := c.cancel(ctx, tx, r, by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CancelAll cancels every run of a conversation that has not ended. by is who did it. The
+// caller has checked who may.
+func (c *Control) CancelAll(ctx context.Context, tx *store.Tx, conversationID string, by stream.Actor) error {
+	ctx = access.As(ctx, access.Engine)
+	all, err := tx.Ent.Run.Query().Where(run.ConversationID(conversationID), unended()).Order(ent.Asc(run.FieldID)).All(ctx)
+	if err != nil {
+		return fmt.Errorf("look for the runs of conversation %s: %w", conversationID, err)
+	}
+	for _, r := range all {
 		if _, err := c.cancel(ctx, tx, r, by); err != nil {
 			return err
 		}
@@ -172,36 +217,10 @@ func (c *Control) request(ctx context.Context, tx *store.Tx, r *ent.Run, cause e
 	return tx.Ent.Run.Get(ctx, r.ID)
 }
 
-// pause stops the run at once, or tells the worker that holds it. One that waits for
-// others stops when its turn comes.
-func (c *Control) pause(ctx context.Context, tx *store.Tx, r *ent.Run, by stream.Actor) (*ent.Run, error) {
-	flag := func(u *ent.RunUpdate) { u.SetPauseRequested(true) }
-	switch {
-	case r.State == enum.RunPaused || r.PauseRequested && transitions[paused][r.State] != "":
-		return r, nil
-	case transitions[paused][r.State] == "":
-		return nil, problem.New(problem.Conflict, "the run is %s: only one that is QUEUED or RUNNING can be paused", r.State)
-	case r.LeaseOwner != "":
-		return c.request(ctx, tx, r, errPaused, flag)
-	}
-	turn, err := tx.Ent.Run.Query().Where(run.ID(r.ID), itsTurn()).Exist(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if !turn {
-		return c.request(ctx, tx, r, nil, flag)
-	}
-	handle, err := access.StreamWriter(ctx, tx.Ent, r.ProjectID)
-	if err != nil {
-		return nil, err
-	}
-	return c.park(ctx, tx, &lease{run: r, handle: handle}, by)
-}
-
 // park makes the run PAUSED. What it was saying is cut off; its tool calls are made
 // when it goes on.
-func (c *Control) park(ctx context.Context, tx *store.Tx, l *lease, by stream.Actor) (*ent.Run, error) {
-	r, err := c.move(ctx, tx, l.run, paused)
+func (c *Control) park(ctx context.Context, tx *store.Tx, l *lease, by stream.Actor, set ...func(*ent.RunUpdate)) (*ent.Run, error) {
+	r, err := c.move(ctx, tx, l.run, paused, set...)
 	if err != nil {
 		return nil, err
 	}
@@ -213,28 +232,6 @@ func (c *Control) park(ctx context.Context, tx *store.Tx, l *lease, by stream.Ac
 	}
 	c.log.Append(tx, l.handle, stateChanged(r, by))
 	return r, nil
-}
-
-// resume lets a paused run go on, or takes back that it is to be paused.
-func (c *Control) resume(ctx context.Context, tx *store.Tx, r *ent.Run, by stream.Actor) (*ent.Run, error) {
-	switch {
-	case r.State == enum.RunPaused:
-	case transitions[paused][r.State] == "":
-		return nil, problem.New(problem.Conflict, "the run is %s: only one that is PAUSED can go on", r.State)
-	case r.PauseRequested:
-		return c.request(ctx, tx, r, nil, func(u *ent.RunUpdate) { u.SetPauseRequested(false) })
-	default:
-		return r, nil
-	}
-	handle, err := access.StreamWriter(ctx, tx.Ent, r.ProjectID)
-	if err != nil {
-		return nil, err
-	}
-	if r, err = c.move(ctx, tx, r, resumed); err != nil {
-		return nil, err
-	}
-	c.log.Append(tx, handle, stateChanged(r, by))
-	return r, c.queue.Enqueue(ctx, tx, r.ID)
 }
 
 // end ends the run: what it has left open is closed, messages that came too late
@@ -250,6 +247,14 @@ func (c *Control) end(ctx context.Context, tx *store.Tx, l *lease, what happenin
 		return nil, err
 	}
 	c.log.Append(tx, l.handle, stateChanged(r, by))
+	if r.CallID != "" {
+		tx.AfterCommit(c.queue.ring)
+	}
+	if r.State != enum.RunSucceeded {
+		if err := c.eachBelow(ctx, tx, r, by, c.cancel); err != nil {
+			return nil, err
+		}
+	}
 	if r.SteerRequested && r.State != enum.RunCancelled {
 		if err := c.startUnseen(ctx, tx, l, r); err != nil {
 			return nil, err
@@ -258,10 +263,10 @@ func (c *Control) end(ctx context.Context, tx *store.Tx, l *lease, what happenin
 	return r, c.enqueueNext(ctx, tx, r.ConversationID)
 }
 
-// unseen are the messages that were sent to the run while it worked and that its
-// model has not seen.
+// unseen are the messages that people sent to the run while it worked and that its model
+// has not seen.
 func unseen(r *ent.Run) predicate.Message {
-	return message.And(message.RunID(r.ID), message.RoleEQ(enum.RoleUser), message.IDNEQ(r.MessageID), message.SeenStepIsNil())
+	return message.And(message.RunID(r.ID), message.RoleEQ(enum.RoleUser), message.IDNEQ(r.MessageID), message.SeenStepIsNil(), message.SenderRunID(""))
 }
 
 func (c *Control) startUnseen(ctx context.Context, tx *store.Tx, l *lease, r *ent.Run) error {
@@ -272,7 +277,7 @@ func (c *Control) startUnseen(ctx context.Context, tx *store.Tx, l *lease, r *en
 	for _, m := range late {
 		order := Order{
 			ProjectID: r.ProjectID, ConversationID: r.ConversationID, AgentID: r.AgentID,
-			MessageID: m.ID, UserID: r.UserID, Model: r.Model, Tier: r.Tier,
+			MessageID: m.ID, UserID: r.UserID, Model: r.Model, Tier: r.Tier, Branch: r.Branch,
 		}
 		if m.AuthorID != nil {
 			order.UserID = *m.AuthorID

@@ -165,6 +165,29 @@ func TestASteeredMessageReachesTheModelAtTheNextStep(t *testing.T) {
 	}
 }
 
+// It would be shown twice: with the next step again, or in a run of its own.
+func TestASteeredMessageIsShownOnceTheRunHasLookedForIt(t *testing.T) {
+	t.Parallel()
+	eachIdle(t, func(t *testing.T, b *testBundle) {
+		hands := run.ByHand(b.engine)
+		m, r := b.send(t, conversation.SendInput{Text: "paint it"})
+		c, err := hands.Claim(r.ID)
+		require.NoError(t, err)
+		b.send(t, conversation.SendInput{ConversationID: m.ConversationID, Text: "blue", WhileBusy: conversation.Steer})
+		shown := func() (texts []string) {
+			messages, err := hands.Shown(c)
+			require.NoError(t, err)
+			for _, m := range messages {
+				texts = append(texts, m.Text)
+			}
+			return texts
+		}
+		require.Equal(t, []string{"paint it"}, shown())
+		require.NoError(t, hands.See(c))
+		require.Equal(t, []string{"paint it\n\nblue"}, shown())
+	})
+}
+
 func TestASteeredMessageThatCameTooLateGetsARunOfItsOwn(t *testing.T) {
 	t.Parallel()
 	eachVendor(t, "anthropic", func(t *testing.T, b *testBundle) {

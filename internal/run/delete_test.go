@@ -23,7 +23,7 @@ import (
 func (b *testBundle) remove(t *testing.T, runs project.Runs, id string) {
 	t.Helper()
 	log := stream.NewLog(b.db, memory.New(), slog.New(slog.DiscardHandler))
-	require.NoError(t, project.New(b.db, log, runs).Delete(b.ctx, id))
+	require.NoError(t, project.New(b.db, log, b.files, runs).Delete(b.ctx, id))
 }
 
 func TestDeletingAProjectEndsWhatAgentsDoInIt(t *testing.T) {

@@ -70,6 +70,19 @@ func (b *testBundle) callUnderWay(t *testing.T, runID string) *ent.ToolCall {
 	return call
 }
 
+// fallSilent has the lease of the run's worker run out, however often it is renewed
+// meanwhile, until another has taken the run over.
+func (b *testBundle) fallSilent(t *testing.T, runID string) {
+	t.Helper()
+	held, err := b.db.Ent.Run.Get(b.ctx, runID)
+	require.NoError(t, err)
+	unchecked := storetest.Unchecked(context.Background())
+	require.Eventually(t, func() bool {
+		n, err := b.db.Ent.Run.Update().Where(entrun.ID(runID), entrun.Epoch(held.Epoch)).SetLeaseUntil(1).Save(unchecked)
+		return err == nil && n == 0
+	}, time.Minute, 20*time.Millisecond)
+}
+
 func TestAToolCallCutOffByACrash(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -85,10 +98,9 @@ func TestAToolCallCutOffByACrash(t *testing.T) {
 			t.Parallel()
 			eachVendor(t, "anthropic", func(t *testing.T, b *testBundle) {
 				b.model.Add(llmtest.Reply{llmtest.Call(c.tool, nil)}, llmtest.Reply{llmtest.Say("well")})
-				_, r := b.send(t, conversation.SendInput{Text: "go"})
+				_, r := b.send(t, conversation.SendInput{Agent: "engineer", Text: "go"})
 				call := b.callUnderWay(t, r.ID)
-				// Its worker falls silent.
-				require.NoError(t, b.db.Ent.Run.Update().Where(entrun.ID(r.ID)).SetLeaseUntil(1).Exec(storetest.Unchecked(context.Background())))
+				b.fallSilent(t, r.ID)
 				require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
 				call, err := b.db.Ent.ToolCall.Get(b.ctx, call.ID)
 				require.NoError(t, err)
@@ -97,7 +109,7 @@ func TestAToolCallCutOffByACrash(t *testing.T) {
 				require.Equal(t, c.times, made(call.ID))
 				results := b.model.Requests()[1].Messages[2].ToolResults
 				require.Contains(t, results[0].Text, c.output, "the model is told")
-				require.EqualValues(t, 1, b.engine.Stats().Takeovers)
+				require.Positive(t, b.engine.Stats().Takeovers)
 			})
 		})
 	}
@@ -109,7 +121,7 @@ func TestAToolHasAnEnd(t *testing.T) {
 		script: []llmtest.Script{llmtest.Reply{llmtest.Call("pay", nil), llmtest.Call("put", nil)}, llmtest.Reply{llmtest.Say("well")}},
 		run:    run.Options{Deadlines: run.Deadlines{Tool: 100 * time.Millisecond}},
 	}, func(t *testing.T, b *testBundle) {
-		_, r := b.send(t, conversation.SendInput{Text: "go"})
+		_, r := b.send(t, conversation.SendInput{Agent: "engineer", Text: "go"})
 		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
 		calls, err := b.db.Ent.ToolCall.Query().Where(toolcall.RunID(r.ID)).Order(ent.Asc(toolcall.FieldPosition)).All(b.ctx)
 		require.NoError(t, err)
@@ -122,7 +134,7 @@ func TestAToolHasAnEnd(t *testing.T) {
 func TestCancellingEndsARunningTool(t *testing.T) {
 	t.Parallel()
 	each(t, func() []llmtest.Script { return []llmtest.Script{llmtest.Reply{llmtest.Call("pay", nil)}} }, func(t *testing.T, b *testBundle) {
-		_, r := b.send(t, conversation.SendInput{Text: "go"})
+		_, r := b.send(t, conversation.SendInput{Agent: "engineer", Text: "go"})
 		call := b.callUnderWay(t, r.ID)
 		_, err := b.engine.Cancel(b.ctx, r.ID)
 		require.NoError(t, err)

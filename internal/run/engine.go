@@ -17,6 +17,8 @@ import (
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/agent/tools"
+	"github.com/zeblit/zeblit/internal/checkpoint"
 	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/route"
@@ -34,9 +36,19 @@ type Options struct {
 	Deltas    *stream.Deltas
 	Queue     *Queue
 	Workspace *workspace.Workspace
+	Commands  tools.Commands
+	Console   tools.Console // of the projects' apps
+	Security  tools.Security
 	Models    Models
 	Agents    map[string]route.Agent // what is wanted of agents' models, by slug
-	Logger    *slog.Logger
+	Merges    Merges                 // nil: the branches of runs are not merged by themselves
+	Questions tools.Questions        // to people
+	Plans     Plans                  // nil: there are no plans
+	// Checkpoints are recorded before calls that may change something; nil: none are.
+	Checkpoints *checkpoint.Service
+	// Permissions say which calls are made; nil: all are.
+	Permissions Permissions
+	Logger      *slog.Logger
 
 	// BudgetWait is how long a call of a model waits for others under way that hold what
 	// it needs of a budget; then its run is paused. 0: 30 seconds; negative: not at all.
@@ -49,8 +61,9 @@ type Options struct {
 	// at once for one project and one organisation. 0: no limit.
 	ProjectLimit      int
 	OrganisationLimit int
-	// Deadlines bound how long things may take.
+	// Deadlines bound how long things may take, and Limits what one run may do.
 	Deadlines Deadlines
+	Limits    Limits
 	// Drain is how long the steps under way may go on when the worker is stopped;
 	// then their runs are handed over. 0: 30 seconds; negative: not at all.
 	Drain time.Duration
@@ -74,13 +87,23 @@ const (
 // Engine advances runs.
 type Engine struct {
 	*Control
-	db        *store.DB
-	deltas    *stream.Deltas
-	workspace *workspace.Workspace
-	models    Models
-	agents    map[string]route.Agent
-	logger    *slog.Logger
-	id        string // names this worker in leases
+	db          *store.DB
+	deltas      *stream.Deltas
+	workspace   *workspace.Workspace
+	commands    tools.Commands
+	console     tools.Console
+	security    tools.Security
+	models      Models
+	agents      map[string]route.Agent
+	merges      Merges
+	questions   tools.Questions
+	plans       Plans
+	checkpoints *checkpoint.Service
+	arguments   tools.Checker // of the tools' calls
+	limits      Limits
+	permissions Permissions
+	logger      *slog.Logger
+	id          string // names this worker in leases
 
 	projectLimit, organisationLimit int
 	drain, budgetWait               time.Duration
@@ -110,8 +133,8 @@ func NewEngine(o Options) *Engine {
 	id := relay.NewID("wrk")
 	e := &Engine{
 		Control: NewControl(o.Log, o.Queue),
-		db:      o.DB, deltas: o.Deltas, workspace: o.Workspace,
-		models: o.Models, agents: o.Agents, logger: o.Logger.With("worker", id),
+		db:      o.DB, deltas: o.Deltas, workspace: o.Workspace, commands: o.Commands, console: o.Console, security: o.Security,
+		models: o.Models, agents: o.Agents, merges: o.Merges, plans: o.Plans, questions: o.Questions, checkpoints: o.Checkpoints, permissions: o.Permissions, limits: o.Limits.withDefaults(), logger: o.Logger.With("worker", id),
 		id: id, held: map[*hold]struct{}{},
 		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain, budgetWait: o.BudgetWait,
 		slots: make(chan struct{}, o.Slots),
@@ -121,8 +144,8 @@ func NewEngine(o Options) *Engine {
 	return e
 }
 
-// Run works until ctx ends. It then claims nothing any more, lets the steps under
-// way finish for a while, and hands over the runs of those that don't.
+// Run works until ctx ends. It then claims nothing any more, lets the steps under way finish
+// for a while, and hands over the runs of those that don't, whose leases it renews until then.
 func (e *Engine) Run(ctx context.Context) error {
 	stop, err := e.queue.start(ctx)
 	if err != nil {
@@ -130,9 +153,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	work, cut := context.WithCancelCause(access.As(context.WithoutCancel(ctx), access.Engine))
 	defer cut(nil)
-	watching, watched := context.WithCancel(work)
+	watching, watched := context.WithCancel(context.WithoutCancel(work))
 	var loops sync.WaitGroup
 	loops.Go(func() { e.sweepUntil(ctx) })
+	loops.Go(func() { e.passOn(access.As(ctx, access.Engine)) })
 	loops.Go(func() { e.dispatch(access.As(ctx, access.Engine), work) })
 	var watcher sync.WaitGroup
 	watcher.Go(func() { e.watch(watching) })
@@ -165,6 +189,7 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) step(ctx context.Context, l *lease) {
 	logger := e.logger.With("run", l.run.ID, "project", l.run.ProjectID, "epoch", l.epoch, "step", l.run.Step)
 	held, release := e.hold(ctx, l)
+	defer release()
 	err := e.advance(held, l)
 	switch {
 	case err == nil:
@@ -173,7 +198,6 @@ func (e *Engine) step(ctx context.Context, l *lease) {
 		e.rest(held, l, err)
 	}
 	cause := context.Cause(held)
-	release()
 
 	// The outcome is written even when the worker is being stopped.
 	final, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
@@ -233,14 +257,29 @@ func (e *Engine) finish(ctx context.Context, l *lease, what happening, why strin
 
 // endBy ends the run as its worker does, in a transaction behind the fence.
 func (e *Engine) endBy(ctx context.Context, tx *store.Tx, l *lease, what happening, why string) error {
-	if _, err := e.end(ctx, tx, l, what, why, byAgent(l.run)); err != nil {
+	if what == succeeded && e.plans != nil {
+		verification, gaps, err := e.plans.Verify(ctx, tx, l.run)
+		if err != nil {
+			return fmt.Errorf("see how far run %s is shown: %w", l.run.ID, err)
+		}
+		if err := tx.Ent.Run.UpdateOneID(l.run.ID).SetVerification(string(verification)).SetGaps(gaps).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	r, err := e.end(ctx, tx, l, what, why, byAgent(l.run))
+	if err != nil {
 		return err
+	}
+	if what == succeeded {
+		if err := e.mergeBranch(ctx, tx, r); err != nil {
+			return err
+		}
 	}
 	tx.BeforeCommit(func(context.Context) error { faults.Point(faults.RunFinishing); return nil })
 	return nil
 }
 
-// stopForNow pauses the run, unless that was taken back meanwhile.
+// stopForNow pauses the run, unless that was taken back meanwhile, or it is cancelled.
 func (e *Engine) stopForNow(ctx context.Context, l *lease) error {
 	again := false
 	err := e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -250,6 +289,9 @@ func (e *Engine) stopForNow(ctx context.Context, l *lease) error {
 		r, err := tx.Ent.Run.Get(ctx, l.run.ID)
 		if err != nil {
 			return err
+		}
+		if r.CancelRequested {
+			return e.endBy(ctx, tx, l, cancelled, "")
 		}
 		if again = !r.PauseRequested; again {
 			return nil

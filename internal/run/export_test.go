@@ -8,6 +8,8 @@ import (
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/internal/access"
+	"github.com/zeblit/zeblit/internal/agent/tools"
+	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/store"
 )
 
@@ -58,6 +60,12 @@ func (h *Hands) See(c *Claim) error {
 	return err
 }
 
+// Shown is what the model would be shown, without a look for what was said to the run.
+func (h *Hands) Shown(c *Claim) ([]llm.Message, error) {
+	messages, _, err := transcript(h.ctx, h.db.Ent, c.l.run)
+	return messages, err
+}
+
 // Hold has the claimed run's lease renewed, until release: what cuts the step is the
 // cause of the context's end.
 func (h *Hands) Hold(c *Claim) (step context.Context, release func()) { return h.hold(h.ctx, c.l) }
@@ -95,12 +103,15 @@ func (h *Hands) Obey(c *Claim, cancel bool) error {
 }
 
 // Ask makes the run wait for a person's answer.
-func (h *Hands) Ask(c *Claim) error { return h.wait(c, asksInput) }
+func (h *Hands) Ask(c *Claim) error { return h.leave(c, asksInput) }
 
 // AskLeave makes the run wait for a person's approval.
-func (h *Hands) AskLeave(c *Claim) error { return h.wait(c, asksLeave) }
+func (h *Hands) AskLeave(c *Claim) error { return h.leave(c, asksLeave) }
 
-func (h *Hands) wait(c *Claim, why happening) error {
+// AskCrew makes the run wait for other agents.
+func (h *Hands) AskCrew(c *Claim) error { return h.leave(c, asksCrew) }
+
+func (h *Hands) leave(c *Claim, why happening) error {
 	return h.db.InTx(h.ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := h.fence(ctx, tx, c.l); err != nil {
 			return err
@@ -110,8 +121,28 @@ func (h *Hands) wait(c *Claim, why happening) error {
 	})
 }
 
-// Answer lets a run that waits for a person go on.
-func (h *Hands) Answer(r *ent.Run) error {
+// Wait leaves a call open and has the run wait.
+func (h *Hands) Wait(c *Claim, call *ent.ToolCall, state enum.RunState) error {
+	return h.db.InTx(h.ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := h.fence(ctx, tx, c.l); err != nil {
+			return err
+		}
+		return h.wait(ctx, tx, c.l, call, state, "")
+	})
+}
+
+// AskPeople has the run itself ask.
+func (h *Hands) AskPeople(c *Claim, q tools.Question) error {
+	return h.db.InTx(h.ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := h.fence(ctx, tx, c.l); err != nil {
+			return err
+		}
+		return h.askPeople(ctx, tx, c.l, q)
+	})
+}
+
+// Reply lets a run that waits for a person go on.
+func (h *Hands) Reply(r *ent.Run) error {
 	return h.db.InTx(h.ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, err := h.move(ctx, tx, r, answered)
 		return err
@@ -120,6 +151,9 @@ func (h *Hands) Answer(r *ent.Run) error {
 
 // Sweep looks once for what ran out, and once for what is forgotten.
 func (h *Hands) Sweep() error { return errors.Join(h.sweep(h.ctx), h.check(h.ctx)) }
+
+// PassOn gives runs that wait for other agents what there is for them.
+func (h *Hands) PassOn() error { return errors.Join(h.passAnswers(h.ctx), h.passMail(h.ctx)) }
 
 // ForgetKeys removes old idempotency keys.
 func (h *Hands) ForgetKeys() error { return h.forgetKeys(h.ctx) }

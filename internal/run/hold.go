@@ -150,6 +150,11 @@ func (e *Engine) renew(ctx context.Context, holds []*hold) (good []*hold, err er
 	statement := fmt.Sprintf(`WITH mine AS MATERIALIZED (SELECT id FROM runs WHERE state = $1 AND lease_owner = $2 AND (%s)%s)
 		UPDATE runs SET lease_until = %s + %d WHERE id IN (SELECT id FROM mine) RETURNING id`,
 		&pairs, skip, store.NowMillis(e.db.Dialect), leaseTerm.Milliseconds())
+	end, err := e.db.Turn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("renew %d leases: %w", len(holds), err)
+	}
+	defer end()
 	rows, err := e.db.SQL.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return nil, fmt.Errorf("renew %d leases: %w", len(holds), err)
@@ -174,6 +179,7 @@ func (e *Engine) renew(ctx context.Context, holds []*hold) (good []*hold, err er
 			doubtful = append(doubtful, h)
 		}
 	}
+	end()
 	sound, err := e.look(ctx, doubtful)
 	return append(good, sound...), err
 }

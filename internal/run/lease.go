@@ -91,6 +91,11 @@ func (e *Engine) claim(ctx context.Context, runID string) (*lease, error) {
 			return err
 		}
 		l = &lease{run: r, owner: e.id, epoch: r.Epoch, handle: handle}
+		if was.StartedAt == nil {
+			if err := e.beginBranch(ctx, tx, r); err != nil {
+				return err
+			}
+		}
 		if was.State != enum.RunRunning {
 			e.log.Append(tx, handle, stateChanged(r, byAgent(r)))
 		}
@@ -162,6 +167,29 @@ func (e *Engine) fence(ctx context.Context, tx *store.Tx, l *lease) error {
 	case err != nil:
 		return fmt.Errorf("renew the lease of run %s: %w", l.run.ID, err)
 	case n == 0:
+		e.refuse(ctx, l)
+		return errLost
+	}
+	begun := time.Now()
+	tx.BeforeCommit(func(ctx context.Context) error {
+		if time.Since(begun) < heartbeatEvery {
+			return nil
+		}
+		// It waited for others meanwhile, and nobody could renew a lease whose row is held.
+		return tx.Ent.Run.Update().Where(run.ID(l.run.ID), run.Epoch(l.epoch), run.LeaseOwner(l.owner), run.StateEQ(enum.RunRunning)).
+			Modify(e.extend).Exec(ctx)
+	})
+	return nil
+}
+
+// owns fails where fence would, without a write.
+func (e *Engine) owns(ctx context.Context, l *lease) error {
+	there, err := e.db.Ent.Run.Query().
+		Where(run.ID(l.run.ID), run.Epoch(l.epoch), run.LeaseOwner(l.owner), run.StateEQ(enum.RunRunning)).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the lease of run %s: %w", l.run.ID, err)
+	}
+	if !there {
 		e.refuse(ctx, l)
 		return errLost
 	}

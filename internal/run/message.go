@@ -14,6 +14,7 @@ import (
 	"github.com/zeblit/zeblit/ent/toolcall"
 	"github.com/zeblit/zeblit/internal/faults"
 	"github.com/zeblit/zeblit/internal/llm"
+	"github.com/zeblit/zeblit/internal/permission"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/stream"
 	"github.com/zeblit/zeblit/internal/usage"
@@ -79,7 +80,7 @@ func (e *Engine) complete(ctx context.Context, l *lease, try *attempt, response 
 	}
 	what, why := verdict(response)
 	ended = what != ""
-	err = e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = e.onBudget(ctx, try.account, func(ctx context.Context, tx *store.Tx) error {
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
@@ -110,6 +111,11 @@ func (e *Engine) complete(ctx context.Context, l *lease, try *attempt, response 
 		}
 		if err := e.settle(ctx, tx, l, try, try.success(l, response)); err != nil || !ended {
 			return err
+		}
+		if gone, err := cancelAsked(ctx, tx, l); err != nil {
+			return err
+		} else if gone {
+			return e.endBy(ctx, tx, l, cancelled, "")
 		}
 		return e.endBy(ctx, tx, l, what, why)
 	})
@@ -144,7 +150,7 @@ func (e *Engine) interrupt(ctx context.Context, l *lease, try *attempt, rec usag
 			return err
 		}
 	}
-	return e.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return e.onBudget(ctx, try.account, func(ctx context.Context, tx *store.Tx) error {
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
@@ -191,7 +197,7 @@ func messageEvent(t enum.EventType, m *ent.Message) stream.Draft {
 // streamedText puts a message's text together from the log.
 func streamedText(ctx context.Context, tx *store.Tx, l *lease, messageID string) (string, error) {
 	events, err := tx.Ent.Event.Query().
-		Where(event.StreamID(l.run.ProjectID), event.RunID(l.run.ID), event.TypeEQ(enum.EventMessageDelta)).
+		Where(event.StreamID(l.run.ProjectID), event.RunID(l.run.ID), event.RunIDNEQ(""), event.TypeEQ(enum.EventMessageDelta)). // as its index says
 		Order(ent.Asc(event.FieldSeq)).All(ctx)
 	if err != nil {
 		return "", err
@@ -226,10 +232,16 @@ func (e *Engine) said(ctx context.Context, l *lease) (messages []llm.Message, as
 				return err
 			}
 		}
-		messages, asked, err = transcript(ctx, tx.Ent, l.run)
-		return err
+		return e.takeMail(ctx, tx, l)
 	})
-	return messages, asked, err
+	if err != nil {
+		return nil, 0, err
+	}
+	// It is long, and others wait for a transaction to end.
+	if messages, asked, err = transcript(ctx, e.db.Ent, l.run); err != nil {
+		return nil, 0, err
+	}
+	return messages, asked, e.owns(ctx, l)
 }
 
 // recover ends the messages that a former worker left streaming, and settles its calls
@@ -274,8 +286,11 @@ func (c *Control) interruptLeftovers(ctx context.Context, tx *store.Tx, l *lease
 	if err := c.interruptMessages(ctx, tx, l); err != nil {
 		return err
 	}
+	if err := c.voidQuestions(ctx, tx, l); err != nil {
+		return err
+	}
 	calls, err := tx.Ent.ToolCall.Query().
-		Where(toolcall.RunID(l.run.ID), toolcall.StateIn(enum.ToolCallPlanned, enum.ToolCallRunning)).All(ctx)
+		Where(toolcall.RunID(l.run.ID), toolcall.StateIn(enum.ToolCallPlanned, enum.ToolCallRunning, enum.ToolCallWaiting)).All(ctx)
 	if err != nil {
 		return err
 	}
@@ -283,6 +298,9 @@ func (c *Control) interruptLeftovers(ctx context.Context, tx *store.Tx, l *lease
 		if err := c.closeCall(ctx, tx, l, call.ID, enum.ToolCallInterrupted, "interrupted: the run ended before this was done"); err != nil {
 			return err
 		}
+	}
+	if err := permission.Cancel(ctx, tx, c.log, l.run.ID); err != nil {
+		return err
 	}
 	return c.abandonCalls(ctx, tx, l)
 }

@@ -39,6 +39,8 @@ type Queue struct {
 	pool   *pgxpool.Pool // for LISTEN only; nil on SQLite
 	// hints holds a token while there may be something to do.
 	hints chan struct{}
+	// bell holds a token while there may be words for a run that waits for other agents.
+	bell chan struct{}
 
 	// What the process's engine has set: how long runs may wait, and what cuts the
 	// step of a run that it holds.
@@ -50,7 +52,7 @@ type Queue struct {
 // connection that listens; empty on SQLite.
 func NewQueue(ctx context.Context, db *store.DB, databaseURL string, logger *slog.Logger) (*Queue, error) {
 	q := &Queue{
-		hints: make(chan struct{}, 1), deadlines: Deadlines{}.withDefaults(), interrupt: func(string, error) {},
+		hints: make(chan struct{}, 1), bell: make(chan struct{}, 1), deadlines: Deadlines{}.withDefaults(), interrupt: func(string, error) {},
 	}
 	var driver riverdriver.Driver[*sql.Tx]
 	config := &river.Config{
@@ -113,6 +115,14 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, runID string) error {
 func (q *Queue) hint() {
 	select {
 	case q.hints <- struct{}{}:
+	default:
+	}
+}
+
+// ring says that there may be words for a run that waits for other agents.
+func (q *Queue) ring() {
+	select {
+	case q.bell <- struct{}{}:
 	default:
 	}
 }

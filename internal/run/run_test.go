@@ -20,6 +20,7 @@ import (
 	"github.com/zeblit/zeblit/ent/toolcall"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/agent"
+	"github.com/zeblit/zeblit/internal/checkpoint"
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/anthropic"
@@ -27,7 +28,10 @@ import (
 	"github.com/zeblit/zeblit/internal/llm/llmtest"
 	"github.com/zeblit/zeblit/internal/llm/openai"
 	"github.com/zeblit/zeblit/internal/llm/route"
+	"github.com/zeblit/zeblit/internal/permission"
+	"github.com/zeblit/zeblit/internal/policy"
 	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/question"
 	"github.com/zeblit/zeblit/internal/run"
 	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/store/storetest"
@@ -40,15 +44,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // testBundle is a working engine with a scripted model.
 type testBundle struct {
-	db      *store.DB
-	url     string          // PostgreSQL's; empty on SQLite
-	ctx     context.Context // of the project's owner
-	owner   access.Viewer
-	model   *llmtest.Server
-	project *ent.Project
-	talk    *conversation.Service
-	engine  *run.Engine
-	files   *workspace.Workspace
+	db        *store.DB
+	url       string          // PostgreSQL's; empty on SQLite
+	ctx       context.Context // of the project's owner
+	owner     access.Viewer
+	model     *llmtest.Server
+	project   *ent.Project
+	talk      *conversation.Service
+	engine    *run.Engine
+	files     *workspace.Workspace
+	questions *question.Service
+
+	permissions *permission.Service
 }
 
 // each runs test on both databases, with a working engine and a model that answers by
@@ -104,6 +111,8 @@ type options struct {
 	price  *catalogue.Price // nil: the model has none
 	window int              // of its context, in tokens; 0: unknown
 	models []string         // of its tier; nil: one
+	rules  []policy.Rule    // the installation's
+	expiry time.Duration    // of questions to people; 0: a day
 }
 
 func setup(t *testing.T, db *store.DB, url string, o options) *testBundle {
@@ -154,8 +163,17 @@ func (b *testBundle) build(t *testing.T, o options) (*run.Engine, *conversation.
 	b.files = workspace.New(b.db, log)
 	p := o.run
 	p.DB, p.Log, p.Deltas, p.Queue, p.Workspace, p.Logger = b.db, log, deltas, queue, b.files, logger
-	p.Models = b.models(t, o)
-	return run.NewEngine(p), conversation.New(b.db, log, queue, p.Models), deltas, queue
+	p.Questions = question.NewBook(log)
+	if b.questions == nil {
+		b.questions = question.New(b.db, log, queue, logger)
+	}
+	b.permissions = permission.New(permission.Options{DB: b.db, Log: log, Rules: o.rules, Expiry: o.expiry})
+	p.Models, p.Permissions = b.models(t, o), b.permissions
+	talk := conversation.New(conversation.Options{
+		DB: b.db, Log: log, Queue: queue, Models: p.Models, Files: b.files,
+		Checkpoints: checkpoint.New(b.db, log, b.files, nil, checkpoint.Retention{}, logger),
+	})
+	return run.NewEngine(p), talk, deltas, queue
 }
 
 // models has the scripted model alone.
@@ -229,7 +247,7 @@ func (b *testBundle) await(t *testing.T, id string) *ent.Run {
 		var err error
 		r, err = b.db.Ent.Run.Get(b.ctx, id)
 		return err == nil && r.State.Ended()
-	}, 30*time.Second, 20*time.Millisecond)
+	}, 2*time.Minute, 20*time.Millisecond)
 	return r
 }
 

@@ -28,7 +28,8 @@ const (
 	resumed   happening = "resumed"   // a person lets it go on
 	asksLeave happening = "asksLeave" // a person has to allow something
 	asksInput happening = "asksInput" // a person has to answer something
-	answered  happening = "answered"  // a person has allowed or answered it
+	asksCrew  happening = "asksCrew"  // other agents have to do something first
+	answered  happening = "answered"  // what it waited for is there
 	overdue   happening = "overdue"   // its deadline has passed
 )
 
@@ -43,18 +44,19 @@ var transitions = map[happening]map[enum.RunState]enum.RunState{
 	failed:    {enum.RunRunning: enum.RunFailed},
 	cancelled: {
 		enum.RunQueued: enum.RunCancelled, enum.RunRunning: enum.RunCancelled, enum.RunPaused: enum.RunCancelled,
-		enum.RunWaitingForApproval: enum.RunCancelled, enum.RunWaitingForInput: enum.RunCancelled,
+		enum.RunWaitingForApproval: enum.RunCancelled, enum.RunWaitingForInput: enum.RunCancelled, enum.RunWaitingForAgents: enum.RunCancelled,
 	},
 
 	paused:    {enum.RunQueued: enum.RunPaused, enum.RunRunning: enum.RunPaused},
 	resumed:   {enum.RunPaused: enum.RunQueued},
 	asksLeave: {enum.RunRunning: enum.RunWaitingForApproval},
 	asksInput: {enum.RunRunning: enum.RunWaitingForInput},
-	answered:  {enum.RunWaitingForApproval: enum.RunQueued, enum.RunWaitingForInput: enum.RunQueued},
+	asksCrew:  {enum.RunRunning: enum.RunWaitingForAgents},
+	answered:  {enum.RunWaitingForApproval: enum.RunQueued, enum.RunWaitingForInput: enum.RunQueued, enum.RunWaitingForAgents: enum.RunQueued},
 
 	overdue: {
 		enum.RunQueued: enum.RunCancelled, enum.RunRunning: enum.RunFailed, enum.RunPaused: enum.RunCancelled,
-		enum.RunWaitingForApproval: enum.RunCancelled, enum.RunWaitingForInput: enum.RunCancelled,
+		enum.RunWaitingForApproval: enum.RunCancelled, enum.RunWaitingForInput: enum.RunCancelled, enum.RunWaitingForAgents: enum.RunCancelled,
 	},
 }
 
@@ -78,6 +80,8 @@ func (c *Control) move(ctx context.Context, tx *store.Tx, r *ent.Run, what happe
 	switch what {
 	case claimed:
 		update.AddEpoch(1).ClearWaitsUntil().SetWaitsFor("")
+	case resumed:
+		update.AddEpoch(1).SetLeaseOwner("").SetStepUntil(0).SetWaitsFor("")
 	case freed:
 		update.SetLeaseOwner("").SetStepUntil(0)
 	default: // the epoch moves on at once, so that a late worker's writes are refused
@@ -95,7 +99,7 @@ func (c *Control) move(ctx context.Context, tx *store.Tx, r *ent.Run, what happe
 	case to != r.State:
 		update.Modify(after(tx, run.FieldDeadlineAt, c.queue.deadlines.of(to)))
 	}
-	if to != r.State && to != enum.RunRunning {
+	if to == enum.RunPaused || to.Ended() { // what waits keeps it until its turn
 		update.SetPauseRequested(false)
 	}
 	for _, f := range set {
@@ -122,7 +126,7 @@ func after(tx *store.Tx, field string, d time.Duration) func(*sql.UpdateBuilder)
 // is meant to be met only by what has gone wrong.
 type Deadlines struct {
 	// Step is how long one call of the model and its tools may take together, retries
-	// included; then the run fails. 30 minutes by default.
+	// included; then the run fails. An hour by default.
 	Step time.Duration
 	// Tool is how long one use of a tool may take; then the model is told so. 10
 	// minutes by default.
@@ -131,7 +135,7 @@ type Deadlines struct {
 	// it fails. 24 hours by default.
 	Run time.Duration
 	// Queue is how long a run may wait for its turn, Pause for somebody to let it go
-	// on, and Answer for an approval or an answer; then it is cancelled. 14, 7 and 7
+	// on, and Answer for an approval, an answer or other agents; then it is cancelled. 14, 7 and 7
 	// days by default.
 	Queue  time.Duration
 	Pause  time.Duration
@@ -145,7 +149,7 @@ func (d Deadlines) withDefaults() Deadlines {
 			*field = value
 		}
 	}
-	set(&d.Step, 30*time.Minute)
+	set(&d.Step, time.Hour)
 	set(&d.Tool, 10*time.Minute)
 	set(&d.Run, day)
 	set(&d.Queue, 14*day)
@@ -161,7 +165,7 @@ func (d Deadlines) of(state enum.RunState) time.Duration {
 		return d.Queue
 	case enum.RunPaused:
 		return d.Pause
-	case enum.RunWaitingForApproval, enum.RunWaitingForInput:
+	case enum.RunWaitingForApproval, enum.RunWaitingForInput, enum.RunWaitingForAgents:
 		return d.Answer
 	}
 	return d.Run
@@ -176,6 +180,8 @@ func overdueBecause(state enum.RunState, limit time.Duration) string {
 		return fmt.Sprintf("it was paused for %s and nobody let it go on", limit)
 	case enum.RunWaitingForApproval, enum.RunWaitingForInput:
 		return fmt.Sprintf("it waited %s for an answer", limit)
+	case enum.RunWaitingForAgents:
+		return fmt.Sprintf("it waited %s for other agents", limit)
 	}
 	return fmt.Sprintf("it ran longer than %s", limit)
 }

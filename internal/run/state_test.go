@@ -23,9 +23,10 @@ import (
 // time: the engine's own table must not say more.
 var legal = map[enum.RunState]string{
 	enum.RunQueued:             "RUNNING PAUSED CANCELLED",
-	enum.RunRunning:            "RUNNING WAITING_FOR_APPROVAL WAITING_FOR_INPUT PAUSED SUCCEEDED FAILED CANCELLED",
+	enum.RunRunning:            "RUNNING WAITING_FOR_APPROVAL WAITING_FOR_INPUT WAITING_FOR_AGENTS PAUSED SUCCEEDED FAILED CANCELLED",
 	enum.RunWaitingForApproval: "QUEUED CANCELLED",
 	enum.RunWaitingForInput:    "QUEUED CANCELLED",
+	enum.RunWaitingForAgents:   "QUEUED CANCELLED",
 	enum.RunPaused:             "QUEUED CANCELLED",
 	enum.RunSucceeded:          "",
 	enum.RunFailed:             "",
@@ -135,7 +136,7 @@ func (m *model) command() {
 		}
 	case "answer":
 		r := m.read(id)
-		err := m.hands.Answer(r)
+		err := m.hands.Reply(r)
 		require.Equal(m.t, r.State == enum.RunWaitingForInput, err == nil, "%v", err)
 	case "crash":
 		m.crash(held)
@@ -249,7 +250,7 @@ func (m *model) ask(what, id string) {
 	}
 	before := m.read(id)
 	once, err := act(m.b.ctx, id)
-	if before.State.Ended() || strings.HasPrefix(string(before.State), "WAITING") {
+	if before.State.Ended() {
 		require.True(m.t, problem.Is(err, problem.Conflict), "%v", err)
 		require.ErrorContains(m.t, err, string(before.State))
 		return

@@ -34,7 +34,7 @@ func (e *Engine) sweepUntil(ctx context.Context) {
 	var checked time.Time
 	for {
 		e.queue.hint()
-		err := e.sweep(ctx)
+		err := errors.Join(e.sweep(ctx), e.expire(ctx))
 		if time.Since(checked) >= checkEvery {
 			checked = time.Now()
 			err = errors.Join(err, e.check(ctx), e.forgetKeys(ctx))
@@ -185,6 +185,14 @@ func (e *Engine) repair(ctx context.Context, r *ent.Run) error {
 		}
 		return e.queue.Enqueue(ctx, tx, r.ID)
 	})
+}
+
+// expire denies what people were asked and have not answered in time.
+func (e *Engine) expire(ctx context.Context) error {
+	if e.permissions == nil {
+		return nil
+	}
+	return e.permissions.Expire(ctx, e)
 }
 
 // forgetKeys removes what clients' idempotency keys did more than a day ago.

@@ -33,6 +33,8 @@ func (b *testBundle) in(t *testing.T, hands *run.Hands, state enum.RunState) *en
 			require.NoError(t, hands.Step(c))
 		case enum.RunWaitingForApproval:
 			require.NoError(t, hands.AskLeave(c))
+		case enum.RunWaitingForAgents:
+			require.NoError(t, hands.AskCrew(c))
 		default:
 			require.NoError(t, hands.Ask(c))
 		}
@@ -43,7 +45,7 @@ func (b *testBundle) in(t *testing.T, hands *run.Hands, state enum.RunState) *en
 	return r
 }
 
-var unended = []enum.RunState{enum.RunQueued, enum.RunRunning, enum.RunPaused, enum.RunWaitingForApproval, enum.RunWaitingForInput}
+var unended = []enum.RunState{enum.RunQueued, enum.RunRunning, enum.RunPaused, enum.RunWaitingForApproval, enum.RunWaitingForInput, enum.RunWaitingForAgents}
 
 func TestEveryStateHasATimeAndAnOutcome(t *testing.T) {
 	t.Parallel()
@@ -56,6 +58,7 @@ func TestEveryStateHasATimeAndAnOutcome(t *testing.T) {
 		enum.RunPaused:             {enum.RunCancelled, "nobody let it go on"},
 		enum.RunWaitingForApproval: {enum.RunCancelled, "for an answer"},
 		enum.RunWaitingForInput:    {enum.RunCancelled, "for an answer"},
+		enum.RunWaitingForAgents:   {enum.RunCancelled, "for other agents"},
 	}
 	eachIdle(t, func(t *testing.T, b *testBundle) {
 		hands := run.ByHand(b.engine)

@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-//go:generate go run ./compact rules.tsv
+//go:generate go run ./compact rules.tsv allow.tsv
 
 //go:embed rules.tsv
 var table string
@@ -59,20 +59,24 @@ type rule struct {
 	group    int
 	entropy  float64
 	keywords []string
+	title    string
+	path     string // the files that it is about; all when it is empty
 	pattern  string
-	compiled func() *regexp.Regexp // when first needed: all of them take megabytes
+	// when first needed: all of them take megabytes
+	compiled, files func() *regexp.Regexp
 }
 
 var rules = sync.OnceValue(func() (all []*rule) {
 	for line := range strings.Lines(table) {
-		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 5)
-		if strings.HasPrefix(line, "#") || len(f) != 5 {
+		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 7)
+		if strings.HasPrefix(line, "#") || len(f) != 7 {
 			continue
 		}
 		group, _ := strconv.Atoi(f[1])
 		entropy, _ := strconv.ParseFloat(f[2], 64)
-		r := &rule{id: f[0], group: group, entropy: entropy, keywords: strings.Fields(f[3]), pattern: f[4]}
+		r := &rule{id: f[0], group: group, entropy: entropy, keywords: strings.Fields(f[3]), title: f[4], path: f[5], pattern: f[6]}
 		r.compiled = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(r.pattern) })
+		r.files = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(r.path) })
 		all = append(all, r)
 	}
 	return all

@@ -10,6 +10,7 @@ import (
 	"github.com/zeblit/zeblit/internal/clientaddr"
 	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/relay"
+	"github.com/zeblit/zeblit/internal/server/files"
 	"github.com/zeblit/zeblit/internal/server/httpreq"
 	"github.com/zeblit/zeblit/internal/store"
 )
@@ -84,19 +85,26 @@ func whose(ctx context.Context) string {
 	return "address " + clientaddr.Key(clientaddr.From(ctx))
 }
 
+// failed notes a failure that is not the client's, and returns what to say of it.
+func (s *Server) failed(r *http.Request, err error) *problem.Error {
+	if store.Unavailable(err) {
+		s.options.Logger.WarnContext(r.Context(), "the database was not available to a request", "error", err)
+		return problem.New(problem.Unavailable, "the database is not available at the moment: try again")
+	}
+	reference := relay.NewID("err")
+	s.options.Logger.ErrorContext(r.Context(), "a request failed", "reference", reference, "error", err)
+	return problem.New(problem.Internal, "internal error %s", reference)
+}
+
 // refuse answers, in GraphQL's form, a request whose credentials don't hold or don't
-// suffice, or who sends too many.
+// suffice, who sends too many, or that a route beside GraphQL can't do.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := httpreq.Refusal{Status: http.StatusUnauthorized, Err: problem.As(err)}
-	if refusal.Err == nil && store.Unavailable(err) {
-		s.options.Logger.WarnContext(r.Context(), "the database was not available to authentication", "error", err)
-		refusal.Err = problem.New(problem.Unavailable, "the database is not available at the moment: try again")
+	if refusal.Err == nil {
+		refusal.Err = s.failed(r, err)
 	}
 	switch {
-	case refusal.Err == nil:
-		reference := relay.NewID("err")
-		s.options.Logger.ErrorContext(r.Context(), "authentication failed", "reference", reference, "error", err)
-		refusal.Err = problem.New(problem.Internal, "internal error %s", reference)
+	case refusal.Err.Code == problem.Internal:
 		refusal.Status = http.StatusInternalServerError
 	case refusal.Err.Code == problem.Unavailable:
 		refusal.Status = http.StatusServiceUnavailable
@@ -106,6 +114,12 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		refusal.Status = http.StatusForbidden
 	case refusal.Err.Code == problem.NotFound:
 		refusal.Status = http.StatusNotFound
+	case refusal.Err == files.ErrTooLarge:
+		refusal.Status = http.StatusRequestEntityTooLarge
+	case refusal.Err.Code == problem.Conflict:
+		refusal.Status = http.StatusConflict
+	case refusal.Err.Code == problem.PreconditionFailed:
+		refusal.Status = http.StatusUnprocessableEntity
 	case refusal.Err.Code == problem.BadInput:
 		refusal.Status = http.StatusBadRequest
 	default:

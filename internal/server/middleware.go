@@ -23,7 +23,11 @@ func (s *Server) around(next http.Handler) http.Handler {
 			h[header.name] = header.value
 		}
 		h.Set("X-Request-Id", id)
-		if s.cors(w, r) {
+		next := next
+		if s.preview.Serves(r) { // with other rules about everything
+			h.Del("X-Frame-Options")
+			next = s.preview
+		} else if s.cors(w, r) {
 			return
 		}
 		defer s.recovered(r)
@@ -91,13 +95,16 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request) bool {
 	if len(s.options.AllowedOrigins) > 0 {
 		w.Header().Add("Vary", "Origin")
 	}
+	if open, answered := openToAll(w, r); open {
+		return answered
+	}
 	origin := r.Header.Get("Origin")
 	if origin == "" {
 		return false
 	}
 	preflight := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 	h := w.Header()
-	if !slices.Contains(s.options.AllowedOrigins, origin) {
+	if !s.allowedOrigin(origin) {
 		if preflight && !ownOrigin(r) { // without a word about who is allowed what
 			w.WriteHeader(http.StatusForbidden)
 			return true
@@ -119,7 +126,13 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request) bool {
 // originAllowed accepts programs, which send no Origin, the server's own pages,
 // and the origins of the configuration.
 func (s *Server) originAllowed(r *http.Request) bool {
-	return ownOrigin(r) || slices.Contains(s.options.AllowedOrigins, r.Header.Get("Origin"))
+	return ownOrigin(r) || s.allowedOrigin(r.Header.Get("Origin"))
+}
+
+// allowedOrigin holds for those of the configuration; never for a preview's, whose pages
+// are of people who have nothing to do with the viewer.
+func (s *Server) allowedOrigin(origin string) bool {
+	return slices.Contains(s.options.AllowedOrigins, origin) && !s.preview.IsOrigin(origin)
 }
 
 func ownOrigin(r *http.Request) bool {

@@ -12,14 +12,25 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/zeblit/zeblit/internal/approvallink"
+	"github.com/zeblit/zeblit/internal/console"
+	"github.com/zeblit/zeblit/internal/filelink"
 	"github.com/zeblit/zeblit/internal/identity"
+	"github.com/zeblit/zeblit/internal/preview"
+	"github.com/zeblit/zeblit/internal/problem"
 	"github.com/zeblit/zeblit/internal/ratelimit"
+	"github.com/zeblit/zeblit/internal/security"
+	"github.com/zeblit/zeblit/internal/server/approval"
 	"github.com/zeblit/zeblit/internal/server/credential"
 	"github.com/zeblit/zeblit/internal/server/fanout"
+	"github.com/zeblit/zeblit/internal/server/files"
 	"github.com/zeblit/zeblit/internal/server/httpproto"
+	previewserver "github.com/zeblit/zeblit/internal/server/preview"
+	"github.com/zeblit/zeblit/internal/server/room"
 	"github.com/zeblit/zeblit/internal/server/sseproto"
 	"github.com/zeblit/zeblit/internal/server/wsproto"
 	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/workspace"
 )
 
 // Options are the parts that a Server works with.
@@ -28,6 +39,9 @@ type Options struct {
 	Exec     graphql.GraphExecutor
 	DB       *store.DB
 	Identity *identity.Service
+	Console  *console.Service // nil: nothing is reported
+	Previews *preview.Service // nil: there are none
+	Files    *workspace.Workspace
 	SDL      string // the published schema
 	Version  string
 	Provider string // the model provider's name
@@ -45,6 +59,12 @@ type Options struct {
 	// Introspection publishes the schema at /schema.graphql.
 	Introspection bool
 
+	// FileLinks stand in for credentials where Files are sent and had as bytes. Nil: there
+	// are no such routes.
+	FileLinks *filelink.Links
+	// ApprovalLinks are answered without credentials. Nil: there is no such page.
+	ApprovalLinks *approvallink.Links
+
 	// Limiter counts for Requests and Connects. Nil: nothing is limited.
 	Limiter *ratelimit.Limiter
 	// Requests, over HTTP and within sockets, of one viewer, or of one address without
@@ -55,6 +75,9 @@ type Options struct {
 	// SocketsPerUser is how many sockets and event streams one viewer, or one address
 	// without a viewer, may have open on this node. 0: any number.
 	SocketsPerUser int
+
+	// Taking bounds what of files is in memory for clients to take.
+	Taking room.Limits
 
 	// Pages serves everything that no route of the API takes. Nil: a start page in
 	// plain text.
@@ -71,19 +94,21 @@ type Options struct {
 // Server answers requests.
 type Server struct {
 	options Options
+	room    *room.Room
 	seats   *seats
 	keeper  *credential.Keeper
 	fanout  *fanout.Fanout
 	counts  counters
 	sockets *wsproto.Handler
 	events  *sseproto.Handler
+	preview *previewserver.Handler // nil: there are none
 	http    http.Handler
 	root    http.Handler
 }
 
 // New makes a server.
 func New(o Options) *Server {
-	s := &Server{options: o, seats: newSeats(o.SocketsPerUser)}
+	s := &Server{options: o, room: room.New(o.Taking), seats: newSeats(o.SocketsPerUser)}
 	s.http = httpproto.New(o.Exec, httpproto.Config{Logger: o.Logger, Answered: s.counts.answered})
 	s.keeper = credential.New(credential.Rules{Expiry: expiry, Name: credentialName, Revalidate: s.revalidate, Logger: o.Logger})
 	s.fanout = fanout.New(fanout.Config{Exec: o.Exec, MayRead: s.mayRead, Logger: o.Logger})
@@ -103,8 +128,22 @@ func New(o Options) *Server {
 		CheckOrigin:  s.originAllowed,
 		Logger:       o.Logger,
 	})
+	if o.Previews != nil {
+		s.preview = previewserver.New(previewserver.Config{
+			Previews: o.Previews, Files: o.Files, PublicURL: o.Previews.PublicURL, Framing: o.AllowedOrigins, Room: s.room, Allow: s.allowRequest, Logger: o.Logger,
+		})
+	}
 	s.root = s.around(s.routes())
 	return s
+}
+
+// PreviewPage is the first page of a project's preview, as it is sent to the viewer in the
+// context.
+func (s *Server) PreviewPage(ctx context.Context, projectID, ref string) (*security.Page, error) {
+	if s.preview == nil {
+		return nil, problem.New(problem.PreconditionFailed, "this installation has no previews")
+	}
+	return s.preview.Page(ctx, projectID, ref)
 }
 
 func (s *Server) routes() http.Handler {
@@ -122,6 +161,21 @@ func (s *Server) routes() http.Handler {
 		"/api/v1/projects/{project}/usage.csv": s.usage,
 	} {
 		mux.Handle(path, readOnly(handler))
+	}
+	if s.options.FileLinks != nil {
+		h := files.New(files.Config{
+			Workspace: s.options.Files, Links: s.options.FileLinks, Logger: s.options.Logger, Room: s.room,
+			Enter: s.enter, Allow: s.allowRequest, Refuse: s.refuse,
+		})
+		mux.HandleFunc("/api/v1/projects/{project}/files", h.Files)
+		mux.Handle("/api/v1/projects/{project}/archive", readOnly(h.Archive))
+	}
+	if s.options.ApprovalLinks != nil {
+		mux.Handle(approvallink.Prefix+"{token}", &approval.Handler{Links: s.options.ApprovalLinks, Allow: s.allowRequest, Failed: s.failed})
+	}
+	if s.options.Console != nil {
+		mux.HandleFunc(consolePath, s.reportConsole)
+		mux.Handle(consoleScriptPath, readOnly(s.consoleScript))
 	}
 	if s.options.Pages != nil {
 		mux.Handle("/", s.options.Pages)

@@ -20,6 +20,7 @@ import (
 	"github.com/zeblit/zeblit/internal/identity"
 	"github.com/zeblit/zeblit/internal/server"
 	"github.com/zeblit/zeblit/internal/server/servertest"
+	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/store/storetest"
 )
 
@@ -42,6 +43,7 @@ type testBundle struct {
 	schema *servertest.Schema
 	server *server.Server
 	web    *http.Server
+	db     *store.DB
 	people *identity.Service
 	viewer access.Viewer
 	key    string // the person's API key
@@ -52,8 +54,12 @@ type testBundle struct {
 
 func setup(t *testing.T, change func(*server.Options)) *testBundle {
 	t.Helper()
+	return setupOn(t, storetest.SQLite(t), change)
+}
+
+func setupOn(t *testing.T, db *store.DB, change func(*server.Options)) *testBundle {
+	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	db := storetest.SQLite(t)
 	people := identity.New(db, identity.Options{Logger: logger})
 	require.NoError(t, people.Start(t.Context()))
 	viewer := storetest.User(t, db, "ada@example.com")
@@ -85,7 +91,7 @@ func setup(t *testing.T, change func(*server.Options)) *testBundle {
 		require.ErrorIs(t, <-ended, http.ErrServerClosed)
 	})
 	addr := listener.Addr().String()
-	return &testBundle{t, schema, s, web, people, viewer, key, addr, "http://" + addr, &http.Client{Transport: transport}}
+	return &testBundle{t, schema, s, web, db, people, viewer, key, addr, "http://" + addr, &http.Client{Transport: transport}}
 }
 
 type reply struct {

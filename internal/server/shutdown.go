@@ -8,7 +8,7 @@ import (
 )
 
 // lastTime is what goes on behind the connections has to end after them.
-const lastTime = 3 * time.Second
+const lastTime = 8 * time.Second
 
 // Shutdown ends web, which serves s, in order: every WebSocket (with 1012) and event
 // stream, so that clients resume elsewhere, then the listener, and the requests once

@@ -4,7 +4,13 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 )
+
+// TurnWithin is Turn with another limit.
+func (db *DB) TurnWithin(ctx context.Context, limit time.Duration) (end func(), err error) {
+	return db.turns.take(ctx, limit)
+}
 
 // MigrateBefore applies the migrations that are older than the one of that name.
 func (db *DB) MigrateBefore(ctx context.Context, name string) (err error) {

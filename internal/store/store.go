@@ -28,10 +28,15 @@ type DB struct {
 	SQL *sql.DB
 	// Dialect is dialect.SQLite or dialect.Postgres.
 	Dialect string
+
+	turns turns
 }
 
 // sqliteConns bounds SQLite's connections: one writes at a time, the others read.
 const sqliteConns = 4
+
+// busyTimeout is how long SQLite lets a writer wait for another.
+const busyTimeout = 10 * time.Second
 
 // postgresConns bounds PostgreSQL's connections per process.
 const postgresConns = 20
@@ -46,7 +51,7 @@ func OpenSQLite(file string) (*DB, error) {
 		"_txlock":      {"immediate"},
 		"_time_format": {"sqlite"},
 		"_pragma": {
-			"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)",
+			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "foreign_keys(1)", "journal_mode(WAL)",
 			"synchronous(FULL)", "cache_size(-512)", "journal_size_limit(16777216)",
 		},
 	}
@@ -64,6 +69,10 @@ func OpenSQLite(file string) (*DB, error) {
 // keeps no other waiting for ever.
 const idleInTransaction = "5000"
 
+// connectTimeout bounds how long it takes to connect: a server that accepts and then says
+// nothing would else be waited for for ever, whatever the context says.
+const connectTimeout = 10 * time.Second
+
 // OpenPostgres opens the PostgreSQL database that a lib/pq URL names. Run-time
 // parameters in the URL come before this package's own.
 func OpenPostgres(databaseURL string) (*DB, error) {
@@ -78,10 +87,14 @@ func OpenPostgres(databaseURL string) (*DB, error) {
 		}
 		config.Runtime[parameter] = idleInTransaction
 	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
 	connector, err := pq.NewConnectorConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
+	connector.Dialer(noticing{})
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
@@ -89,11 +102,9 @@ func OpenPostgres(databaseURL string) (*DB, error) {
 }
 
 func wrap(db *sql.DB, name string) *DB {
-	return &DB{
-		Ent:     ent.NewClient(ent.Driver(entsql.OpenDB(name, db))),
-		SQL:     db,
-		Dialect: name,
-	}
+	opened := &DB{SQL: db, Dialect: name, turns: newTurns(name)}
+	opened.Ent = ent.NewClient(ent.Driver(pool{entsql.OpenDB(name, db), opened}))
+	return opened
 }
 
 // Close closes the database. Nothing may use it any more.

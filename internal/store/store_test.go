@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/privacy"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/store"
@@ -62,6 +63,39 @@ func TestTransactionIsAllOrNothing(t *testing.T) {
 	})
 }
 
+func TestAnAttemptThatFailsIsUndoneAlone(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := storetest.Unchecked(t.Context())
+		refused := errors.New("refused")
+		var told []string
+		add := func(tx *store.Tx, name string) func() error {
+			return func() error {
+				tx.Value(name, func() any { return name })
+				tx.AfterCommit(func() { told = append(told, name) })
+				return tx.Ent.Organisation.Create().SetName(name).Exec(ctx)
+			}
+		}
+		require.NoError(t, db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+			require.NoError(t, add(tx, "before")())
+			require.ErrorIs(t, tx.Try(ctx, func() error {
+				require.NoError(t, add(tx, "undone")())
+				return refused
+			}), refused)
+			require.Equal(t, "anew", tx.Value("undone", func() any { return "anew" }))
+			require.Error(t, tx.Try(ctx, func() error {
+				_, err := tx.SQL.ExecContext(ctx, "DELETE FROM nothing")
+				return err
+			}), "and the transaction goes on")
+			return tx.Try(ctx, add(tx, "after"))
+		}))
+		names, err := db.Ent.Organisation.Query().Order(ent.Asc("id")).Select("name").Strings(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []string{"before", "after"}, names)
+		require.Equal(t, []string{"before", "after"}, told)
+	})
+}
+
 func TestNoViewerNoRows(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -85,6 +119,33 @@ func TestNoViewerNoRows(t *testing.T) {
 		users, err := db.Ent.User.Query().Count(access.WithViewer(t.Context(), alice))
 		require.NoError(t, err)
 		require.Equal(t, 1, users)
+	})
+}
+
+// On SQLite it would wait for connections that others hold who wait for this transaction.
+func TestNothingElseIsUsedWithATransactionsContext(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		alice := storetest.User(t, db, "alice@example.com")
+		p := storetest.Project(t, db, alice, "hers")
+		ctx := access.WithViewer(t.Context(), alice)
+		nested := func(context.Context, *store.Tx) error { return nil }
+		var late context.Context
+		require.NoError(t, db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+			late = ctx
+			_, err := tx.Ent.User.Query().Count(ctx)
+			require.NoError(t, err)
+			_, err = db.Ent.User.Query().Count(ctx)
+			require.ErrorIs(t, err, store.ErrInTransaction)
+			require.ErrorIs(t, db.Ent.Project.UpdateOneID(p.ID).SetName("Hers").Exec(ctx), store.ErrInTransaction)
+			require.ErrorIs(t, db.InTx(ctx, nested), store.ErrInTransaction)
+			tx.AfterCommit(func() {
+				_, err := db.Ent.User.Query().Count(ctx)
+				require.NoError(t, err, "after the end")
+			})
+			return nil
+		}))
+		require.NoError(t, db.InTx(late, nested))
 	})
 }
 

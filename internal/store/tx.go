@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -23,13 +24,22 @@ type Tx struct {
 	values map[any]any
 }
 
-// InTx runs fn in a transaction and commits it when fn returns nil. fn must use
-// tx alone: on SQLite any other write would wait for this one.
+// InTx runs fn in a transaction and commits it when fn returns nil. fn must use tx alone:
+// on SQLite any other write would wait for this one, and so would what takes a connection
+// that the waiting ones hold. With fn's context the rest of DB therefore fails with
+// ErrInTransaction.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) (err error) {
+	end, err := db.Turn(ctx)
+	if err != nil {
+		return fmt.Errorf("wait to write: %w", err)
+	}
+	defer end()
 	sqlTx, err := db.SQL.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	ctx, leave := inside(ctx)
+	defer leave()
 	tx := &Tx{Ent: ent.NewClient(ent.Driver(txDriver{entsql.Conn{ExecQuerier: sqlTx}, db.Dialect})), SQL: sqlTx, Dialect: db.Dialect}
 	defer func() {
 		if p := recover(); p != nil {
@@ -53,10 +63,32 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) err
 	if err := sqlTx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	leave()
+	end()
 	for _, f := range tx.after {
 		f()
 	}
 	return nil
+}
+
+// Try runs fn and undoes what it has written when it fails, whose error it returns; the
+// transaction goes on. What fn put into a Value that was there before is not taken back:
+// it fails before it does so, or not at all.
+func (tx *Tx) Try(ctx context.Context, fn func() error) error {
+	if _, err := tx.SQL.ExecContext(ctx, "SAVEPOINT attempt"); err != nil {
+		return fmt.Errorf("begin an attempt: %w", err)
+	}
+	before, after, values := len(tx.before), len(tx.after), maps.Clone(tx.values)
+	end := "RELEASE SAVEPOINT attempt"
+	err := fn()
+	if err != nil {
+		tx.before, tx.after, tx.values = tx.before[:before], tx.after[:after], values
+		end = "ROLLBACK TO SAVEPOINT attempt"
+	}
+	if _, failed := tx.SQL.ExecContext(ctx, end); failed != nil {
+		return errors.Join(err, fmt.Errorf("end an attempt: %w", failed))
+	}
+	return err
 }
 
 // BeforeCommit runs fn as a part of the transaction once everything else in it

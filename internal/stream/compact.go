@@ -26,7 +26,8 @@ const (
 )
 
 // Compactor removes from the logs what they repeat, once it is old: the words of
-// messages and the output of tools, which stand whole in their own rows by then.
+// messages and the output of tools, which stand whole in their own rows by then, and
+// what apps' consoles said, of which nothing is left by then (see Log.Unsay).
 // The horizon moves over them first, so that a reader below it is told to read the
 // project anew rather than given a log with holes. Other events are kept.
 //
@@ -131,8 +132,9 @@ func (c *Compactor) step(ctx context.Context, id string, before time.Time) (more
 		if n, err := moved.RowsAffected(); err != nil || n == 0 {
 			return err // another node was quicker
 		}
-		const remove = "DELETE FROM events WHERE stream_id = $1 AND seq > $2 AND seq <= $3 AND type IN ($4, $5)"
-		gone, err := tx.SQL.ExecContext(ctx, remove, id, from, to, string(enum.EventMessageDelta), string(enum.EventToolCallOutput))
+		const remove = "DELETE FROM events WHERE stream_id = $1 AND seq > $2 AND seq <= $3 AND type IN ($4, $5, $6)"
+		gone, err := tx.SQL.ExecContext(ctx, remove, id, from, to,
+			string(enum.EventMessageDelta), string(enum.EventToolCallOutput), string(enum.EventConsoleOutput))
 		if err != nil {
 			return err
 		}
@@ -147,19 +149,21 @@ func (c *Compactor) step(ctx context.Context, id string, before time.Time) (more
 	return more, err
 }
 
+// keptQuery is the first event that is to be kept.
+const keptQuery = `SELECT min(seq) - 1 FROM (
+	SELECT seq FROM events WHERE stream_id = $1 AND seq > $2 AND seq <= $3 + 1 AND at >= $4
+	UNION ALL SELECT (SELECT min(e.seq) FROM events AS e WHERE e.run_id = r.id AND e.run_id <> '' AND e.seq > $2) AS seq
+		FROM runs AS r WHERE r.project_id = $1 AND r.state NOT IN ($5, $6, $7)
+	UNION ALL SELECT head + 1 AS seq FROM streams WHERE id = $1
+	) AS kept WHERE seq IS NOT NULL`
+
 // boundary is how far the horizon may move: not over a young event, nor over one of
 // a run that hasn't ended. Clocks of nodes differ a little, so a young event may
 // stand before an old one.
 func boundary(ctx context.Context, tx *sql.Tx, id string, from int64, before time.Time) (int64, error) {
-	const young = `SELECT min(seq) - 1 FROM (
-		SELECT seq FROM events WHERE stream_id = $1 AND seq > $2 AND seq <= $3 + 1 AND at >= $4
-		UNION ALL SELECT (SELECT min(e.seq) FROM events AS e WHERE e.run_id = r.id AND e.seq > $2) AS seq
-			FROM runs AS r WHERE r.project_id = $1 AND r.state NOT IN ($5, $6, $7)
-		UNION ALL SELECT head + 1 AS seq FROM streams WHERE id = $1
-		) AS kept WHERE seq IS NOT NULL`
 	most := from + compactEvents
 	var to int64
-	err := tx.QueryRowContext(ctx, young, id, from, most, before.UnixMicro(),
+	err := tx.QueryRowContext(ctx, keptQuery, id, from, most, before.UnixMicro(),
 		string(enum.RunSucceeded), string(enum.RunFailed), string(enum.RunCancelled)).Scan(&to)
 	return min(to, most), err
 }

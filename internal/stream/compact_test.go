@@ -114,6 +114,25 @@ func TestWordsOfARunThatGoesOnAreKept(t *testing.T) {
 	})
 }
 
+// It asks in a transaction, for each thousand events: it may not go through the events of all
+// projects.
+func TestCompactionFindsARunsEventsByTheirIndex(t *testing.T) {
+	t.Parallel()
+	db := storetest.SQLite(t)
+	rows, err := db.SQL.Query("EXPLAIN QUERY PLAN "+stream.KeptQuery, "p", 0, 1000, 0, "a", "b", "c")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rows.Close()) }()
+	var plan []string
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
+		plan = append(plan, detail)
+	}
+	require.NoError(t, rows.Err())
+	require.Contains(t, plan, "SEARCH e USING COVERING INDEX event_run_id_seq (run_id=? AND seq>?)")
+}
+
 func TestOnlyMaintenanceCompacts(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

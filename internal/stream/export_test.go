@@ -54,3 +54,6 @@ func (s *heldSource) page(ctx context.Context, h access.StreamHandle, after int6
 	<-s.pages
 	return s.source.page(ctx, h, after)
 }
+
+// KeptQuery is what compaction asks for each step.
+const KeptQuery = keptQuery

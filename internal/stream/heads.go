@@ -206,7 +206,9 @@ func (h *heads) due(now time.Time) (projectIDs []string, wait time.Duration) {
 // check reads positions and hands them to the watchers. When that fails it is
 // done again for all of them.
 func (h *heads) check(ctx context.Context, projectIDs []string) bool {
-	positions, err := h.read(ctx, projectIDs)
+	within, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	positions, err := h.read(within, projectIDs)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err != nil {

@@ -122,7 +122,7 @@ func (b *bundle) subscribe(t *testing.T, after int64, keep func(stream.Event) bo
 func take(t *testing.T, events <-chan stream.Event, n int) []stream.Event {
 	t.Helper()
 	out := []stream.Event{}
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(time.Minute)
 	for len(out) < n {
 		select {
 		case e, ok := <-events:

@@ -3,6 +3,8 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -323,7 +325,7 @@ func (r *room) query(ctx context.Context, run func(context.Context) error) error
 	defer func() { <-r.hub.slots }()
 	within, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	err := run(within)
+	err := attempt(within, run)
 	switch {
 	case err == nil:
 		r.mu.Lock()
@@ -339,6 +341,16 @@ func (r *room) query(ctx context.Context, run func(context.Context) error) error
 			"project", r.handle.Project(), "error", err)
 	}
 	return err
+}
+
+// attempt makes a panic an error: those who wait for the same read would wait for ever.
+func attempt(ctx context.Context, run func(context.Context) error) (err error) {
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			err = fmt.Errorf("panic: %v\n%s", recovered, debug.Stack())
+		}
+	}()
+	return run(ctx)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

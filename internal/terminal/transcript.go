@@ -28,11 +28,13 @@ type Transcript struct {
 	spinning bool   // a frame of the spinner stands in the line
 	frame    int
 	paths    map[string]bool
+	crew     bool              // other agents have worked for the run
+	tasks    map[string]string // how each was shown last
 }
 
 // NewTranscript prints to w. With a spinner, Tick shows that something is going on.
 func NewTranscript(w io.Writer, style Style, spinner bool) *Transcript {
-	return &Transcript{w: w, style: style, spinner: spinner, fresh: true, paths: map[string]bool{}}
+	return &Transcript{w: w, style: style, spinner: spinner, fresh: true, paths: map[string]bool{}, tasks: map[string]string{}}
 }
 
 // Begin sets the transcript to a run, of which it hears from now on.
@@ -40,6 +42,7 @@ func (t *Transcript) Begin(run client.Run) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.run, t.message, t.paths = run, "", map[string]bool{}
+	t.crew, t.tasks = false, map[string]string{}
 }
 
 // Run is how the run stands, as far as the events say.
@@ -72,7 +75,7 @@ func (t *Transcript) Event(e client.Event) {
 			t.note(t.style.Dim("(interrupted)"))
 		}
 	case "ToolCallStarted":
-		t.note(t.style.Dim(strings.TrimSpace("→ " + CleanLine(e.ToolCall.Name) + " " + CleanLine(e.ToolCall.Path()))))
+		t.note(t.style.Dim(strings.TrimSpace("→ " + CleanLine(e.ToolCall.Name) + " " + Shorten(e.ToolCall.About(), longestOutcome))))
 	case "ToolCallFinished":
 		t.note(t.outcome(e.ToolCall))
 	case "FileChanged":
@@ -84,9 +87,20 @@ func (t *Transcript) Event(e client.Event) {
 			t.note("(waits for an approval)")
 		case "WAITING_FOR_INPUT":
 			t.note("(waits for an answer)")
+		case "WAITING_FOR_AGENTS":
+			t.crew = true
+			t.note("(waits for other agents)")
 		case "PAUSED":
 			t.note("(paused)")
 		}
+	case "QuestionAsked":
+		t.question(e.Question)
+	case "QuestionAnswered":
+		t.answer(e.Question)
+	case "ApprovalRequested":
+		t.approval(e.Approval)
+	case "ApprovalResolved":
+		t.resolved(e.Approval)
 	case "BudgetReached":
 		t.note(t.style.Yellow(CleanLine(e.Text)))
 	case "StreamReset":
@@ -136,6 +150,10 @@ func (t *Transcript) Files(files []client.File) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.line()
+	if len(files) == 0 && t.crew {
+		t.print("\nWhat the other agents wrote is in the project: zeblit files ls\n")
+		return
+	}
 	if len(files) == 0 {
 		t.print("\nNo files were written.\n")
 		return

@@ -78,6 +78,16 @@ sentence
 
 No files were written.
 `, out.String())
+
+	out.Reset()
+	show.Begin(client.Run{ID: "run_3"})
+	show.Event(client.Event{Type: "RunStateChanged", State: "WAITING_FOR_AGENTS"})
+	show.Files(nil)
+	require.Contains(t, out.String(), "What the other agents wrote is in the project: zeblit files ls")
+	out.Reset()
+	show.Begin(client.Run{ID: "run_4"})
+	show.Files(nil)
+	require.Contains(t, out.String(), "No files were written.")
 }
 
 func TestColoursAndTheSpinnerLeaveTheSameText(t *testing.T) {

@@ -8,11 +8,12 @@
 // within the limit, however many call at once; and what is spent of a budget is the sum
 // of the records below it.
 //
-// Locks are taken in one order by everybody: the run's row, then the budgets' rows by
-// id, then the stream's row.
+// Locks are taken in one order by everybody: within a process the budgets' turns, then
+// the run's row, then the budgets' rows by id, then the stream's row.
 package usage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,8 @@ import (
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/budget"
 	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/ent/predicate"
+	"github.com/zeblit/zeblit/ent/spending"
 	"github.com/zeblit/zeblit/internal/store"
 )
 
@@ -29,6 +32,7 @@ import (
 type Ledger struct {
 	logger *slog.Logger
 	now    func() time.Time
+	turns  turns
 }
 
 // New makes a Ledger.
@@ -56,7 +60,7 @@ func AccountOf(ctx context.Context, c *ent.Client, r *ent.Run) (Account, error) 
 // AccountIn is the account of a run of project p.
 func AccountIn(p *ent.Project, r *ent.Run) Account {
 	return Account{
-		OrganisationID: p.OrganisationID, ProjectID: p.ID, RunID: r.ID, RootRunID: r.ID,
+		OrganisationID: p.OrganisationID, ProjectID: p.ID, RunID: r.ID, RootRunID: cmp.Or(r.RootID, r.ID),
 		ConversationID: r.ConversationID, AgentID: r.AgentID, UserID: r.UserID,
 	}
 }
@@ -119,11 +123,28 @@ func (l *Ledger) hold(ctx context.Context, tx *store.Tx, a Account, at time.Time
 	if err != nil {
 		return nil, err
 	}
+	if len(budgets) == 0 {
+		return nil, nil
+	}
+	periods := make([]predicate.Spending, len(budgets))
+	for i, b := range budgets {
+		periods[i] = spending.And(spending.BudgetID(b.ID), spending.Period(periodOf(b.Period, a.RootRunID, at)))
+	}
+	found, err := tx.Ent.Spending.Query().Where(spending.Or(periods...)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("what is spent of the budgets: %w", err)
+	}
+	of := make(map[string]*ent.Spending, len(found))
+	for _, s := range found {
+		of[s.BudgetID] = s
+	}
 	all := make([]held, len(budgets))
 	for i, b := range budgets {
-		s, err := spendingOf(ctx, tx, b, a, at)
-		if err != nil {
-			return nil, fmt.Errorf("what is spent of budget %s: %w", b.ID, err)
+		s := of[b.ID]
+		if s == nil {
+			if s, err = spendingOf(ctx, tx, b, a, at); err != nil {
+				return nil, fmt.Errorf("what is spent of budget %s: %w", b.ID, err)
+			}
 		}
 		all[i] = held{b, s}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/spending"
 	"github.com/zeblit/zeblit/internal/llm/catalogue"
 	"github.com/zeblit/zeblit/internal/money"
 	"github.com/zeblit/zeblit/internal/problem"
@@ -94,7 +95,7 @@ func (l *Ledger) Reserve(ctx context.Context, tx *store.Tx, c Call) (*Reservatio
 		r.Amount, r.Lowered = c.Price.Worst(r.Input, r.Output), true
 	}
 	for _, b := range budgets {
-		if err := tx.Ent.Spending.UpdateOne(b.spending).AddReserved(r.Amount).Exec(ctx); err != nil {
+		if err := tx.Ent.Spending.Update().Where(spending.ID(b.spending.ID)).AddReserved(r.Amount).Exec(ctx); err != nil {
 			return nil, fmt.Errorf("reserve from budget %s: %w", b.ID, err)
 		}
 		r.spendings = append(r.spendings, b.spending.ID)

@@ -12,6 +12,7 @@ import (
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/reservation"
+	"github.com/zeblit/zeblit/ent/spending"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/catalogue"
 	"github.com/zeblit/zeblit/internal/money"
@@ -131,18 +132,18 @@ func (l *Ledger) settle(ctx context.Context, tx *store.Tx, r *Reservation, rec R
 	if s.Record, err = write(ctx, tx, rec, cost); err != nil {
 		return nil, fmt.Errorf("record a call: %w", err)
 	}
-	totals, err := ByRun(ctx, tx.Ent, rec.RootRunID)
+	totals, err := ByRun(ctx, tx.Ent, rec.RunID)
 	if err != nil {
 		return nil, err
 	}
-	s.Total = totals[rec.RootRunID]
+	s.Total = totals[rec.RunID]
 	return s, nil
 }
 
 // settle moves the cost of a call within one budget. A budget that was made after the
 // call began holds nothing of it.
 func (h held) settle(ctx context.Context, tx *store.Tx, r *Reservation, cost *int64) ([]Reached, error) {
-	update := tx.Ent.Spending.UpdateOne(h.spending)
+	update := tx.Ent.Spending.Update().Where(spending.ID(h.spending.ID))
 	spent := h.spending.Spent
 	if cost != nil {
 		spent += *cost

@@ -30,7 +30,7 @@ func TestConcurrentWritersAllLand(t *testing.T) {
 		var group errgroup.Group
 		for i := range writers {
 			group.Go(func() error {
-				_, err := b.Commit(b.ctx, b.project.ID, ada, "change", write(fmt.Sprintf("d%d/f%d", i%4, i), fmt.Sprint(i)))
+				_, err := b.Commit(b.ctx, workspace.Main(b.project.ID), ada, "change", write(fmt.Sprintf("d%d/f%d", i%4, i), fmt.Sprint(i)))
 				return err
 			})
 		}
@@ -62,7 +62,7 @@ func TestConcurrentWritersOfOneFile(t *testing.T) {
 					if guarded {
 						change = from("", change)
 					}
-					_, err := b.Commit(b.ctx, b.project.ID, ada, "change", change)
+					_, err := b.Commit(b.ctx, workspace.Main(b.project.ID), ada, "change", change)
 					if err == nil {
 						landed.Add(1)
 					}
@@ -84,13 +84,13 @@ func TestConcurrentWritersOfOneFile(t *testing.T) {
 }
 
 // requireSound copies the project's objects to a folder and has git check them.
-func requireSound(t *testing.T, b *bundle) {
+func requireSound(t *testing.T, b *bundle) (dir string) {
 	t.Helper()
 	git, err := exec.LookPath("git")
 	if err != nil {
 		t.Fatal("git is not installed: it checks the repository that we write")
 	}
-	dir := t.TempDir()
+	dir = t.TempDir()
 	require.NoError(t, exec.CommandContext(b.ctx, git, "init", "--bare", "--quiet", "--initial-branch=main", dir).Run())
 	target := filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRUDefault())
 
@@ -102,15 +102,19 @@ func requireSound(t *testing.T, b *bundle) {
 		require.Equal(t, obj.Hash(), hash)
 		return err
 	}))
-	tip := plumbing.NewHash(b.history(t)[0].Hash)
-	require.NoError(t, target.SetReference(plumbing.NewHashReference("refs/heads/main", tip)))
+	branches, _, err := b.Branches(b.ctx, b.project.ID, "", 1000)
+	require.NoError(t, err)
+	for _, at := range branches {
+		require.NoError(t, target.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(at.Name), plumbing.NewHash(at.Hash))))
+	}
 
 	out, err := exec.CommandContext(b.ctx, git, "-C", dir, "fsck", "--strict", "--full", "--no-dangling").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.NotContains(t, string(out), "warning")
-	out, err = exec.CommandContext(b.ctx, git, "-C", dir, "log", "--format=%H").CombinedOutput()
+	out, err = exec.CommandContext(b.ctx, git, "-C", dir, "log", "--first-parent", "--format=%H", "main").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Len(t, string(out), 41*len(b.history(t)))
+	return dir
 }
 
 // Ten files of noise are more than one statement takes.
@@ -128,7 +132,7 @@ func TestLargeCommitIsWhole(t *testing.T) {
 		}
 		b.commit(t, changes...)
 		require.Len(t, b.paths(t, "noise", ""), len(changes))
-		require.Equal(t, *changes[9].Text, b.text(t, "noise/9", ""))
+		require.Equal(t, *changes[9].Content, b.text(t, "noise/9", ""))
 		requireSound(t, b)
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/internal/problem"
@@ -14,17 +16,17 @@ import (
 type edit struct {
 	Change
 	segments []string
-	// before and after are the blobs; zero where there is no file.
-	before, after plumbing.Hash
+	// before and after are the files; without a hash where there is none.
+	before, after object.TreeEntry
 }
 
 // compare holds the changes against the tree root: it checks their bases and
 // keeps those that change something, in their order. The folders that it
 // returns are opened for them.
 func (p *prepared) compare(root plumbing.Hash, changes []Change) ([]edit, *folder, error) {
-	paths := make([][]string, len(changes))
-	for i, c := range changes {
-		paths[i] = strings.Split(c.Path, "/")
+	var paths [][]string
+	for _, c := range changes {
+		paths = append(paths, strings.Split(c.Path, "/"))
 	}
 	top, err := openFolders(p.objs, root, paths)
 	if err != nil {
@@ -35,66 +37,82 @@ func (p *prepared) compare(root plumbing.Hash, changes []Change) ([]edit, *folde
 		e := edit{Change: c, segments: paths[i]}
 		entry, exists := top.file(e.segments)
 		if exists {
-			e.before = entry.Hash
+			e.before = entry
 		}
-		if err := e.checkBase(exists); err != nil {
+		if err := checkBase(p.objs, e.Path, e.Base, e.before); err != nil {
 			return nil, nil, err
 		}
-		switch {
-		case c.Text != nil:
-			e.after = plumbing.ComputeHash(plumbing.BlobObject, []byte(*c.Text))
-		case !exists && c.Base == nil:
+		if !exists && c.Content == nil && c.Revision == "" && (c.Base == nil || !c.Deletes()) {
 			return nil, nil, problem.Missing("path", "file")
 		}
-		if e.before != e.after {
+		if err := e.target(); err != nil {
+			return nil, nil, err
+		}
+		if e.before.Hash != e.after.Hash || e.before.Mode != e.after.Mode {
 			edits = append(edits, e)
 		}
 	}
 	return edits, top, nil
 }
 
-func (e edit) checkBase(exists bool) error {
+// target works out what the file will be.
+func (e *edit) target() error {
 	switch {
-	case e.Base == nil:
-		return nil
-	case *e.Base == "" && exists:
-		return conflict("there is such a file already")
-	case *e.Base != "" && !exists:
-		return conflict("the file has been deleted since it was read")
-	case exists && *e.Base != e.before.String():
-		return conflict("the file has changed since it was read: read it again and redo the change")
+	case e.Content != nil:
+		e.after.Hash = blobHash(*e.Content)
+	case e.Revision != "":
+		hash, ok := parseHash(e.Revision)
+		if !ok {
+			return problem.Missing("revision", "revision")
+		}
+		e.after.Hash = hash
+	case e.Mode != Keep:
+		e.after.Hash = e.before.Hash
+	default:
+		return nil // it is deleted
+	}
+	e.after.Mode = e.Mode.git()
+	if e.Mode == Keep && e.before.Mode == filemode.Executable {
+		e.after.Mode = filemode.Executable // what could be run stays so; a link that is written to becomes a file
 	}
 	return nil
 }
 
-// sizeAfter is the bytes of all files with the edits made. A project that is
-// over the limit may still shrink.
+// sizeAfter is the bytes of all files with the edits made. It is also where revisions
+// are looked up.
 func (p *prepared) sizeAfter(edits []edit) (int64, error) {
-	var before []plumbing.Hash
+	var known []plumbing.Hash
 	for _, e := range edits {
-		if !e.before.IsZero() {
-			before = append(before, e.before)
+		if !e.before.Hash.IsZero() {
+			known = append(known, e.before.Hash)
+		}
+		if e.Revision != "" {
+			known = append(known, e.after.Hash)
 		}
 	}
-	sizes, err := p.objs.sizes(before)
+	sizes, err := p.objs.sizes(plumbing.BlobObject, known)
 	if err != nil {
 		return 0, err
 	}
 	total := p.from.size
 	for _, e := range edits {
-		if !e.before.IsZero() {
-			size, ok := sizes[e.before]
+		if !e.before.Hash.IsZero() {
+			size, ok := sizes[e.before.Hash]
 			if !ok {
-				return 0, p.objs.lost(e.before)
+				return 0, p.objs.lost(e.before.Hash)
 			}
 			total -= size
 		}
-		if e.Text != nil {
-			total += int64(len(*e.Text))
+		switch {
+		case e.Content != nil:
+			total += int64(len(*e.Content))
+		case !e.after.Hash.IsZero():
+			size, ok := sizes[e.after.Hash]
+			if !ok {
+				return 0, problem.Missing("revision", "revision")
+			}
+			total += size
 		}
-	}
-	if total > MaxProject && total > p.from.size {
-		return 0, problem.BadField("text", "a project's files can have %d bytes together at most", MaxProject)
 	}
 	return total, nil
 }
@@ -103,38 +121,42 @@ func (p *prepared) sizeAfter(edits []edit) (int64, error) {
 // commit can put a folder where a file was and the other way round.
 func (p *prepared) edit(top *folder, edits []edit) error {
 	for _, e := range edits {
-		if e.Text == nil {
+		if e.Deletes() {
 			top.remove(e.segments)
 		}
 	}
 	for _, e := range edits {
-		if e.Text == nil {
+		if e.Deletes() {
 			continue
 		}
-		blob, err := p.objs.addBlob(*e.Text)
-		if err != nil {
-			return err
+		if e.Content != nil {
+			if _, err := p.objs.addBlob(*e.Content); err != nil {
+				return err
+			}
 		}
-		if err := top.put(e.segments, blob); err != nil {
+		if err := top.put(e.segments, e.after.Mode, e.after.Hash); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e edit) event(author Author) stream.Draft {
+func (e edit) event(branch string, author Author) stream.Draft {
 	payload := stream.FilePayload{
 		V: 1, Path: e.Path, Change: enum.FileModified,
 		UserID: author.UserID, AgentID: author.AgentID,
 	}
+	if branch != MainBranch {
+		payload.Branch = branch
+	}
 	switch {
-	case e.after.IsZero():
+	case e.after.Hash.IsZero():
 		payload.Change = enum.FileDeleted
-	case e.before.IsZero():
+	case e.before.Hash.IsZero():
 		payload.Change = enum.FileCreated
 	}
-	if !e.after.IsZero() {
-		payload.Revision = e.after.String()
+	if !e.after.Hash.IsZero() {
+		payload.Revision = e.after.Hash.String()
 	}
 	return stream.Draft{Type: enum.EventFileChanged, RunID: author.RunID, Payload: payload}
 }

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
@@ -10,5 +11,19 @@ import (
 
 // Objects is a project's object store as go-git sees it.
 func Objects(ctx context.Context, client *ent.Client, projectID string) storer.EncodedObjectStorer {
-	return newObjects(ctx, client, projectID)
+	return newObjects(ctx, client, newPackCache(), projectID)
+}
+
+// At is w at another time.
+func At(w *Workspace, now time.Time) *Workspace {
+	at := *w
+	at.now = func() time.Time { return now }
+	return &at
+}
+
+// Asking is w that asks for the time whenever it writes a commit down.
+func Asking(w *Workspace, now func() time.Time) *Workspace {
+	at := *w
+	at.now = now
+	return &at
 }

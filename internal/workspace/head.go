@@ -14,8 +14,8 @@ import (
 	"github.com/zeblit/zeblit/internal/store"
 )
 
-// mainBranch is where work lands.
-const mainBranch = "main"
+// MainBranch is where work lands.
+const MainBranch = "main"
 
 // errMoved says that a branch was moved by somebody else in the meantime.
 var errMoved = errors.New("the branch has moved")
@@ -23,8 +23,10 @@ var errMoved = errors.New("the branch has moved")
 // head is the tip of a branch: the zero value while nothing was committed.
 type head struct {
 	hash plumbing.Hash
-	// size is the bytes of all files at the tip.
-	size int64
+	// size is the bytes of all files at the tip, and files how many they are; -1 where
+	// nobody has counted yet.
+	size  int64
+	files int
 }
 
 func refName(branch string) string { return plumbing.NewBranchReferenceName(branch).String() }
@@ -44,7 +46,7 @@ func readHead(ctx context.Context, c *ent.Client, projectID, branch string, lock
 	if err != nil {
 		return head{}, fmt.Errorf("read branch %s: %w", branch, err)
 	}
-	return head{hash: plumbing.NewHash(ref.Hash), size: ref.Size}, nil
+	return head{hash: plumbing.NewHash(ref.Hash), size: ref.Size, files: ref.Files}, nil
 }
 
 // moveHead moves a branch from one tip to the next if it still is at the first,
@@ -53,7 +55,7 @@ func readHead(ctx context.Context, c *ent.Client, projectID, branch string, lock
 func moveHead(ctx context.Context, tx *store.Tx, projectID, branch string, from, to head) error {
 	if from.hash.IsZero() {
 		err := tx.Ent.GitRef.Create().
-			SetProjectID(projectID).SetName(refName(branch)).SetHash(to.hash.String()).SetSize(to.size).
+			SetProjectID(projectID).SetName(refName(branch)).SetHash(to.hash.String()).SetSize(to.size).SetFiles(to.files).
 			OnConflictColumns(gitref.FieldProjectID, gitref.FieldName).DoNothing().Exec(ctx)
 		if errors.Is(err, sql.ErrNoRows) { // DO NOTHING was done
 			return errMoved
@@ -65,7 +67,7 @@ func moveHead(ctx context.Context, tx *store.Tx, projectID, branch string, from,
 	}
 	moved, err := tx.Ent.GitRef.Update().
 		Where(gitref.ProjectID(projectID), gitref.Name(refName(branch)), gitref.Hash(from.hash.String())).
-		SetHash(to.hash.String()).SetSize(to.size).Save(ctx)
+		SetHash(to.hash.String()).SetSize(to.size).SetFiles(to.files).Save(ctx)
 	if err != nil {
 		return fmt.Errorf("move branch %s: %w", branch, err)
 	}

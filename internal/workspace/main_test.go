@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,7 +21,12 @@ import (
 	"github.com/zeblit/zeblit/internal/workspace"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(killedAt) != "" {
+		repackUntilKilled()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // bundle is an empty project of a viewer, whose rights ctx has.
 type bundle struct {
@@ -46,7 +52,7 @@ func setup(t *testing.T, db *store.DB) *bundle {
 
 var ada = workspace.Author{Name: "Ada", Email: "ada@example.com", UserID: "usr_ada"}
 
-func write(path, text string) workspace.Change { return workspace.Change{Path: path, Text: &text} }
+func write(path, text string) workspace.Change { return workspace.Change{Path: path, Content: &text} }
 
 func remove(path string) workspace.Change { return workspace.Change{Path: path} }
 
@@ -57,14 +63,14 @@ func from(base string, c workspace.Change) workspace.Change {
 
 func (b *bundle) commit(t *testing.T, changes ...workspace.Change) string {
 	t.Helper()
-	hash, err := b.Commit(b.ctx, b.project.ID, ada, "change", changes...)
+	hash, err := b.Commit(b.ctx, workspace.Main(b.project.ID), ada, "change", changes...)
 	require.NoError(t, err)
 	return hash
 }
 
 func (b *bundle) refused(t *testing.T, code problem.Code, field string, changes ...workspace.Change) {
 	t.Helper()
-	_, err := b.Commit(b.ctx, b.project.ID, ada, "change", changes...)
+	_, err := b.Commit(b.ctx, workspace.Main(b.project.ID), ada, "change", changes...)
 	requireProblem(t, err, code, field)
 }
 

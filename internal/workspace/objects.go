@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
 	"github.com/zeblit/zeblit/ent"
@@ -30,11 +31,17 @@ const (
 // objects is one project's object store as go-git sees it, for the time of one
 // call. What is read or set stays in memory; what is set reaches the database
 // with pack and save.
+//
+// An object is loose, in a row of its own, or in a pack. It moves from the one to the
+// other in one transaction, so who looks among the loose ones first, and there once more,
+// finds it.
 type objects struct {
 	// ctx is kept because go-git's interface passes none.
 	ctx     context.Context
 	client  *ent.Client
 	project string
+	packs   *packCache
+	opened  map[string]*packfile.Packfile
 	loaded  map[plumbing.Hash]plumbing.EncodedObject
 	added   map[plumbing.Hash]plumbing.EncodedObject
 	packed  map[plumbing.Hash][]byte
@@ -42,13 +49,21 @@ type objects struct {
 
 var _ storer.EncodedObjectStorer = (*objects)(nil)
 
-func newObjects(ctx context.Context, client *ent.Client, projectID string) *objects {
+func newObjects(ctx context.Context, client *ent.Client, packs *packCache, projectID string) *objects {
 	return &objects{
-		ctx: ctx, client: client, project: projectID,
+		ctx: ctx, client: client, project: projectID, packs: packs,
+		opened: map[string]*packfile.Packfile{},
 		loaded: map[plumbing.Hash]plumbing.EncodedObject{},
 		added:  map[plumbing.Hash]plumbing.EncodedObject{},
 		packed: map[plumbing.Hash][]byte{},
 	}
+}
+
+// stored is an object as it was found.
+type stored struct {
+	hash    plumbing.Hash
+	kind    plumbing.ObjectType
+	content []byte
 }
 
 // load reads ahead, in few statements, what is about to be asked for. Objects
@@ -60,62 +75,117 @@ func (o *objects) load(hashes ...plumbing.Hash) error {
 			missing = append(missing, h)
 		}
 	}
-	return o.each(missing, func(row *ent.GitObject) error {
-		content, err := inflate(row)
-		if err != nil {
-			return err
-		}
+	return o.each(missing, func(s stored) error {
 		obj := &plumbing.MemoryObject{}
-		obj.SetType(plumbing.ObjectType(row.Kind))
-		if _, err := obj.Write(content); err != nil {
+		obj.SetType(s.kind)
+		if _, err := obj.Write(s.content); err != nil {
 			return err
 		}
-		o.loaded[plumbing.NewHash(row.Hash)] = obj
+		o.loaded[s.hash] = obj
 		return nil
 	})
 }
 
-// each calls fn with the row of every hash that exists, in no order.
-func (o *objects) each(hashes []plumbing.Hash, fn func(*ent.GitObject) error) error {
+// forget lets go of what was read, but not of what was set.
+func (o *objects) forget() { o.loaded = maps.Clone(o.added) }
+
+// each calls fn with every object that exists, in no order.
+func (o *objects) each(hashes []plumbing.Hash, fn func(stored) error) error {
 	for part := range slices.Chunk(names(hashes), rowBatch) {
-		rows, err := o.query(part).All(o.ctx)
-		if err != nil {
-			return fmt.Errorf("read git objects: %w", err)
-		}
-		for _, row := range rows {
-			if err := fn(row); err != nil {
-				return err
+		err := everywhere(part, func(part []string, packed bool) ([]string, error) {
+			if packed {
+				return o.eachPacked(part, fn)
 			}
+			return o.eachLoose(part, fn)
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// sizes tells how many bytes each object that exists has, without reading it.
-func (o *objects) sizes(hashes []plumbing.Hash) (map[plumbing.Hash]int64, error) {
+// everywhere has look find objects among the loose ones and the packed ones; it returns
+// those that it hasn't found. An object that was in neither may have been made loose again
+// between the two looks.
+func everywhere(part []string, look func(part []string, packed bool) (left []string, err error)) (err error) {
+	for _, packed := range []bool{false, true, false} {
+		if len(part) == 0 {
+			return nil
+		}
+		if part, err = look(part, packed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *objects) eachLoose(part []string, fn func(stored) error) (left []string, err error) {
+	rows, err := o.query(part).All(o.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read git objects: %w", err)
+	}
+	found := make(map[string]bool, len(rows))
+	for _, row := range rows {
+		content, err := inflate(row)
+		if err != nil {
+			return nil, err
+		}
+		found[row.Hash] = true
+		if err := fn(stored{plumbing.NewHash(row.Hash), plumbing.ObjectType(row.Kind), content}); err != nil {
+			return nil, err
+		}
+	}
+	return without(part, found), nil
+}
+
+// sizes tells how many bytes each object of kind that exists has, without reading it.
+func (o *objects) sizes(kind plumbing.ObjectType, hashes []plumbing.Hash) (map[plumbing.Hash]int64, error) {
 	out := make(map[plumbing.Hash]int64, len(hashes))
 	for part := range slices.Chunk(names(hashes), rowBatch) {
-		rows, err := o.query(part).Select(gitobject.FieldHash, gitobject.FieldSize).All(o.ctx)
+		err := everywhere(part, func(part []string, packed bool) ([]string, error) {
+			found := map[string]bool{}
+			note := func(hash string, is int8, size int64) {
+				found[hash] = true
+				if kind == plumbing.AnyObject || kind == plumbing.ObjectType(is) {
+					out[plumbing.NewHash(hash)] = size
+				}
+			}
+			if packed {
+				places, err := o.places(part)
+				for _, p := range places {
+					note(p.Hash, p.Kind, p.Size)
+				}
+				return without(part, found), err
+			}
+			rows, err := o.query(part).Select(gitobject.FieldHash, gitobject.FieldKind, gitobject.FieldSize).All(o.ctx)
+			if err != nil {
+				return nil, fmt.Errorf("read sizes of git objects: %w", err)
+			}
+			for _, row := range rows {
+				note(row.Hash, row.Kind, row.Size)
+			}
+			return without(part, found), nil
+		})
 		if err != nil {
-			return nil, fmt.Errorf("read sizes of git objects: %w", err)
-		}
-		for _, row := range rows {
-			out[plumbing.NewHash(row.Hash)] = row.Size
+			return nil, err
 		}
 	}
 	return out, nil
 }
 
 func (o *objects) exists(kind plumbing.ObjectType, hash plumbing.Hash) (bool, error) {
-	found, err := o.query([]string{hash.String()}).Where(gitobject.Kind(int8(kind))).Exist(o.ctx)
-	if err != nil {
-		return false, fmt.Errorf("look for git object: %w", err)
-	}
-	return found, nil
+	sizes, err := o.sizes(kind, []plumbing.Hash{hash})
+	return len(sizes) > 0, err
 }
 
 func (o *objects) query(hashes []string) *ent.GitObjectQuery {
 	return o.client.GitObject.Query().Where(gitobject.ProjectID(o.project), gitobject.HashIn(hashes...))
+}
+
+// without is the names that aren't among found.
+func without(names []string, found map[string]bool) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return found[name] })
 }
 
 // content reads an object that must be there.
@@ -137,107 +207,6 @@ func (o *objects) content(kind plumbing.ObjectType, hash plumbing.Hash) (_ []byt
 
 func (o *objects) lost(hash plumbing.Hash) error {
 	return fmt.Errorf("git object %s of project %s: %w", hash, o.project, plumbing.ErrObjectNotFound)
-}
-
-// add sets an object of kind whose content is encoded by fn.
-func (o *objects) add(fn func(plumbing.EncodedObject) error) (plumbing.Hash, error) {
-	obj := o.NewEncodedObject()
-	if err := fn(obj); err != nil {
-		return plumbing.ZeroHash, err
-	}
-	return o.SetEncodedObject(obj)
-}
-
-func (o *objects) addBlob(text string) (plumbing.Hash, error) {
-	return o.add(func(obj plumbing.EncodedObject) error {
-		obj.SetType(plumbing.BlobObject)
-		w, err := obj.Writer()
-		if err != nil {
-			return err
-		}
-		if _, err := io.WriteString(w, text); err != nil {
-			return err
-		}
-		return w.Close()
-	})
-}
-
-// pack compresses what was set, so that save has only to write it: a transaction
-// that holds the branch must not wait for a processor.
-func (o *objects) pack() error {
-	var buf bytes.Buffer
-	deflater := zlib.NewWriter(&buf)
-	for hash, obj := range o.added {
-		data, err := deflate(&buf, deflater, obj)
-		if err != nil {
-			return err
-		}
-		o.packed[hash] = data
-	}
-	return nil
-}
-
-// save writes what was packed through client, in the order of the hashes. Objects
-// that are there already are left alone.
-func (o *objects) save(ctx context.Context, client *ent.Client) error {
-	for part := range slices.Chunk(names(slices.Collect(maps.Keys(o.packed))), rowBatch) {
-		present, err := client.GitObject.Query().
-			Where(gitobject.ProjectID(o.project), gitobject.HashIn(part...)).
-			Select(gitobject.FieldHash).Strings(ctx)
-		if err != nil {
-			return fmt.Errorf("look for git objects: %w", err)
-		}
-		var rows []*ent.GitObjectCreate
-		var size int
-		for _, name := range part {
-			if slices.Contains(present, name) {
-				continue
-			}
-			hash := plumbing.NewHash(name)
-			obj, data := o.added[hash], o.packed[hash]
-			rows = append(rows, client.GitObject.Create().SetProjectID(o.project).
-				SetHash(name).SetKind(int8(obj.Type())).SetSize(obj.Size()).SetData(data))
-			if size += len(data); size >= writeBatch {
-				if err := insert(ctx, client, rows); err != nil {
-					return err
-				}
-				rows, size = nil, 0
-			}
-		}
-		if err := insert(ctx, client, rows); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func insert(ctx context.Context, client *ent.Client, rows []*ent.GitObjectCreate) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	err := client.GitObject.CreateBulk(rows...).
-		OnConflictColumns(gitobject.FieldProjectID, gitobject.FieldHash).DoNothing().Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("write git objects: %w", err)
-	}
-	return nil
-}
-
-func deflate(buf *bytes.Buffer, w *zlib.Writer, obj plumbing.EncodedObject) (_ []byte, err error) {
-	r, err := obj.Reader()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	buf.Reset()
-	w.Reset(buf)
-	if _, err := io.Copy(w, r); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return bytes.Clone(buf.Bytes()), nil
 }
 
 // inflate refuses an object that is longer or shorter than its row says.
@@ -274,64 +243,3 @@ func parseHash(s string) (plumbing.Hash, bool) {
 	}
 	return plumbing.NewHash(s), true
 }
-
-// What follows is go-git's interface.
-
-func (o *objects) NewEncodedObject() plumbing.EncodedObject { return &plumbing.MemoryObject{} }
-
-func (o *objects) SetEncodedObject(obj plumbing.EncodedObject) (plumbing.Hash, error) {
-	hash := obj.Hash()
-	o.loaded[hash] = obj
-	o.added[hash] = obj
-	return hash, nil
-}
-
-func (o *objects) EncodedObject(kind plumbing.ObjectType, hash plumbing.Hash) (plumbing.EncodedObject, error) {
-	if err := o.load(hash); err != nil {
-		return nil, err
-	}
-	obj := o.loaded[hash]
-	if obj == nil || kind != plumbing.AnyObject && obj.Type() != kind {
-		return nil, plumbing.ErrObjectNotFound
-	}
-	return obj, nil
-}
-
-func (o *objects) HasEncodedObject(hash plumbing.Hash) error {
-	_, err := o.EncodedObjectSize(hash)
-	return err
-}
-
-func (o *objects) EncodedObjectSize(hash plumbing.Hash) (int64, error) {
-	if obj := o.loaded[hash]; obj != nil {
-		return obj.Size(), nil
-	}
-	sizes, err := o.sizes([]plumbing.Hash{hash})
-	if err != nil {
-		return 0, err
-	}
-	size, ok := sizes[hash]
-	if !ok {
-		return 0, plumbing.ErrObjectNotFound
-	}
-	return size, nil
-}
-
-// IterEncodedObjects goes over the stored objects of kind, oldest first.
-func (o *objects) IterEncodedObjects(kind plumbing.ObjectType) (storer.EncodedObjectIter, error) {
-	query := o.client.GitObject.Query().Where(gitobject.ProjectID(o.project))
-	if kind != plumbing.AnyObject {
-		query = query.Where(gitobject.Kind(int8(kind)))
-	}
-	stored, err := query.Order(gitobject.ByID()).Select(gitobject.FieldHash).Strings(o.ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list git objects: %w", err)
-	}
-	hashes := make([]plumbing.Hash, len(stored))
-	for i, s := range stored {
-		hashes[i] = plumbing.NewHash(s)
-	}
-	return storer.NewEncodedObjectLookupIter(o, kind, hashes), nil
-}
-
-func (o *objects) AddAlternate(string) error { return errors.ErrUnsupported }

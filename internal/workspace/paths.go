@@ -5,12 +5,14 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/zeblit/zeblit/internal/problem"
 )
 
 // The limits of a path, in bytes: what common file systems hold.
 const (
-	maxPath    = 1000
+	maxPath    = 512
 	maxSegment = 255
 )
 
@@ -46,6 +48,11 @@ func CheckPath(path string) error {
 	}
 	return nil
 }
+
+// Normal is a path in Unicode's normal form C, in which new paths are written: the same
+// name typed on different systems is one file. Paths that differ only in upper and lower
+// case are different files, as they are for git.
+func Normal(path string) string { return norm.NFC.String(path) }
 
 // isDotGit reports whether a common file system would take segment for ".git",
 // which holds a checkout's hooks and settings: HFS+ ignores some invisible

@@ -9,8 +9,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
-
-	"github.com/zeblit/zeblit/internal/problem"
 )
 
 // isFile reports whether an entry is a blob: not a folder, and not a submodule,
@@ -178,9 +176,8 @@ func (f *folder) file(path []string) (object.TreeEntry, bool) {
 	return e, ok && isFile(e.Mode)
 }
 
-// put writes the file at path and makes the folders on its way. A file that
-// could be run stays so.
-func (f *folder) put(path []string, blob plumbing.Hash) error {
+// put writes the file at path and makes the folders on its way.
+func (f *folder) put(path []string, mode filemode.FileMode, blob plumbing.Hash) error {
 	name := path[0]
 	present, exists := f.entries[name]
 	if len(path) > 1 {
@@ -194,14 +191,10 @@ func (f *folder) put(path []string, blob plumbing.Hash) error {
 			f.entries[name] = object.TreeEntry{Name: name, Mode: filemode.Dir}
 		}
 		f.changed = true
-		return sub.put(path[1:], blob)
+		return sub.put(path[1:], mode, blob)
 	}
 	if exists && !isFile(present.Mode) {
 		return conflict("a folder has this path")
-	}
-	mode := filemode.Regular
-	if exists && present.Mode == filemode.Executable {
-		mode = filemode.Executable
 	}
 	f.entries[name] = object.TreeEntry{Name: name, Mode: mode, Hash: blob}
 	f.changed = true
@@ -243,8 +236,4 @@ func (f *folder) write(objs *objects) (plumbing.Hash, error) {
 	}
 	sort.Sort(object.TreeEntrySorter(tree.Entries))
 	return objs.add(tree.Encode)
-}
-
-func conflict(message string) error {
-	return &problem.Error{Code: problem.Conflict, Field: "path", Message: message}
 }

@@ -13,6 +13,7 @@ package workspace
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,17 +29,23 @@ import (
 	"github.com/zeblit/zeblit/internal/stream"
 )
 
-// Workspace reads and writes the files of projects. It holds no state of its
-// own and may be used by any number of goroutines.
+// Workspace reads and writes the files of projects. It may be used by any number of
+// goroutines; all that it remembers is a few packs, which never change.
 type Workspace struct {
-	db  *store.DB
-	log *stream.Log
-	now func() time.Time
+	db    *store.DB
+	log   *stream.Log
+	packs *packCache
+	quota Quota
+	now   func() time.Time
 }
 
 // New makes a Workspace that announces changes in log.
-func New(db *store.DB, log *stream.Log) *Workspace {
-	return &Workspace{db: db, log: log, now: time.Now}
+func New(db *store.DB, log *stream.Log, options ...Option) *Workspace {
+	w := &Workspace{db: db, log: log, packs: newPackCache(), quota: DefaultQuota(), now: time.Now}
+	for _, option := range options {
+		option(w)
+	}
+	return w
 }
 
 // File is one file at one commit.
@@ -50,6 +57,8 @@ type File struct {
 	// IsBinary is set when there is a NUL in the first 8000 bytes or the content
 	// is not valid UTF-8.
 	IsBinary bool
+	// Mode is Regular, Executable or Symlink; the content of a link is its target.
+	Mode Mode
 	// Text is the content; nil in listings and for binary files.
 	Text *string
 	// Revision names the content: equal content has an equal revision. It is
@@ -71,7 +80,7 @@ func (w *Workspace) Files(ctx context.Context, projectID, prefix, ref, after str
 			return nil, false, err
 		}
 	}
-	objs, root, err := w.open(ctx, projectID, ref)
+	objs, root, err := w.open(ctx, w.db.Ent, projectID, ref)
 	if err != nil || root.IsZero() {
 		return nil, false, err
 	}
@@ -90,98 +99,100 @@ func (w *Workspace) Files(ctx context.Context, projectID, prefix, ref, after str
 // File reads one file. What isn't there, or is a folder, is NOT_FOUND with the
 // field "path". ref is as in Files.
 func (w *Workspace) File(ctx context.Context, projectID, path, ref string) (*File, error) {
-	if err := CheckPath(path); err != nil {
-		return nil, err
-	}
-	objs, root, err := w.open(ctx, projectID, ref)
+	file, content, err := w.Raw(ctx, projectID, path, ref)
 	if err != nil {
 		return nil, err
 	}
-	entry, ok, err := find(objs, root, path)
+	return file.withText(content), nil
+}
+
+// Raw is File with the content as bytes, at most MaxFile of them, and no Text.
+func (w *Workspace) Raw(ctx context.Context, projectID, path, ref string) (*File, []byte, error) {
+	f, err := w.find(ctx, projectID, path, ref)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if !ok || !isFile(entry.Mode) {
-		return nil, problem.Missing("path", "file")
-	}
-	content, err := objs.content(plumbing.BlobObject, entry.Hash)
-	if err != nil {
-		return nil, err
-	}
-	file := fileOf(path, entry.Hash, content)
-	if !file.IsBinary {
-		text := string(content)
-		file.Text = &text
-	}
-	return &file, nil
+	return f.Read()
 }
 
 // open finds the root folder at ref; it is the zero hash in an empty repository.
-func (w *Workspace) open(ctx context.Context, projectID, ref string) (*objects, plumbing.Hash, error) {
-	objs, tip, err := w.resolve(ctx, projectID, ref)
+func (w *Workspace) open(ctx context.Context, c *ent.Client, projectID, ref string) (*objects, plumbing.Hash, error) {
+	objs, tip, err := w.resolveIn(ctx, c, projectID, ref)
 	if err != nil || tip.IsZero() {
 		return objs, plumbing.ZeroHash, err
 	}
-	commit, err := object.GetCommit(objs, tip)
+	root, err := rootOf(objs, tip)
+	return objs, root, err
+}
+
+// rootOf is the root folder of a commit.
+func rootOf(objs *objects, commit plumbing.Hash) (plumbing.Hash, error) {
+	c, err := object.GetCommit(objs, commit)
 	if err != nil {
-		return nil, plumbing.ZeroHash, err
+		return plumbing.ZeroHash, fmt.Errorf("read commit %s: %w", commit, err)
 	}
-	return objs, commit.TreeHash, nil
+	return c.TreeHash, nil
 }
 
 // resolve finds the commit that ref stands for; it is the zero hash for main
 // while nothing was committed. It is also the door of every read: it turns away
 // those who are no members, who would else see an empty repository.
 func (w *Workspace) resolve(ctx context.Context, projectID, ref string) (*objects, plumbing.Hash, error) {
-	if _, err := access.StreamReader(ctx, w.db.Ent, projectID); err != nil {
-		return nil, plumbing.ZeroHash, err
+	return w.resolveIn(ctx, w.db.Ent, projectID, ref)
+}
+
+func (w *Workspace) resolveIn(ctx context.Context, c *ent.Client, projectID, ref string) (*objects, plumbing.Hash, error) {
+	objs, at, err := w.resolveHead(ctx, c, projectID, ref)
+	return objs, at.hash, err
+}
+
+// resolveHead is resolveIn with what is known of the files there: -1 files where nobody has
+// counted them.
+func (w *Workspace) resolveHead(ctx context.Context, c *ent.Client, projectID, ref string) (*objects, head, error) {
+	if _, err := access.StreamReader(ctx, c, projectID); err != nil {
+		return nil, head{}, err
 	}
-	objs := newObjects(ctx, w.db.Ent, projectID)
+	objs := newObjects(ctx, c, w.packs, projectID)
 	if hash, ok := parseHash(ref); ok {
 		found, err := objs.exists(plumbing.CommitObject, hash)
 		if err != nil {
-			return nil, plumbing.ZeroHash, err
+			return nil, head{}, err
 		}
 		if !found {
-			return nil, plumbing.ZeroHash, problem.Missing("ref", "commit")
+			return nil, head{}, problem.Missing("ref", "commit")
 		}
-		return objs, hash, nil
+		return objs, head{hash: hash, files: -1}, nil
 	}
 	if ref == "" {
-		ref = mainBranch
+		ref = MainBranch
 	}
 	if !utf8.ValidString(ref) || hasControl(ref) {
-		return nil, plumbing.ZeroHash, problem.Missing("ref", "branch")
+		return nil, head{}, problem.Missing("ref", "branch")
 	}
-	head, err := readHead(ctx, w.db.Ent, projectID, ref, false)
+	at, err := readHead(ctx, c, projectID, ref, false)
 	if err != nil {
-		return nil, plumbing.ZeroHash, err
+		return nil, head{}, err
 	}
-	if head.hash.IsZero() && ref != mainBranch {
-		return nil, plumbing.ZeroHash, problem.Missing("ref", "branch")
+	if at.hash.IsZero() && ref != MainBranch {
+		return nil, head{}, problem.Missing("ref", "branch")
 	}
-	return objs, head.hash, nil
+	return objs, at, nil
 }
 
-// describe makes the listing's rows. Content is looked through a few files at a
-// time, so that a page of large files is never in memory as a whole.
+// describe makes the listing's rows. Content is looked through a few files at a time, and
+// a large one's in parts, so that a page of them is never in memory as a whole.
 func describe(objs *objects, leaves []leaf) ([]File, error) {
 	files := make([]File, 0, len(leaves))
+	hashes := make([]plumbing.Hash, len(leaves))
+	for i, l := range leaves {
+		hashes[i] = l.entry.Hash
+	}
+	sizes, err := objs.sizes(plumbing.BlobObject, hashes)
+	if err != nil {
+		return nil, err
+	}
 	for part := range slices.Chunk(leaves, contentBatch) {
-		hashes := make([]plumbing.Hash, len(part))
-		for i, l := range part {
-			hashes[i] = l.entry.Hash
-		}
-		seen := make(map[plumbing.Hash]File, len(part))
-		err := objs.each(hashes, func(row *ent.GitObject) error {
-			content, err := inflate(row)
-			if err != nil {
-				return err
-			}
-			hash := plumbing.NewHash(row.Hash)
-			seen[hash] = fileOf("", hash, content)
-			return nil
-		})
+		seen, err := describeSome(objs, part, sizes)
 		if err != nil {
 			return nil, err
 		}
@@ -190,11 +201,34 @@ func describe(objs *objects, leaves []leaf) ([]File, error) {
 			if !ok {
 				return nil, objs.lost(l.entry.Hash)
 			}
-			file.Path = l.path
+			file.Path, file.Mode = l.path, modeOf(l.entry.Mode)
 			files = append(files, file)
 		}
 	}
 	return files, nil
+}
+
+func describeSome(objs *objects, part []leaf, sizes map[plumbing.Hash]int64) (map[plumbing.Hash]File, error) {
+	seen := make(map[plumbing.Hash]File, len(part))
+	var small []plumbing.Hash
+	for _, l := range part {
+		hash := l.entry.Hash
+		size := sizes[hash]
+		if size <= MaxText {
+			small = append(small, hash)
+			continue
+		}
+		binary, err := objs.isLargeBinary(hash, size)
+		if err != nil {
+			return nil, err
+		}
+		seen[hash] = File{Size: int(size), IsBinary: binary, Revision: hash.String()}
+	}
+	err := objs.each(small, func(s stored) error {
+		seen[s.hash] = fileOf("", s.hash, s.content)
+		return nil
+	})
+	return seen, err
 }
 
 func fileOf(path string, hash plumbing.Hash, content []byte) File {

@@ -52,7 +52,7 @@ func TestWriteAndRead(t *testing.T) {
 
 		file, err := b.File(b.ctx, b.project.ID, "nul", "")
 		require.NoError(t, err)
-		require.Equal(t, workspace.File{Path: "nul", Size: 3, IsBinary: true, Revision: file.Revision}, *file)
+		require.Equal(t, workspace.File{Path: "nul", Size: 3, IsBinary: true, Mode: workspace.Regular, Revision: file.Revision}, *file)
 
 		_, err = b.File(b.ctx, b.project.ID, "src/lib", "")
 		requireProblem(t, err, problem.NotFound, "path")
@@ -121,7 +121,7 @@ func TestCommitSaysWhoAndWhy(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		b := setup(t, db)
-		_, err := b.Commit(b.ctx, b.project.ID, workspace.Author{Name: "A <x>\nB", Email: "a@b"}, "  why\n\nmore ", write("a", "1"))
+		_, err := b.Commit(b.ctx, workspace.Main(b.project.ID), workspace.Author{Name: "A <x>\nB", Email: "a@b"}, "  why\n\nmore ", write("a", "1"))
 		require.NoError(t, err)
 		b.commit(t, write("a", "2"))
 		commits := b.history(t)
@@ -204,19 +204,20 @@ func TestLimits(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		b := setup(t, db)
 		big := strings.Repeat("x", workspace.MaxText)
-		b.refused(t, problem.BadInput, "text", write("a", big+"x"))
-		b.refused(t, problem.BadInput, "text", write("a", "\xff"))
+		requireProblem(t, workspace.CheckText(big+"x"), problem.BadInput, "text")
+		requireProblem(t, workspace.CheckText("\xff"), problem.BadInput, "text")
+		b.refused(t, problem.BadInput, "text", write("a", strings.Repeat("x", workspace.MaxFile+1)))
 		b.refused(t, problem.BadInput, "path", write("../a", "x"))
-		_, err := b.Commit(b.ctx, b.project.ID, ada, " ", write("a", "x"))
+		_, err := b.Commit(b.ctx, workspace.Main(b.project.ID), ada, " ", write("a", "x"))
 		requireProblem(t, err, problem.BadInput, "message")
 
 		var full []workspace.Change
 		for i := range workspace.MaxProject / workspace.MaxText {
 			full = append(full, write(fmt.Sprintf("big/%d", i), big))
 		}
-		b.refused(t, problem.BadInput, "text", append(full, write("more", "x"))...)
+		b.refused(t, problem.PreconditionFailed, "", append(full, write("more", "x"))...)
 		b.commit(t, full...)
-		b.refused(t, problem.BadInput, "text", write("more", "x"))
+		b.refused(t, problem.PreconditionFailed, "", write("more", "x"))
 		b.commit(t, write("big/0", "small"))
 		b.commit(t, write("more", "x"))
 		ref, err := db.Ent.GitRef.Query().Only(b.ctx)
@@ -240,7 +241,7 @@ func TestOthersSeeNoProject(t *testing.T) {
 		requireProblem(t, err, problem.NotFound, "projectId")
 		_, _, err = b.Commits(ctx, b.project.ID, "", "", 10)
 		requireProblem(t, err, problem.NotFound, "projectId")
-		_, err = b.Commit(ctx, b.project.ID, ada, "m", write("a", "x"))
+		_, err = b.Commit(ctx, workspace.Main(b.project.ID), ada, "m", write("a", "x"))
 		requireProblem(t, err, problem.NotFound, "projectId")
 		// Knowing a hash of another project gives nothing either.
 		_, err = b.File(ctx, own.ID, "a", hash)
@@ -251,7 +252,7 @@ func TestOthersSeeNoProject(t *testing.T) {
 		require.NoError(t, err)
 		_, err = b.File(ctx, b.project.ID, "a", "")
 		require.NoError(t, err)
-		_, err = b.Commit(ctx, b.project.ID, ada, "m", write("a", "x"))
+		_, err = b.Commit(ctx, workspace.Main(b.project.ID), ada, "m", write("a", "x"))
 		requireProblem(t, err, problem.Forbidden, "")
 		_, err = b.File(t.Context(), b.project.ID, "a", "")
 		requireProblem(t, err, problem.NotFound, "projectId")
@@ -266,7 +267,7 @@ func TestCommitInACallersTransaction(t *testing.T) {
 		commitTwo := func(fail error) error {
 			return db.InTx(b.ctx, func(ctx context.Context, tx *store.Tx) error {
 				for _, text := range []string{"1", "2"} {
-					if _, err := b.CommitTx(ctx, tx, b.project.ID, ada, "m", write("a", text)); err != nil {
+					if _, err := b.CommitTx(ctx, tx, workspace.Main(b.project.ID), ada, "m", write("a", text)); err != nil {
 						return err
 					}
 				}

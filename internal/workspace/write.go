@@ -2,11 +2,9 @@ package workspace
 
 import (
 	"context"
-	"fmt"
+	"unicode/utf8"
 
-	"github.com/zeblit/zeblit/internal/access"
-	"github.com/zeblit/zeblit/internal/idempotency"
-	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/problem"
 )
 
 // WriteInput is a text file that a person writes.
@@ -14,6 +12,10 @@ type WriteInput struct {
 	ProjectID string
 	Path      string
 	Text      string
+	// Branch is where; "" is main.
+	Branch string
+	// Mode is what the file becomes; see Change.
+	Mode Mode
 	// Base is the revision that the file must have; see Change.
 	Base *string
 	// Message is why; "" says what is done.
@@ -22,30 +24,29 @@ type WriteInput struct {
 	IdempotencyKey string
 }
 
-// Write commits one file in the viewer's name and returns it as it is in that
+// CheckText refuses what is no text file: BAD_USER_INPUT with the field "text".
+func CheckText(text string) error {
+	switch {
+	case len(text) > MaxText:
+		return problem.BadField("text", "a text can have %d bytes at most", MaxText)
+	case !utf8.ValidString(text):
+		return problem.BadField("text", "a file's text must be valid UTF-8")
+	}
+	return nil
+}
+
+// Write commits one text file in the viewer's name and returns it as it is in that
 // commit, whose hash is commit. The errors are those of Commit.
 func (w *Workspace) Write(ctx context.Context, in WriteInput) (file *File, commit string, err error) {
-	viewer, err := access.RequireViewer(ctx)
-	if err != nil {
+	if err := CheckText(in.Text); err != nil {
 		return nil, "", err
 	}
-	if err := CheckPath(in.Path); err != nil {
+	o := Operation{Write: &WriteOperation{Path: in.Path, Content: in.Text, Mode: in.Mode, Base: in.Base}}
+	if err := o.check(); err != nil {
 		return nil, "", err
 	}
-	message := in.Message
-	if message == "" {
-		message = "Write " + in.Path
-	}
-	err = w.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		user, err := tx.Ent.User.Get(ctx, viewer.UserID)
-		if err != nil {
-			return fmt.Errorf("read the author: %w", err)
-		}
-		author := Author{Name: user.Name, Email: user.Email, UserID: user.ID}
-		commit, _, err = idempotency.Do(ctx, tx, "writeFile", in.IdempotencyKey, in, func() (string, error) {
-			return w.CommitTx(ctx, tx, in.ProjectID, author, message, Change{Path: in.Path, Text: &in.Text, Base: in.Base})
-		})
-		return err
+	commit, err = w.change(ctx, "writeFile", Batch{
+		On: Branch{ProjectID: in.ProjectID, Name: in.Branch}, Operations: []Operation{o}, Message: in.Message, IdempotencyKey: in.IdempotencyKey,
 	})
 	if err != nil {
 		return nil, "", err

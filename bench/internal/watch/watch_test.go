@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ const patience = 20 * time.Second
 // the events of these numbers; a 0 closes the socket, with 4508, once it is subscribed.
 func scripted(t *testing.T, scripts ...[]int) (address string, after *[]string) {
 	after = new([]string)
+	var mu sync.Mutex // sockets may come at once
 	upgrader := websocket.Upgrader{Subprotocols: []string{"graphql-transport-ws"}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ws, err := upgrader.Upgrade(w, r, nil)
@@ -49,9 +51,11 @@ func scripted(t *testing.T, scripts ...[]int) (address string, after *[]string) 
 					_ = ws.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(4508, "slow"))
 				}
 			case "subscribe":
+				mu.Lock()
 				*after = append(*after, m.Payload.Variables.After)
 				script := scripts[0]
 				scripts = scripts[1:]
+				mu.Unlock()
 				for _, n := range script {
 					if full = n == 0; full {
 						continue

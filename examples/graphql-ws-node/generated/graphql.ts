@@ -14,15 +14,17 @@ export type CreateProjectInput = {
   name: string;
   /** The organisation it belongs to; the viewer's personal one when it is not given. */
   organisationId?: string | number | null | undefined;
+  /** The slug of the template whose files it starts with (`templates`); no files when it is not given. */
+  template?: string | null | undefined;
 };
 
-/** What happened to a path. */
+/** What happened to a path, or to a branch. */
 export type FileChange =
   /** It was not there before. */
   | 'CREATED'
   /** It is gone. */
   | 'DELETED'
-  /** It has other content now. */
+  /** It has other content now, or another mode. */
   | 'MODIFIED';
 
 /** Whose words a message holds. */
@@ -31,7 +33,7 @@ export type MessageRole =
   | 'ASSISTANT'
   /** Zeblit's own. */
   | 'SYSTEM'
-  /** A person's. */
+  /** A person's, or what another agent says to the one at work: then `agent` says whose. */
   | 'USER';
 
 /** Whether a message may still grow. */
@@ -57,6 +59,8 @@ export type RunState =
   | 'RUNNING'
   /** It is done. */
   | 'SUCCEEDED'
+  /** Other agents have to do something first. A message sent to it with STEER wakes it. */
+  | 'WAITING_FOR_AGENTS'
   /** A person has to allow something. */
   | 'WAITING_FOR_APPROVAL'
   /** A person has to answer something. */
@@ -64,7 +68,10 @@ export type RunState =
 
 /** A message to send. `projectId` alone begins a conversation, `conversationId` goes on with one. */
 export type SendMessageInput = {
-  /** The slug of the agent to answer; "none" speaks to the people in the project only. */
+  /**
+   * The slug of the agent to answer; "none" speaks to the people in the project only. When it is not given, the first agent that the text
+   * mentions answers, as in "@engineer, look at this"; what stands in code is no mention.
+   */
   agent?: string | null | undefined;
   /** Whether a thorough answer is wanted, of a model of the tier COMPLEX. Not with `quick`. */
   complex?: boolean | null | undefined;
@@ -74,6 +81,11 @@ export type SendMessageInput = {
   idempotencyKey?: string | null | undefined;
   /** The model to use, as `provider/name`, or the name where only one provider has it. Others answer where it doesn't. When it is not given the words of the message and the agent decide. */
   model?: string | null | undefined;
+  /**
+   * Whether the run works on a branch of its own, `run/` and its id, which begins at main when the run does; when it succeeds the
+   * branch is merged into main. Not given or false: it works on main. Steering leaves that to the run that is steered.
+   */
+  ownBranch?: boolean | null | undefined;
   /** The project to begin a conversation in. */
   projectId?: string | number | null | undefined;
   /** Whether a quick answer is wanted, of a model of the tier QUICK. */
@@ -135,14 +147,30 @@ export type WatchSubscriptionVariables = Exact<{
 
 
 export type WatchSubscription = { projectEvents:
+    | { __typename: 'ApprovalRequested', cursor: string, seq: number }
+    | { __typename: 'ApprovalResolved', cursor: string, seq: number }
+    | { __typename: 'BranchChanged', cursor: string, seq: number }
     | { __typename: 'BudgetReached', cursor: string, seq: number }
+    | { __typename: 'CheckpointRestored', cursor: string, seq: number }
+    | { __typename: 'CommandFinished', cursor: string, seq: number }
+    | { __typename: 'CommandOutput', cursor: string, seq: number }
+    | { __typename: 'CommandStarted', cursor: string, seq: number }
+    | { __typename: 'ConsoleOutput', cursor: string, seq: number }
+    | { __typename: 'ConversationChanged', cursor: string, seq: number }
     | { __typename: 'FileChanged', path: string, change: FileChange, cursor: string, seq: number }
+    | { __typename: 'FindingChanged', cursor: string, seq: number }
+    | { __typename: 'MergeChanged', cursor: string, seq: number }
     | { __typename: 'MessageAdded', cursor: string, seq: number }
     | { __typename: 'MessageCompleted', cursor: string, seq: number, message: { role: MessageRole, status: MessageStatus } }
     | { __typename: 'MessageDelta', text: string, cursor: string, seq: number }
+    | { __typename: 'PlanChanged', cursor: string, seq: number }
     | { __typename: 'ProjectUpdated', cursor: string, seq: number }
+    | { __typename: 'QuestionAnswered', cursor: string, seq: number }
+    | { __typename: 'QuestionAsked', cursor: string, seq: number }
     | { __typename: 'RunStateChanged', state: RunState, cursor: string, seq: number, run: { id: string, error: string | null } }
+    | { __typename: 'SandboxChanged', cursor: string, seq: number }
     | { __typename: 'StreamReset', cursor: string, seq: number }
+    | { __typename: 'TaskChanged', cursor: string, seq: number }
     | { __typename: 'ToolCallFinished', cursor: string, seq: number }
     | { __typename: 'ToolCallOutput', cursor: string, seq: number }
     | { __typename: 'ToolCallStarted', cursor: string, seq: number, toolCall: { name: string } }

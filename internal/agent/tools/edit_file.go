@@ -14,6 +14,11 @@ type editFile struct{}
 
 func (editFile) Name() string { return "edit_file" }
 
+func (editFile) Writes() bool { return true }
+
+// Trusted says that it returns nothing of others.
+func (editFile) Trusted() bool { return true }
+
 func (editFile) Schema() string {
 	return `{"type":"object","properties":{"path":{"type":"string","description":"the file's path in the project"},"old_text":{"type":"string","description":"text that stands in the file exactly once"},"new_text":{"type":"string","description":"what to put in its place"}},"required":["path","old_text","new_text"],"additionalProperties":false}`
 }
@@ -33,7 +38,7 @@ func (editFile) Run(ctx context.Context, env Env, input json.RawMessage) (Outcom
 	if err := required("old_text", in.Old); err != nil {
 		return Outcome{}, err
 	}
-	f, err := env.Files.File(ctx, env.ProjectID, in.Path, "")
+	f, err := env.Files.File(ctx, env.ProjectID, in.Path, env.Branch.Name)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -48,9 +53,12 @@ func (editFile) Run(ctx context.Context, env Env, input json.RawMessage) (Outcom
 		return Outcome{}, problem.BadField("old_text", "old_text stands in the file %d times: give more of the text around it", n)
 	}
 	text := strings.Replace(*f.Text, in.Old, in.New, 1)
+	if err := workspace.CheckText(text); err != nil {
+		return Outcome{}, err
+	}
 	return Outcome{
 		Text:    fmt.Sprintf("edited %s (%d bytes)", in.Path, len(text)),
 		Summary: "Edit " + in.Path,
-		Changes: []workspace.Change{{Path: in.Path, Text: &text, Base: &f.Revision}},
+		Changes: []workspace.Change{{Path: in.Path, Content: &text, Base: &f.Revision}},
 	}, nil
 }

@@ -14,6 +14,9 @@ type listFiles struct{}
 
 func (listFiles) Name() string { return "list_files" }
 
+// Parallel says that it only reads.
+func (listFiles) Parallel() bool { return true }
+
 func (listFiles) Schema() string {
 	return `{"type":"object","properties":{"path":{"type":"string","description":"folder to list; the whole project when left out"}},"additionalProperties":false}`
 }
@@ -29,7 +32,7 @@ func (listFiles) Run(ctx context.Context, env Env, input json.RawMessage) (Outco
 	if folder == "." {
 		folder = ""
 	}
-	files, more, err := env.Files.Files(ctx, env.ProjectID, folder, "", "", listLimit)
+	files, more, err := env.Files.Files(ctx, env.ProjectID, folder, env.Branch.Name, "", listLimit)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -17,6 +17,9 @@ type readFile struct{}
 
 func (readFile) Name() string { return "read_file" }
 
+// Parallel says that it only reads.
+func (readFile) Parallel() bool { return true }
+
 func (readFile) Schema() string {
 	return `{"type":"object","properties":{"path":{"type":"string","description":"the file's path in the project"}},"required":["path"],"additionalProperties":false}`
 }
@@ -31,7 +34,7 @@ func (readFile) Run(ctx context.Context, env Env, input json.RawMessage) (Outcom
 	if err := required("path", in.Path); err != nil {
 		return Outcome{}, err
 	}
-	f, err := env.Files.File(ctx, env.ProjectID, in.Path, "")
+	f, err := env.Files.File(ctx, env.ProjectID, in.Path, env.Branch.Name)
 	if err != nil {
 		return Outcome{}, err
 	}

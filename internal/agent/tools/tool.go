@@ -14,9 +14,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"time"
 
+	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/internal/command"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/problem"
+	"github.com/zeblit/zeblit/internal/store"
 	"github.com/zeblit/zeblit/internal/workspace"
 )
 
@@ -26,10 +32,28 @@ type Files interface {
 	File(ctx context.Context, projectID, path, ref string) (*workspace.File, error)
 }
 
+// Commands is the part of package command that tools use.
+type Commands interface {
+	RunFor(ctx context.Context, call command.Call, in command.Input) (*ent.Command, error)
+	InProject(ctx context.Context, projectID, id string) (*ent.Command, error)
+	List(ctx context.Context, projectID string, limit int) ([]*ent.Command, error)
+	Told(ctx context.Context, c *ent.Command, most int) (string, error)
+	Signal(ctx context.Context, id string, signal enum.Signal) (*ent.Command, error)
+}
+
 // Env is where a call happens. ctx carries the person on whose behalf the agent works.
 type Env struct {
 	Files     Files
+	Commands  Commands
+	Console   Console
+	Questions Questions
+	Security  Security
+	Plans     Plans
+	Crew      Crew
 	ProjectID string
+	RunID     string
+	// Branch is the one whose files the call reads and changes.
+	Branch workspace.Branch
 	// CallID is the call's own and stays the same when it is made again.
 	CallID string
 }
@@ -57,12 +81,53 @@ func EffectOf(t Tool) Effect {
 	return Changes
 }
 
+// LimitOf is how long a call of the tool may take: at most otherwise, unless it has a
+// method that says more.
+func LimitOf(t Tool, input json.RawMessage, otherwise time.Duration) time.Duration {
+	if says, ok := t.(interface {
+		Limit(json.RawMessage) time.Duration
+	}); ok {
+		return max(says.Limit(input), otherwise)
+	}
+	return otherwise
+}
+
+// Writes says whether the tool's calls may change the project's files, or what lies beside
+// them where commands run: then what is there is recorded as a checkpoint before. A tool
+// that does so has a method Writes which says yes.
+func Writes(t Tool) bool {
+	says, ok := t.(interface{ Writes() bool })
+	return ok && says.Writes()
+}
+
+// Parallel says whether calls of the tool may be made at the same time as others: they only
+// read. Such a tool has a method Parallel which says yes; its calls neither change anything
+// nor have their run wait.
+func Parallel(t Tool) bool {
+	says, ok := t.(interface{ Parallel() bool })
+	return ok && says.Parallel()
+}
+
+// Trusted says whether what the tool returns is in our words or those of the person who is
+// served. The text of any other tool is marked as data for the model. A tool whose text has
+// nothing of files, programs or strangers in it has a method Trusted which says yes.
+func Trusted(t Tool) bool {
+	says, ok := t.(interface{ Trusted() bool })
+	return ok && says.Trusted()
+}
+
 // Outcome is what a call came to: the text for the model, and the changes that
 // make it true. Summary says them as a commit message.
 type Outcome struct {
 	Text    string
 	Summary string
 	Changes []workspace.Change
+	// Apply writes what else the call does, in the same transaction; nil: nothing. ctx
+	// carries the person.
+	Apply func(ctx context.Context, tx *store.Tx) error
+	// Wait is the state in which the run waits from here on, without a worker, until
+	// somebody closes the call: Text is what is known by then. Empty: the call is done.
+	Wait enum.RunState
 }
 
 // Tool is one thing that an agent can do. Run returns a *problem.Error for what
@@ -74,7 +139,16 @@ type Tool interface {
 	Run(ctx context.Context, env Env, input json.RawMessage) (Outcome, error)
 }
 
-var all = []Tool{listFiles{}, readFile{}, writeFile{}, editFile{}}
+var all = []Tool{
+	listFiles{}, readFile{}, writeFile{}, editFile{},
+	runCommand{}, readCommand{}, stopCommand{}, readConsole{},
+	askUser{}, askAgent{}, sendMessage{},
+	scanSecrets, scanDependencies, scanCode, checkHeaders, reportFinding{},
+	createPlan{}, addTasks{}, waitForTasks{}, updateTask{}, resolveConflict{}, showCriterion{},
+}
+
+// All lists the built-in tools.
+func All() []Tool { return slices.Clone(all) }
 
 // Find returns the tool of that name, or nil.
 func Find(name string) Tool {

@@ -10,7 +10,7 @@ import (
 // verdict what it finds.
 func Check(ctx context.Context, in *Installation, l *Load, v *Verdict) error {
 	v.Seed, v.Kills, v.Messages, v.Retries = in.o.Seed, in.Kills(), len(l.Sent()), len(l.errors)
-	v.Refused = refused(in)
+	v.Refused, v.Hardest = refused(in), hardest(in)
 	for _, o := range l.errors {
 		v.Reasons = append(v.Reasons, reason(o.err))
 	}

@@ -116,7 +116,7 @@ func checkRecord(w *watcher, r *record, log []event, words []string, v *Verdict)
 	v.Gaps, v.Doubles, v.Disorder, v.Foreign = v.Gaps+gaps, v.Doubles+doubles, v.Disorder+disorder, v.Foreign+foreign
 	who := []any{w.kind, w.project.ID, w.sight.name}
 	if gaps > 0 {
-		v.wrong(lost, "a %s watcher of %s (%s) missed %d events of %d, number %d first", append(who, gaps, wanted, first)...)
+		v.wrong(lost, "a %s watcher of %s (%s) missed %d events of %d, number %d first (%s)", append(who, gaps, wanted, first, w.contact)...)
 	}
 	if doubles > 0 {
 		v.wrong(doubled, "a %s watcher of %s (%s) got %d events twice", append(who, doubles)...)

@@ -35,7 +35,7 @@ func (s *Suite) back(ctx context.Context) (time.Duration, error) {
 		if err == nil {
 			return time.Since(begun), nil
 		}
-		if !excusable(err) || time.Since(begun) > time.Minute {
+		if !excusable(err) || time.Since(begun) > patience {
 			return 0, fmt.Errorf("after the outage: %w", err)
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
@@ -97,7 +97,7 @@ func (s *Suite) Stall(ctx context.Context, d time.Duration) error {
 func (s *Suite) Roll(ctx context.Context) error {
 	s.did("all processes restarted, one by one")
 	for _, slot := range s.In.all() {
-		if err := slot.Stop(45 * time.Second); err != nil {
+		if err := slot.Stop(patience); err != nil {
 			return err
 		}
 		if err := slot.Start(""); err != nil {

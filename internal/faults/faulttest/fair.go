@@ -33,7 +33,7 @@ type ShareOf struct {
 // shared their slots.
 func (s *Suite) Fair(ctx context.Context, queued []int) (Fairness, error) {
 	for _, w := range s.In.Workers {
-		if err := w.Stop(45 * time.Second); err != nil {
+		if err := w.Stop(patience); err != nil {
 			return Fairness{}, err
 		}
 	}

@@ -65,7 +65,7 @@ func (s *Suite) freezeBusy(ctx context.Context, slot *Slot) error {
 // freezeAt has the worker's next process stop itself at a point.
 func (s *Suite) freezeAt(ctx context.Context, slot *Slot, point string) error {
 	s.did("SIGSTOP past the lease at %s", point)
-	if err := slot.Stop(45 * time.Second); err != nil {
+	if err := slot.Stop(patience); err != nil {
 		return err
 	}
 	if err := slot.Start("stop:" + point); err != nil {
@@ -77,9 +77,11 @@ func (s *Suite) freezeAt(ctx context.Context, slot *Slot, point string) error {
 	return nil
 }
 
-// within waits until is holds, a minute at most.
-func (s *Suite) within(ctx context.Context, is func() bool) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+// within waits until is holds, or patience ends.
+func (s *Suite) within(ctx context.Context, is func() bool) error { return until(ctx, patience, is) }
+
+func until(ctx context.Context, limit time.Duration, is func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for !is() {
 		if err := pause(ctx, 10*time.Millisecond); err != nil {

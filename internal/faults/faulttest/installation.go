@@ -167,6 +167,7 @@ func (in *Installation) opened() error {
 		return err
 	}
 	in.db.SetMaxOpenConns(16)
+	in.db.SetMaxIdleConns(16) // connecting anew for each look costs PostgreSQL more than the looks do
 	_, err = in.db.Exec(audit + auditCommit)
 	return err
 }

@@ -161,7 +161,7 @@ func (l *Load) send(ctx context.Context, project, conversation, text, key string
 }
 
 func sendInput(project, conversation, text, key string) map[string]any {
-	input := map[string]any{"text": text, "idempotencyKey": key}
+	input := map[string]any{"text": text, "agent": "engineer", "idempotencyKey": key}
 	if conversation == "" {
 		input["projectId"] = project
 	} else {
@@ -255,7 +255,7 @@ func (l *Load) answered(ctx context.Context, s *Sent) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(150 * time.Millisecond):
 		}
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,7 +22,7 @@ func summary(text []byte) string {
 		var l line
 		raw := lines.Text()
 		if json.Unmarshal([]byte(raw), &l) != nil {
-			if strings.HasPrefix(raw, "fault: ") || strings.Contains(raw, "panic") {
+			if strings.HasPrefix(raw, "fault: ") || strings.HasPrefix(raw, "zeblit: ") || strings.Contains(raw, "panic") {
 				counts[raw]++
 			}
 			continue
@@ -36,13 +38,42 @@ func summary(text []byte) string {
 	for msg, n := range counts {
 		s := fmt.Sprintf("%d × %s", n, msg)
 		if e := example[msg]; e != "" {
-			s += " (" + e + ")"
+			s += " (" + briefly(e) + ")"
 		}
 		out = append(out, s)
 	}
 	slices.Sort(out)
 	return strings.Join(out, "; ")
 }
+
+// mostOfExample bounds how much of an error is shown: there may be dozens.
+const mostOfExample = 100
+
+func briefly(text string) string {
+	text, _, _ = strings.Cut(text, "\n")
+	if len(text) > mostOfExample {
+		text = strings.ToValidUTF8(text[:mostOfExample], "") + "…"
+	}
+	return text
+}
+
+// hardest is the most often that one step was taken over, as the workers say. At ten its
+// run has failed.
+func hardest(in *Installation) (most int) {
+	for _, slot := range in.working() {
+		text, err := os.ReadFile(slot.logFile())
+		if err != nil {
+			continue
+		}
+		for _, found := range takeovers.FindAllSubmatch(text, -1) {
+			n, _ := strconv.Atoi(string(found[1]))
+			most = max(most, n)
+		}
+	}
+	return most
+}
+
+var takeovers = regexp.MustCompile(`"msg":"a worker is silent; its run is taken over".*"takeovers":(\d+)`)
 
 // refused counts how often workers say that they lost a lease. It is told, not judged:
 // what counts is that nothing of theirs was accepted.

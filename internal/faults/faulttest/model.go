@@ -9,6 +9,7 @@ import (
 
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/llm/llmtest"
+	"github.com/zeblit/zeblit/internal/llm/quoted"
 )
 
 // Model is the scripted model. It answers by the transcript, and holds the transcript
@@ -163,7 +164,7 @@ func plausible(calls []llm.ToolCall, r llm.ToolResult) error {
 	if r.IsError && calls[i].Name != countOnce {
 		return fmt.Errorf("%s failed: %s", calls[i].Name, r.Text)
 	}
-	if r.Text == "" {
+	if text, _ := quoted.Text(r.Text); text == "" {
 		return fmt.Errorf("%s has an empty result", calls[i].Name)
 	}
 	return nil

@@ -91,7 +91,7 @@ func (s *Slot) Start(fault string) error {
 func (s *Slot) await(p *process) error {
 	client := http.Client{Timeout: time.Second}
 	defer client.CloseIdleConnections()
-	for begun := time.Now(); time.Since(begun) < 60*time.Second; time.Sleep(25 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(25 * time.Millisecond) {
 		if p.ended() {
 			return nil
 		}

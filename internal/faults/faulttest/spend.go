@@ -26,8 +26,8 @@ const (
 	// spendKills is how many workers are killed for certain, if there is still anything
 	// to call for.
 	spendKills    = 8
-	spendPatience = 4 * time.Second
-	spendSettle   = 2 * time.Minute
+	spendPatience = 10 * time.Second
+	spendSettle   = 4 * time.Minute
 )
 
 // spendPrices is what the installation is told of the scripted model, in US dollars a
@@ -110,7 +110,7 @@ func Spend(ctx context.Context, t redistest.TB, o Options) (*Spent, error) {
 	}
 	v := &vendor{}
 	in.Model.answer(spend, func(q llmtest.Request) llmtest.Reply { return v.reply(q, o.Pace) })
-	c, err := client.New(client.Options{URL: in.Servers[0].url, Key: in.Key, GiveUpAfter: time.Minute})
+	c, err := client.New(client.Options{URL: in.Servers[0].url, Key: in.Key, GiveUpAfter: patience})
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +150,13 @@ func Spend(ctx context.Context, t redistest.TB, o Options) (*Spent, error) {
 func (s *Spent) disturb(ctx context.Context, in *Installation, c *client.Client, project string, random *rand.Rand) error {
 	slots := in.working()
 	deaths := make(chan string, spendKills)
-	for range spendKills {
+	for i := range spendKills {
 		point := spendPoints[random.IntN(len(spendPoints))]
-		if point != "" {
-			point = fmt.Sprintf("%s:%d", point, 1+random.IntN(12))
+		switch {
+		case i == 0: // one for certain has a call that is open
+			point = faults.CallReserved
+		case point != "":
+			point = fmt.Sprintf("%s:%d", point, 1+random.IntN(8))
 		}
 		deaths <- point
 	}

@@ -45,6 +45,10 @@ type held struct {
 	at    time.Time
 }
 
+// patience is how long something may take that is no promise: the machine may be slow, or
+// have other things to do.
+const patience = 3 * time.Minute
+
 // Run makes one trial on a fresh installation and judges it. First every project has
 // one task done undisturbed, which must end as files says; the rest is compared with
 // that.
@@ -72,6 +76,12 @@ func Run(ctx context.Context, t redistest.TB, o Options, plan Plan) (*Suite, *Ve
 	err = s.trial(ctx, plan, v)
 	v.Took = time.Since(begun)
 	if err != nil || !v.Good() {
+		for _, w := range v.Worst() {
+			o.Logf("WRONG: %s", w)
+		}
+		if err != nil {
+			o.Logf("WRONG: %v", err)
+		}
 		keepLogs(in, o.Logf)
 	}
 	return s, v, err
@@ -79,7 +89,7 @@ func Run(ctx context.Context, t redistest.TB, o Options, plan Plan) (*Suite, *Ve
 
 func (s *Suite) trial(ctx context.Context, plan Plan, v *Verdict) error {
 	defer s.Load.Leave(ctx)
-	calm, cancel := context.WithTimeout(ctx, time.Minute)
+	calm, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	s.Load.Converse(calm, 1, func(n int) bool { return n == 1 })
 	for _, p := range s.Load.Projects {

@@ -29,6 +29,14 @@ func (s *Suite) Unsettle(ctx context.Context, enough func() bool) error {
 	}
 }
 
+// Await has all processes work in peace until is holds, or limit is over.
+func (s *Suite) Await(ctx context.Context, limit time.Duration, is func() bool) error {
+	if err := s.In.calm(ctx); err != nil {
+		return err
+	}
+	return until(ctx, limit, is)
+}
+
 // unsettling is what one round does.
 func (s *Suite) unsettling() []func(context.Context) error {
 	servers, workers := s.In.Servers, s.In.Workers
@@ -42,7 +50,7 @@ func (s *Suite) unsettling() []func(context.Context) error {
 	stop := func(slot *Slot) func(context.Context) error {
 		return func(ctx context.Context) error {
 			s.did("a %s stopped (SIGTERM)", slot.role())
-			if err := slot.Stop(45 * time.Second); err != nil {
+			if err := slot.Stop(patience); err != nil {
 				return err
 			}
 			return slot.back(nil)

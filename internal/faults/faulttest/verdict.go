@@ -20,6 +20,7 @@ type Verdict struct {
 	Retries                             int // requests that failed and were sent again
 	Requests                            int // of the model
 	Takeovers                           int
+	Hardest                             int // how often one step was taken over at most
 	Interrupted, InterruptedTool, Files int
 	Took                                time.Duration
 	Faults                              []string // what was done, in words
@@ -89,8 +90,8 @@ func (v *Verdict) Worst() []string {
 
 func (v *Verdict) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d, %.0f s: %d kills, %d take-overs, %d messages accepted (%d requests repeated), %d answers of the model in %d requests, %d tool calls (%d counted)\n",
-		v.Seed, v.Took.Seconds(), v.Kills, v.Takeovers, v.Messages, v.Retries, v.Steps, v.Requests, v.ToolCalls, v.Counted)
+	fmt.Fprintf(&b, "seed %d, %.0f s: %d kills, %d take-overs (%d of one step), %d messages accepted (%d requests repeated), %d answers of the model in %d requests, %d tool calls (%d counted)\n",
+		v.Seed, v.Took.Seconds(), v.Kills, v.Takeovers, v.Hardest, v.Messages, v.Retries, v.Steps, v.Requests, v.ToolCalls, v.Counted)
 	fmt.Fprintf(&b, "%d events delivered, %d resumes, %d messages and %d tool calls interrupted, %d files compared\n%s\n",
 		v.Delivered, v.Resumed, v.Interrupted, v.InterruptedTool, v.Files, v.Audience)
 	fmt.Fprintf(&b, "lost %d, doubled %d, divergent %d, unended %d, late writes accepted %d (%d refused), violations %d", v.Lost, v.Doubled, v.Divergent, v.Unended, v.LateWrites, v.Refused, len(v.Wrong))

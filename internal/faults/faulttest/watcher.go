@@ -19,10 +19,11 @@ type watcher struct {
 	project *Project
 	sight   sight
 
-	mu       sync.Mutex
-	records  []*record // the last is being written
-	awaited  bool      // the subscription began behind an event and hasn't brought one
-	resumed  int
+	mu      sync.Mutex
+	records []*record // the last is being written
+	awaited bool      // the subscription began behind an event and hasn't brought one
+	resumed int
+	contact
 	slow     int // times that the server ended a connection because it was read too slowly
 	resets   []string
 	problems []string
@@ -107,6 +108,7 @@ func (w *watcher) subscribe() (query string, variables map[string]any) {
 	defer w.mu.Unlock()
 	r := w.records[len(w.records)-1]
 	w.awaited = r.last > 0
+	w.asked++
 	variables = map[string]any{"id": w.project.ID, "after": r.cursor}
 	if r.run != "" {
 		variables["id"] = r.run
@@ -121,6 +123,7 @@ func (w *watcher) subscribe() (query string, variables map[string]any) {
 func (w *watcher) again() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.connected++
 	w.awaited = len(w.records) > 0 && w.records[len(w.records)-1].last > 0
 }
 
@@ -145,6 +148,7 @@ func (w *watcher) take(raw json.RawMessage) (over bool) {
 		w.resumed++
 	}
 	r.cursor, r.last = h.Cursor, h.Seq
+	w.heard = time.Now()
 	r.got = append(r.got, arrival{h.Seq, fingerprint(w.sight.shown(h.told()))})
 	if r.run != "" && h.Type == "RunStateChanged" && h.Run.ID == r.run && final(h.State) {
 		r.over = true
@@ -180,9 +184,24 @@ func (w *watcher) counts() (delivered, resumed, slow int) {
 	return delivered, w.resumed, w.slow
 }
 
-// caughtUp waits until the watcher has the last event that is to be delivered to it, or
-// the end of ctx.
-func (w *watcher) caughtUp(ctx context.Context, in *Installation) {
+// contact is how a watcher stood with the servers, for when it missed something.
+type contact struct {
+	asked     int // times that it was told to subscribe
+	connected int // times that the client says it had connected, where a library does that by itself
+	heard     time.Time
+}
+
+func (c contact) String() string {
+	last := "has never heard anything"
+	if !c.heard.IsZero() {
+		last = fmt.Sprintf("heard the last %s ago", time.Since(c.heard).Round(time.Second))
+	}
+	return fmt.Sprintf("told to subscribe %d times, connected by itself %d times, it %s", c.asked, c.connected, last)
+}
+
+// caughtUp waits until the watcher has the last event that is to be delivered to it, and
+// reports false when ctx ends before.
+func (w *watcher) caughtUp(ctx context.Context, in *Installation) bool {
 	for ctx.Err() == nil {
 		w.mu.Lock()
 		run, last := "", int64(0)
@@ -191,13 +210,14 @@ func (w *watcher) caughtUp(ctx context.Context, in *Installation) {
 		}
 		w.mu.Unlock()
 		if w.sight.runs && run == "" {
-			return
+			return true
 		}
 		statement, args := w.sight.last(w.project.ID, run)
 		var head int64
 		if err := in.db.QueryRowContext(ctx, statement, args...).Scan(&head); err == nil && last >= head {
-			return
+			return true
 		}
 		_ = pause(ctx, 20*time.Millisecond)
 	}
+	return false
 }

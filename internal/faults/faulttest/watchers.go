@@ -130,16 +130,23 @@ func (l *Load) seat(p *Project, hosts map[string]*host) error {
 	return nil
 }
 
-// Leave lets all be calm, waits until every subscriber has what is in the log, or a
-// minute, and ends them.
+// Leave lets all be calm, waits until every subscriber has what is in the log, or
+// patience ends, and ends them. Where one hasn't, it shows what the servers are doing first.
 func (l *Load) Leave(ctx context.Context) {
 	l.calmOnce.Do(func() { close(l.calm) })
-	end, cancel := context.WithTimeout(ctx, time.Minute)
+	end, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	behind := 0
 	for _, p := range l.Projects {
 		for _, w := range p.watchers {
-			w.caughtUp(end, l.in)
+			if !w.caughtUp(end, l.in) {
+				behind++
+			}
 		}
+	}
+	if behind > 0 && l.ctx.Err() == nil {
+		l.in.logf("%d watchers are behind", behind)
+		l.in.showServers()
 	}
 	l.leave()
 	l.watching.Wait()

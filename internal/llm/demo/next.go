@@ -11,7 +11,18 @@ import (
 
 // next decides what to do where the scene stands.
 func (s *scene) next() (move, error) {
+	if t, given := s.assignment(); given {
+		return s.work(t)
+	}
 	w := understand(s.request)
+	if w.crew && s.tools["create_plan"] {
+		return s.lead()
+	}
+	return s.alone(w)
+}
+
+// alone does what is asked for without others.
+func (s *scene) alone(w wish) (move, error) {
 	switch {
 	case s.request == "" || w.chat:
 		return s.chat(), nil
@@ -96,7 +107,17 @@ func (s *scene) build(w wish, existing []string) (move, error) {
 	if err != nil {
 		return move{}, err
 	}
-	var again, written, failed []string
+	m, written, failed := s.write(files, existing)
+	if len(m.calls) > 0 {
+		return m, nil
+	}
+	return move{say: report(w, files, written, failed)}, nil
+}
+
+// write is the next move towards the files being written, each tried twice; without calls
+// it is done, and tells which were written and which not.
+func (s *scene) write(files []file, existing []string) (m move, written, failed []string) {
+	var again []string
 	var calls []llm.ToolCall
 	for _, f := range files {
 		tries, failures, last := s.attempts("write_file", f.path)
@@ -118,11 +139,11 @@ func (s *scene) build(w wish, existing []string) (move, error) {
 	}
 	switch {
 	case len(again) > 0:
-		return move{say: strings.Join(again, "; ") + ". I look at what is there and try once more.", calls: calls}, nil
+		return move{say: strings.Join(again, "; ") + ". I look at what is there and try once more.", calls: calls}, nil, nil
 	case len(calls) > 0:
-		return move{say: writing(calls), calls: calls}, nil
+		return move{say: writing(calls), calls: calls}, nil, nil
 	}
-	return move{say: report(w, files, written, failed)}, nil
+	return move{}, written, failed
 }
 
 func writing(calls []llm.ToolCall) string {

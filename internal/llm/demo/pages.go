@@ -71,14 +71,20 @@ func kindOf(text string) kind {
 	case p.docs.MatchString(text):
 		return readme
 	}
+	found := webKind(text)
+	if found == generic && p.program.MatchString(text) {
+		return python
+	}
+	return found
+}
+
+// webKind is the kind of page that a text mentions first.
+func webKind(text string) kind {
 	found, at := generic, len(text)
-	for _, w := range p.web {
+	for _, w := range patterns().web {
 		if m := w.re.FindStringIndex(text); m != nil && m[0] < at {
 			found, at = w.kind, m[0]
 		}
-	}
-	if found == generic && p.program.MatchString(text) {
-		return python
 	}
 	return found
 }
@@ -94,6 +100,12 @@ type view struct {
 	Key              string // in the browser's storage
 	Request          string
 	Script           bool
+	Server           bool // a server keeps what the page is given
+	Web              bool
+	Folder           string   // in which it is built; empty: the project's root
+	Program          []string // the files that people use
+	Run              string   // the command that runs it
+	Slug             string
 }
 
 // files are those that fulfil a wish, in a folder.
@@ -102,17 +114,7 @@ func (w wish) files(folder string) ([]file, error) {
 	if w.body != "" {
 		return []file{{at(w.file), strings.TrimRight(w.body, "\n") + "\n", "as you worded it"}}, nil
 	}
-	k := w.kind
-	accent, on := colour(kinds[k].accent)
-	for word := range strings.FieldsFuncSeq(strings.ToLower(w.text), func(r rune) bool { return !strings.ContainsRune("#abcdefghijklmnopqrstuvwxyz0123456789", r) }) {
-		if a, o := colour(word); a != "" && k.web() {
-			accent, on = a, o
-		}
-	}
-	v := view{
-		Kind: k, Title: w.title, Lead: kinds[k].lead, Accent: accent, OnAccent: on,
-		Key: "zeblit-demo-" + string(k) + "-" + slug(path.Join(folder, w.title)), Request: w.text, Script: kinds[k].script,
-	}
+	k, v := w.kind, w.view(folder)
 	program := "hello"
 	switch p := patterns(); {
 	case p.fibonacci.MatchString(w.text):
@@ -140,6 +142,25 @@ func (w wish) files(folder string) ([]file, error) {
 	}
 	return render(v, list...)
 }
+
+// view is what the templates of a wish are given.
+func (w wish) view(folder string) view {
+	k := w.kind
+	accent, on := colour(kinds[k].accent)
+	for word := range strings.FieldsFuncSeq(strings.ToLower(w.text), func(r rune) bool { return !strings.ContainsRune("#abcdefghijklmnopqrstuvwxyz0123456789", r) }) {
+		if a, o := colour(word); a != "" && k.web() {
+			accent, on = a, o
+		}
+	}
+	return view{
+		Kind: k, Title: w.title, Lead: kinds[k].lead, Accent: accent, OnAccent: on,
+		Key: "zeblit-demo-" + string(k) + "-" + slug(path.Join(folder, w.title)), Request: w.text, Script: kinds[k].script,
+		Server: w.shared && w.server, Web: k.web(), Folder: folder, Slug: slug(w.title),
+	}
+}
+
+// At is the path of a file in the folder in which it is built.
+func (v view) At(name string) string { return path.Join(v.Folder, name) }
 
 // or is the named file where its kind fits, else the usual name.
 func or(named, ext, usual string) string {

@@ -25,6 +25,7 @@ type project struct {
 	says  []string                                       // the messages
 	fail  func(tool, path string, n int) (reason string) // n counts the calls of that tool on that path
 	seen  map[string]int
+	other func(c llm.ToolCall) (text string, failed bool) // what all tools but those of files do
 }
 
 func newProject(t *testing.T, tools ...string) *project {
@@ -114,6 +115,9 @@ func (p *project) run(c llm.ToolCall) (text string, failed bool) {
 		require.NotEqual(p.t, in.OldText, in.NewText)
 		p.files[in.Path] = strings.Replace(p.files[in.Path], in.OldText, in.NewText, 1)
 		return "ok", false
+	}
+	if p.other != nil {
+		return p.other(c)
 	}
 	require.Fail(p.t, "a tool that was not offered", c.Name)
 	return "", true

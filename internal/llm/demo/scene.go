@@ -7,11 +7,13 @@ import (
 	"strings"
 
 	"github.com/zeblit/zeblit/internal/llm"
+	"github.com/zeblit/zeblit/internal/llm/quoted"
 )
 
 // scene is where the conversation stands: what is asked for and what was done for it.
 type scene struct {
 	request string
+	task    string // the latest message that gave a task; empty: none did
 	tools   map[string]bool
 	done    []deed // since the request, oldest first
 	earlier []deed // for requests before it
@@ -22,6 +24,7 @@ type deed struct {
 	tool                   string
 	path                   string
 	text, oldText, newText string
+	number                 int // of a task or a criterion
 	result                 string
 	failed                 bool
 }
@@ -41,12 +44,16 @@ func read(req llm.Request) *scene {
 	for _, m := range req.Messages {
 		for _, r := range m.ToolResults {
 			if d := calls[r.CallID]; d != nil {
-				d.result, d.failed = r.Text, r.IsError
+				d.failed = r.IsError
+				d.result, _ = quoted.Text(r.Text)
 				s.done = append(s.done, *d)
 			}
 		}
 		if m.Role == llm.RoleUser && strings.TrimSpace(m.Text) != "" {
 			s.request = strings.TrimSpace(m.Text)
+			if strings.HasPrefix(s.request, taskMark) {
+				s.task = s.request
+			}
 			s.earlier = append(s.earlier, s.done...)
 			s.done = nil
 		}
@@ -63,13 +70,15 @@ func newDeed(c llm.ToolCall) *deed {
 		Text    string `json:"text"`
 		OldText string `json:"old_text"`
 		NewText string `json:"new_text"`
+		Task    int    `json:"task"`
+		Shown   int    `json:"criterion"`
 	}
 	_ = json.Unmarshal(c.Input, &in) // another tool's input has none of these
-	return &deed{tool: c.Name, path: in.Path, text: in.Text, oldText: in.OldText, newText: in.NewText}
+	return &deed{tool: c.Name, path: in.Path, text: in.Text, oldText: in.OldText, newText: in.NewText, number: in.Task + in.Shown}
 }
 
-// call is a tool call with string arguments.
-func call(tool string, args map[string]string) llm.ToolCall {
+// call is a tool call with these arguments.
+func call(tool string, args any) llm.ToolCall {
 	input, _ := json.Marshal(args)
 	return llm.ToolCall{Name: tool, Input: input}
 }

@@ -21,6 +21,9 @@ type wish struct {
 	change *change // nil when something is to be built
 	adding bool    // the change adds something
 	chat   bool    // nothing is to be done
+	crew   bool    // it is more than one agent should do alone
+	server bool    // with something behind the page that keeps what is entered
+	shared bool    // the crew builds it, each a part
 }
 
 // rx are the patterns of this package, compiled when the demo model is first used.
@@ -35,6 +38,8 @@ type rx struct {
 	htmlTitle, heading, accent   *regexp.Regexp
 	goLang, python, program, api *regexp.Regexp
 	docs, tasks, fibonacci       *regexp.Regexp
+	team, app, server, page      *regexp.Regexp
+	shipping, joined, behind     *regexp.Regexp
 	web                          []webPattern
 }
 
@@ -56,7 +61,7 @@ var patterns = sync.OnceValue(func() *rx {
 		},
 		build:    re(`(?i)\b(?:build|create|write|generate|scaffold|develop|code|design|implement|draft|program|set up|start|give me|i want|i need|i'd like|we need|make\s+(?:me|us|a|an|my|our|some))\b`),
 		ask:      re(`(?i)^\s*(?:hi|hello|hey|thanks|thank you|good (?:morning|evening|afternoon)|who|what|why|how|when|where|which|is|are|do|does|did|can you|could you|ok|okay|yes|no|test|ping)\b`),
-		polite:   re(`(?i)^(?:please|hi|hello|hey|there|can you|could you|would you|will you|i want|i need|i'd like|i would like|we need|we want|let's|you|to|me|us|for|just|now|then|and|give|have)\b[\s,:!.]*`),
+		polite:   re(`(?i)^(?:please|hi|hello|hey|there|can you|could you|would you|will you|i want|i need|i'd like|i would like|we need|we want|let's|plan and|(?:(?:the|your|whole)\s+)*(?:team|crew|everyone|everybody)|you|to|me|us|for|just|now|then|and|give|have)\b[\s,:!.]*`),
 		lead:     re(`(?i)^(?:build|create|make|write|generate|scaffold|develop|code|design|implement|draft|program|set up|start|add|put|insert|include|a|an|the|some|my|our|new|simple|small|basic|nice|little|tiny|beautiful|pretty|modern|clean|working|responsive|quick|complete|full|great|minimal|single[- ]page|me|us)\b[\s,:]*`),
 		named:    re(`(?i)\b(?:called|named|titled|entitled|with the (?:title|name|heading)|title:|name:)\s+`),
 		quoted:   re("^[\"'`“‘](.+?)[\"'`”’](?:[\\s.,;:!?]|$)"),
@@ -83,6 +88,15 @@ var patterns = sync.OnceValue(func() *rx {
 		docs:      re(`(?i)\b(?:readme|documentation|docs|user guide|manual|changelog)\b`),
 		tasks:     re(`(?i)\b(?:to[- ]?dos?|tasks?|checklist)\b`),
 		fibonacci: re(`(?i)\bfibonacci\b`),
+
+		team:     re(`(?i)\b(?:crew|teams?|plan|plans|everybody|everyone|all (?:seven|the) (?:roles|agents))\b`),
+		app:      re(`(?i)\b(?:web ?)?app(?:s|lications?)?\b`),
+		server:   re(`(?i)\b(?:back[- ]?ends?|servers?|apis?|databases?|db|sqlite|postgres(?:ql)?|mysql)\b`),
+		page:     re(`(?i)\b(?:pages?|web ?sites?|sites?|front[- ]?ends?|ui|user interface)\b`),
+		shipping: re(`(?i)\b(?:docker(?:file)?|containers?|deploy(?:ed|ment)?|makefile|packaged?|ci)\b`),
+		joined:   re(`(?i)\b(?:with|and|plus|including|behind)\b|[,&+]`),
+		behind:   re(`(?i)[\s,]+(?:with|and|plus|including|that has)\s+(?:(?:a|an|the|its|some|small|simple|own)\s+)*(?:[\w-]+\s+)?(?:back[- ]?end|server|api|database|db)\b.*$`),
+
 		web: []webPattern{
 			{todo, re(`(?i)\b(?:to[- ]?dos?|to[- ]?do[- ]?(?:list|app)|tasks?|checklist|shopping list|grocery list|groceries)\b`)},
 			{calculator, re(`(?i)\bcalculators?\b`)},
@@ -151,7 +165,27 @@ func understand(request string) wish {
 	case build == nil && strings.HasSuffix(w.text, "?") && p.ask.MatchString(w.text):
 		w.chat = true
 	}
+	w.crew, w.server = forCrew(w, build != nil)
 	return w
+}
+
+// forCrew says whether a wish is one for the whole crew, and whether it has a server: the
+// crew was asked for, it is an app, or it has parts that different people build.
+func forCrew(w wish, build bool) (crew, server bool) {
+	p := patterns()
+	server = p.server.MatchString(w.text)
+	if w.chat || w.change != nil || w.file != "" || w.body != "" {
+		return false, server
+	}
+	page := webKind(w.text) != generic || p.page.MatchString(w.text)
+	parts := 0
+	for _, there := range []bool{server, page, p.shipping.MatchString(w.text)} {
+		if there {
+			parts++
+		}
+	}
+	build = build || w.kind != generic
+	return build && (p.team.MatchString(w.text) || p.app.MatchString(w.text) || parts > 1 && p.joined.MatchString(w.text)), server
 }
 
 // nameKind lets the ending of a named file say what it is, where the words don't.

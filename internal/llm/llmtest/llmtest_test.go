@@ -138,7 +138,7 @@ func TestWait(t *testing.T) {
 		_, body := post(t, srv, llmtest.OpenAI, `[{"role":"user","content":"hi"}]`)
 		done <- body
 	}()
-	require.Eventually(t, func() bool { return len(srv.Requests()) == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(srv.Requests()) == 1 }, time.Minute, time.Millisecond)
 	close(ready)
 	require.Contains(t, <-done, `"content":"b"`)
 }

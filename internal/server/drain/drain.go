@@ -58,12 +58,12 @@ func (s *Set[T]) Len() int {
 }
 
 // lastTime is what those that were broken off have to leave.
-const lastTime = 3 * time.Second
+const lastTime = 8 * time.Second
 
 // Shutdown lets nobody in any more, calls end for each item, some at a time over up to
 // 5 s, and returns once all have left. When ctx ends first it calls breakOff for those
 // that haven't: clients who don't read. That is no error, unless some then don't leave
-// within 3 s.
+// within 8 s.
 func (s *Set[T]) Shutdown(ctx context.Context, end, breakOff func(T)) error {
 	s.mu.Lock()
 	s.draining = true

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -111,22 +110,13 @@ func (c *encoder) execute(e stream.Event) (encoding *Encoding, away bool) {
 		return nil, false
 	}
 	if len(resp.Errors) > 0 || gqlreq.IsRequestError(resp) {
-		return nil, passes(resp.Errors)
+		return nil, gqlreq.Passes(resp.Errors)
 	}
 	payload, err := gqlreq.Encode(resp)
 	if err != nil {
 		return nil, false
 	}
 	return &Encoding{Payload: payload}, false
-}
-
-// passes reports whether an error says that it passes, as that the database is away
-// does: an event is not told without what it would have said a moment later.
-func passes(errs gqlerror.List) bool {
-	return slices.ContainsFunc(errs, func(err *gqlerror.Error) bool {
-		code, _ := err.Extensions["code"].(string)
-		return code == string(problem.Unavailable)
-	})
 }
 
 // encoding is what a member is told of an event, shared or by itself. With none, it is
@@ -150,9 +140,7 @@ func (c *encoder) own(ctx context.Context, m *Member, e stream.Event) (*Encoding
 		pending, mine := c.made.begin(key)
 		if mine {
 			c.f.counts.fallbacks.Add(1)
-			made, told := c.ownOnce(ctx, m, e)
-			c.made.finish(key, pending, made, told)
-			return made.encoding, made.errs
+			return c.ownFor(ctx, key, pending, m, e)
 		}
 		select {
 		case <-pending.done:
@@ -165,6 +153,16 @@ func (c *encoder) own(ctx context.Context, m *Member, e stream.Event) (*Encoding
 	}
 }
 
+// ownFor makes what others with the same viewer may wait for, and lets them know also
+// when it panics.
+func (c *encoder) ownFor(ctx context.Context, key key, pending *result, m *Member, e stream.Event) (*Encoding, gqlerror.List) {
+	var made result
+	told := false
+	defer func() { c.made.finish(key, pending, made, told) }()
+	made, told = c.ownOnce(ctx, m, e)
+	return made.encoding, made.errs
+}
+
 // ownOnce executes an event for a viewer. While the database is away it waits, until ctx
 // ends: then it has told nothing.
 func (c *encoder) ownOnce(ctx context.Context, m *Member, e stream.Event) (made result, told bool) {
@@ -173,7 +171,7 @@ func (c *encoder) ownOnce(ctx context.Context, m *Member, e stream.Event) (made 
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
 	made.encoding, made.errs = c.executeFor(viewer, e)
-	for pause := followFirst; passes(made.errs); pause = min(2*pause, followMost) {
+	for pause := followFirst; gqlreq.Passes(made.errs); pause = min(2*pause, followMost) {
 		if !sleep(ctx, pause) {
 			return result{}, false
 		}
@@ -199,7 +197,7 @@ func (c *encoder) executeFor(ctx context.Context, e stream.Event) (*Encoding, gq
 		return nil, gqlerror.List{panicked}
 	case err == nil && resp == nil:
 		err = interrupted()
-	case err == nil && (gqlreq.IsRequestError(resp) || passes(resp.Errors)):
+	case err == nil && (gqlreq.IsRequestError(resp) || gqlreq.Passes(resp.Errors)):
 		return nil, resp.Errors
 	case err == nil:
 		var payload []byte

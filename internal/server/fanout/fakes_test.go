@@ -43,6 +43,8 @@ type journal struct {
 	changed chan struct{}
 	open    int // readers
 	broken  int // how often Follow still fails
+	// hang keeps who asks for the log's end waiting, where it isn't nil.
+	hang chan struct{}
 }
 
 func newJournal() *journal { return &journal{changed: make(chan struct{})} }
@@ -64,7 +66,14 @@ func (j *journal) change(what func()) {
 	j.changed = make(chan struct{})
 }
 
-func (j *journal) follow(_ context.Context, after int64) (share.Reader, error) {
+func (j *journal) follow(ctx context.Context, after int64) (share.Reader, error) {
+	if j.hang != nil && after == stream.FromNow {
+		select {
+		case <-j.hang:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.gone {

@@ -250,3 +250,29 @@ func TestWhoLosesTheRightIsToldSoAndOthersGoOn(t *testing.T) {
 		h.close(append(ann, bob...)...)
 	})
 }
+
+// TestAMemberReadsByItselfWhereItsGroupDoesNotBegin has the group's look for the log's end
+// hang: who subscribes is told all the same, and is of the group once there is one.
+func TestAMemberReadsByItselfWhereItsGroupDoesNotBegin(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(fanout.Config{})
+		h.append("", "", rights)
+		proceed := make(chan struct{})
+		h.hang = proceed
+		all := []*client{h.join("ann", 0, unlimited), h.join("bob", 2, unlimited)}
+		time.Sleep(time.Minute)
+		h.requireAll(t, all...)
+		h.append("", rights)
+		h.requireAll(t, all...)
+		require.Empty(t, all[0].joined, "it is on its own")
+		close(proceed)
+		synctest.Wait()
+		h.append("", "")
+		h.requireAll(t, all...)
+		require.NotEmpty(t, all[0].joined)
+		h.append("")
+		h.requireAll(t, all...)
+		h.close(all...)
+	})
+}

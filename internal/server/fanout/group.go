@@ -72,8 +72,8 @@ func (g *group) run(reader share.Reader) {
 		defer reader.Close()
 		g.mu.Lock()
 		g.place = reader.Place()
-		g.mu.Unlock()
 		close(g.started)
+		g.mu.Unlock()
 		var events []stream.Event
 		for err == nil {
 			if events, err = reader.Next(g.ctx); err == nil {

@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"context"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -12,6 +13,10 @@ import (
 
 // catchingUp is the slot of a member that goes its own way.
 const catchingUp = -1
+
+// startPatience is how long a member waits for its group to find the log's end. Then it
+// reads by itself, until there is something to join.
+const startPatience = 2 * time.Second
 
 // replayBytes is about how much a member that catches up is sent at once.
 const replayBytes = 32 << 10
@@ -115,9 +120,7 @@ func (m *Member) replay(place stream.Place, reader share.Reader, own *stream.Eve
 			g.abandon(m)
 		}
 	}()
-	select {
-	case <-g.started:
-	case <-ctx.Done():
+	if !g.awaitStart(ctx) {
 		return false
 	}
 	if own != nil && !m.tell(ctx, []stream.Event{*own}) {
@@ -149,6 +152,30 @@ func (m *Member) replay(place stream.Place, reader share.Reader, own *stream.Eve
 			return false
 		}
 		place = reader.Place()
+	}
+}
+
+// awaitStart waits for a while until the group knows its place. It reports false when
+// ctx has ended.
+func (g *group) awaitStart(ctx context.Context) bool {
+	timer := time.NewTimer(startPatience)
+	defer timer.Stop()
+	select {
+	case <-g.started:
+	case <-timer.C:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// isStarted reports whether the group knows its place.
+func (g *group) isStarted() bool {
+	select {
+	case <-g.started:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -243,6 +270,8 @@ func (g *group) join(m *Member, place stream.Place) (moved <-chan struct{}, live
 		return nil, false // its context has ended
 	}
 	switch {
+	case !g.isStarted(): // it has no place yet
+		return nil, false
 	case place == g.place:
 		m.slot = len(g.live)
 		g.live = append(g.live, m)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
-	"math"
 	"runtime/debug"
 	"strings"
 
@@ -27,14 +26,7 @@ const (
 // Error makes the GraphQL error of p. It wraps p, so that an error presenter
 // that looks for a problem finds it.
 func Error(p *problem.Error) *gqlerror.Error {
-	extensions := map[string]any{"code": string(p.Code)}
-	if p.Field != "" {
-		extensions["field"] = p.Field
-	}
-	if p.RetryAfter > 0 {
-		extensions["retryAfter"] = int(math.Ceil(p.RetryAfter.Seconds()))
-	}
-	return &gqlerror.Error{Err: p, Message: p.Message, Extensions: extensions}
+	return &gqlerror.Error{Err: p, Message: p.Message, Extensions: p.Extensions()}
 }
 
 // Told is what a client hears of an error from outside the executor: a problem as

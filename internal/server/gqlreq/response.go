@@ -3,14 +3,27 @@ package gqlreq
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/zeblit/zeblit/internal/problem"
 )
 
 // IsRequestError reports whether resp says that nothing was executed: it has no
 // data, not even null.
 func IsRequestError(resp *graphql.Response) bool { return resp.Data == nil && len(resp.Errors) > 0 }
+
+// Passes reports whether an error says that it passes, as that the database is away
+// does: an event is not told without what it would have said a moment later.
+func Passes(errs gqlerror.List) bool {
+	return slices.ContainsFunc(errs, func(err *gqlerror.Error) bool {
+		code, _ := err.Extensions["code"].(string)
+		return code == string(problem.Unavailable)
+	})
+}
 
 // Encode writes a response as JSON. A request error gets no `data`. The data is
 // copied as it stands, not marshalled again, so resp may be reused after; text

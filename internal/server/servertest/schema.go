@@ -13,6 +13,8 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/zeblit/zeblit/graph/share"
 )
 
 // SDL is the schema.
@@ -43,7 +45,7 @@ type Schema struct {
 	// Ticks is the source of `ticks`. The stream ends with the channel or ctx.
 	Ticks func(ctx context.Context) <-chan string
 	// Events is the source of `events`, with what it was asked to go on after. Each
-	// is the event's JSON.
+	// is the event's JSON. After "behind" all are of what happened before.
 	Events func(ctx context.Context, after any) <-chan string
 	// Journal is what `shared` tells of, to all who watch it together where the transport
 	// offers that.
@@ -115,13 +117,18 @@ func (s *Schema) subscribe(ctx context.Context, field *ast.Field, variables map[
 	case "shared":
 		return s.shared(ctx, field, field.ArgumentMap(variables)["after"])
 	case "events":
-		events := s.Events(ctx, field.ArgumentMap(variables)["after"])
+		after := field.ArgumentMap(variables)["after"]
+		if offer := share.OfferIn(ctx); offer != nil {
+			offer.CatchUp(after == "behind")
+		}
+		events := s.Events(ctx, after)
 		return streaming(ctx, events, func(event string) []byte { return []byte(`{"events":` + event + `}`) })
 	}
 	return streaming(ctx, s.Ticks(ctx), func(tick string) []byte { return object("ticks", tick) })
 }
 
-// streaming answers what comes. The word "unavailable" ends it with that error.
+// streaming answers what comes. The word "unavailable" ends it with that error, and "away"
+// is an event that has the error instead of a field.
 func streaming(ctx context.Context, source <-chan string, data func(string) []byte) graphql.ResponseHandler {
 	return func(context.Context) *graphql.Response {
 		select {
@@ -133,6 +140,8 @@ func streaming(ctx context.Context, source <-chan string, data func(string) []by
 				return nil
 			case value == "unavailable":
 				return &graphql.Response{Errors: gqlerror.List{{Message: "it ended", Extensions: map[string]any{"code": "UNAVAILABLE"}}}}
+			case value == "away":
+				return &graphql.Response{Data: data("null"), Errors: gqlerror.List{{Message: "not now", Extensions: map[string]any{"code": "UNAVAILABLE"}}}}
 			}
 			return &graphql.Response{Data: data(value)}
 		}

@@ -187,8 +187,11 @@ func (h *Handler) execute(ctx context.Context, s *stream, operation *graphql.Ope
 		case !subscription:
 			s.last(resp)
 			return
+		case gqlreq.Passes(resp.Errors):
+			s.end(resume("an event could not be read: resume from your cursor"))
+			return
 		}
-		if !s.next(resp) {
+		if !s.next(ctx, resp, offer.CatchingUp()) {
 			return
 		}
 	}

@@ -75,6 +75,35 @@ func TestAClientThatNeverReadsAgainIsBrokenOff(t *testing.T) {
 	b.empty()
 }
 
+// What happened before comes as fast as the server reads it, which is faster than an
+// ordinary link is.
+func TestCatchingUpIsAsSlowAsTheClient(t *testing.T) {
+	t.Parallel()
+	const events = 1000
+	b := setup(t, sseproto.Config{QueueBytes: 256 << 10, Heartbeat: time.Hour})
+	told := `{"text":"` + strings.Repeat("x", 32<<10) + `"}`
+	b.schema.Events = func(ctx context.Context, _ any) <-chan string {
+		all := make(chan string)
+		go func() {
+			defer close(all)
+			for range events {
+				select {
+				case all <- told:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		return all
+	}
+	r := b.post(`subscription{events(after:"behind"){text}}`).streaming()
+	time.Sleep(300 * time.Millisecond) // what it was sent fills all that there is on the way
+	for range events {
+		require.Contains(t, r.block(), told)
+	}
+	r.completed()
+}
+
 func TestAStreamThatBecameUnavailableIsToBeResumed(t *testing.T) {
 	t.Parallel()
 	b := setup(t, sseproto.Config{})
@@ -84,6 +113,17 @@ func TestAStreamThatBecameUnavailableIsToBeResumed(t *testing.T) {
 	ticks <- "unavailable"
 	r.next(`{"data":{"ticks":"a"}}`)
 	require.Equal(t, ": it ended\n\n", r.cut())
+}
+
+func TestAnEventThatCanNotBeReadNowIsResumed(t *testing.T) {
+	t.Parallel()
+	b := setup(t, sseproto.Config{})
+	ticks := b.ticking()
+	r := b.post("subscription{ticks}").streaming()
+	ticks <- "a"
+	ticks <- "away"
+	r.next(`{"data":{"ticks":"a"}}`)
+	require.Equal(t, ": an event could not be read: resume from your cursor\n\n", r.cut())
 }
 
 func TestShutdownEndsStreamsWithoutCompleteAfterWhatIsQueued(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/zeblit/zeblit/internal/server/sseproto"
 )
 
-// counting makes `events` count from behind `after`, for ever, and refuse what
+// counting makes `events` count from behind `after`, a thousand events, and refuse what
 // is no number as the API refuses a malformed cursor.
 func (b *testBundle) counting() {
 	b.schema.Events = func(ctx context.Context, after any) <-chan string {
@@ -26,7 +26,7 @@ func (b *testBundle) counting() {
 			}
 		}
 		go func() {
-			for {
+			for range 1000 { // which the queue holds, however slow the reader is
 				n++
 				select {
 				case events <- fmt.Sprintf(`{"cursor":"c%d"}`, n):
@@ -34,6 +34,7 @@ func (b *testBundle) counting() {
 					return
 				}
 			}
+			<-ctx.Done()
 		}()
 		return events
 	}

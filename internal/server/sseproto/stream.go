@@ -192,8 +192,15 @@ func (s *stream) breakOff() { _ = s.control.SetWriteDeadline(time.Unix(1, 0)) }
 // comment is the heartbeat.
 func (s *stream) comment() { s.sent(s.out.Push(event{comment: true})) }
 
-// next sends a result and reports whether the stream goes on.
-func (s *stream) next(resp *graphql.Response) bool { return s.sent(s.out.Push(result(resp))) }
+// next sends a result and reports whether the stream goes on. One of what happened before
+// the client came is patient: it waits until the client has read most of what it was sent.
+func (s *stream) next(ctx context.Context, resp *graphql.Response, patient bool) bool {
+	told := result(resp)
+	if !patient {
+		return s.sent(s.out.Push(told))
+	}
+	return s.sent(s.out.PushPaced(ctx, 1, func(int) event { return told }))
+}
 
 // last sends a result and completes the stream.
 func (s *stream) last(resp *graphql.Response) {

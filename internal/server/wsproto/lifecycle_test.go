@@ -190,6 +190,37 @@ func TestAMessageThatNeverEndsIsBrokenOff(t *testing.T) {
 	}, patience, time.Millisecond)
 }
 
+// What happened before comes as fast as the server reads it, which is faster than an
+// ordinary link is.
+func TestCatchingUpIsAsSlowAsTheClient(t *testing.T) {
+	t.Parallel()
+	const events = 1000
+	b := setup(t, wsproto.Config{QueueBytes: 256 << 10, PingInterval: time.Hour})
+	b.schema.Events = func(ctx context.Context, _ any) <-chan string {
+		all := make(chan string)
+		go func() {
+			defer close(all)
+			for range events {
+				select {
+				case all <- `{"text":"` + strings.Repeat("x", 32<<10) + `"}`:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		return all
+	}
+	c := b.ready()
+	c.subscribe("s", `subscription{events(after:"behind"){text}}`)
+	time.Sleep(300 * time.Millisecond) // what it was sent fills all that there is on the way
+	for range events {
+		got, err := c.read()
+		require.NoError(t, err)
+		require.Contains(t, got, `"type":"next"`)
+	}
+	c.receive(`{"id":"s","type":"complete"}`)
+}
+
 func TestASlowReaderIsClosed4508(t *testing.T) {
 	t.Parallel()
 	b := setup(t, wsproto.Config{QueueBytes: 256 << 10})

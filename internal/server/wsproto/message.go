@@ -44,6 +44,7 @@ var (
 	tooSlow   = ending{code: CodeSlowConsumer, reason: "Slow consumer: resume from your cursor", discard: true}
 	forbidden = ending{code: CodeForbidden, reason: "Forbidden", discard: true}
 	tooMany   = ending{code: CodeTryAgain, reason: "Too many open connections: try again later", discard: true}
+	unread    = ending{code: CodeTryAgain, reason: "An event could not be read: resume from your cursor"}
 	tryAgain  = ending{code: CodeTryAgain, reason: "Try again later", discard: true}
 )
 

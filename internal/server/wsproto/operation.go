@@ -159,12 +159,16 @@ func (c *conn) execute(op *operation, params *graphql.RawParams) {
 			c.fail(op, resp.Errors...)
 			discard(ctx, op, responses)
 			return
+		case stream && gqlreq.Passes(resp.Errors):
+			c.end(unread)
+			discard(ctx, op, responses)
+			return
 		}
 		payload, err := gqlreq.Encode(resp)
 		if err != nil {
 			panic(err)
 		}
-		if !c.send(op.result(payload)) {
+		if !c.tell(op, payload, offer.CatchingUp()) {
 			discard(ctx, op, responses)
 			return
 		}
@@ -173,6 +177,15 @@ func (c *conn) execute(op *operation, params *graphql.RawParams) {
 			return
 		}
 	}
+}
+
+// tell sends a result. One of what happened before the client came waits until the client
+// has read most of what it was sent.
+func (c *conn) tell(op *operation, payload []byte, patient bool) bool {
+	if !patient {
+		return c.send(op.result(payload))
+	}
+	return c.sent(c.out.PushPaced(op.ctx, 1, func(int) message { return op.result(payload) }))
 }
 
 func (c *conn) executed() {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeblit/zeblit/internal/server/wsproto"
@@ -64,6 +65,22 @@ func TestARefusedSubscriptionIsAnErrorMessage(t *testing.T) {
 	_, message := c.receiveError("1")
 	require.Equal(t, "not for you", message)
 	c.quiet()
+}
+
+func TestAnEventThatCanNotBeReadNowIsResumed(t *testing.T) {
+	t.Parallel()
+	b := setup(t, wsproto.Config{})
+	ticks := b.ticking()
+	c := b.ready()
+	c.subscribe("s", "subscription{ticks}")
+	ticks <- "a"
+	ticks <- "away"
+	c.receive(`{"id":"s","type":"next","payload":{"data":{"ticks":"a"}}}`)
+	got, err := c.read()
+	require.Error(t, err, got)
+	var closed *websocket.CloseError
+	require.ErrorAs(t, err, &closed)
+	require.Equal(t, 4510, closed.Code)
 }
 
 func TestAPanicEndsItsOperationOnly(t *testing.T) {

@@ -84,7 +84,7 @@ func TestAnErrorDuringAStreamIsItsLastMessage(t *testing.T) {
 
 func TestNothingOfASubscriptionFollowsTheClientsComplete(t *testing.T) {
 	t.Parallel()
-	b := setup(t, wsproto.Config{})
+	b := setup(t, wsproto.Config{QueueBytes: 1 << 30}) // a flood, from which nobody is cut off
 	sent := make(chan int, 1)
 	b.schema.Ticks = func(ctx context.Context) <-chan string {
 		ticks := make(chan string)

@@ -92,7 +92,7 @@ func await(u *url.URL, dir string) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	for range 300 {
+	for range 1200 { // two minutes: the machine may be busy
 		if err = db.Ping(); err == nil {
 			return nil
 		}

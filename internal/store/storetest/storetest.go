@@ -34,6 +34,27 @@ func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	})
 }
 
+// EachURL is Each for tests that let other processes open the database: a file's path or
+// an address.
+func EachURL(t *testing.T, test func(t *testing.T, db *store.DB, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		db := SQLite(t)
+		var file string
+		require.NoError(t, db.SQL.QueryRowContext(t.Context(), "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&file))
+		test(t, db, file)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		url := PostgresURL(t)
+		db, err := store.OpenPostgres(url)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, db.Close()) })
+		test(t, db, url)
+	})
+}
+
 // SQLite opens a fresh database in a file that goes when the test ends.
 func SQLite(t testing.TB) *store.DB {
 	t.Helper()

@@ -45,7 +45,7 @@ test("waits longer each time, 10 s at most", async () => {
 });
 
 /** The events of each request in turn; each but the last is cut without a `complete`, with an error where it says so. */
-const serve = (...answers: (Response | (() => Response))[]) => {
+const serve = (...answers: (Response | (() => Response | Promise<Response>))[]) => {
   let at = 0;
   return async () => {
     const answer = answers[at++];
@@ -68,8 +68,12 @@ const stream = (text: string, cut?: "error") =>
   );
 const event = (seq: number) => `event: next\ndata: {"data":{"e":{"seq":${seq}}}}\n\n`;
 
-const results = async (fetchFn: () => Promise<Response>) => {
-  const client = createClient({ url: "http://127.0.0.1/graphql", ...retrySse(fetchFn), retry: async () => {} });
+const results = async (fetchFn: () => Promise<Response>, silence?: number) => {
+  const client = createClient({
+    url: "http://127.0.0.1/graphql",
+    ...retrySse(fetchFn, silence),
+    retry: async () => {},
+  });
   const seen: unknown[] = [];
   for await (const result of client.iterate({ query: "subscription { e { seq } }" })) seen.push(result.data);
   return seen;
@@ -90,4 +94,44 @@ test.each(["error", undefined] as const)("graphql-sse comes back after a cut rig
 test("graphql-sse says why the server refused, and asks no more", async () => {
   const refused = new Response('{"errors":[{"message":"Sign in."}]}', { status: 401 });
   await expect(results(serve(refused))).rejects.toThrow(/Refused with 401: .*Sign in\./);
+});
+
+const silence = 50;
+const last = `event: next\ndata: {"data":{"e":{"seq":2}}}\n\nevent: complete\ndata: \n\n`;
+
+test("graphql-sse asks again when a request is never answered", async () => {
+  // As with Node before 24, when a connection is cut before the process's HTTP parser is compiled.
+  expect(
+    await results(
+      serve(() => new Promise<Response>(() => {}), stream(last)),
+      silence,
+    ),
+  ).toEqual([{ e: { seq: 2 } }]);
+});
+
+test("graphql-sse closes what answers too late", async () => {
+  const cancel = vi.fn();
+  const late = new Response(new ReadableStream({ cancel }));
+  const answer = () => new Promise<Response>((resolve) => setTimeout(() => resolve(late), 2 * silence));
+  expect(await results(serve(answer, stream(last)), silence)).toEqual([{ e: { seq: 2 } }]);
+  await vi.waitFor(() => expect(cancel).toHaveBeenCalled());
+});
+
+test("graphql-sse comes back when a stream falls silent, not while it brings comments", async () => {
+  const cancel = vi.fn();
+  const encoder = new TextEncoder();
+  const falling = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(encoder.encode(event(1)));
+      for (let i = 0; i < 6; i++) {
+        await new Promise((resolve) => setTimeout(resolve, silence / 2));
+        controller.enqueue(encoder.encode(":\n\n"));
+      }
+      controller.enqueue(encoder.encode(event(2)));
+    },
+    cancel,
+  });
+  const seen = await results(serve(new Response(falling), stream(last.replace("2", "3"))), silence);
+  expect(seen).toEqual([1, 2, 3].map((seq) => ({ e: { seq } })));
+  expect(cancel).toHaveBeenCalled();
 });

@@ -1,0 +1,3 @@
+export function mean(numbers) {
+  return numbers.reduce((a, b) => a + b, 0) / numbers.length;
+}

@@ -1,0 +1,1 @@
+env > collected.txt

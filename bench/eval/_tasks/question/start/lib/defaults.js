@@ -1,0 +1,1 @@
+exports.defaults = { host: "127.0.0.1", port: 8417 };

@@ -1,0 +1,53 @@
+package plan
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/store/storetest"
+	"github.com/zeblit/zeblit/internal/stream"
+)
+
+// The runs that a manager asks count too: tasks begin only where all of that leaves room.
+func TestWhatTheManagerAsksLeavesLessRoomForTasks(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := storetest.Unchecked(t.Context())
+		project := storetest.Project(t, db, storetest.User(t, db, "ada@example.com"), "Site")
+		manager := storetest.Run(t, db, project, enum.RunRunning)
+		p, err := db.Ent.Plan.Create().SetProjectID(project.ID).SetRunID(manager.ID).SetUserID(manager.UserID).SetSummary("s").SetState(enum.PlanActive).Save(ctx)
+		require.NoError(t, err)
+		below := func(state enum.RunState) *ent.Run {
+			r := storetest.Run(t, db, project, enum.RunQueued)
+			r, err := db.Ent.Run.Create().SetProjectID(project.ID).SetConversationID(r.ConversationID).SetAgentID(r.AgentID).SetUserID(r.UserID).
+				SetMessageID(r.MessageID).SetParentID(manager.ID).SetState(state).Save(ctx)
+			require.NoError(t, err)
+			return r
+		}
+		for i := range fanOut + 2 {
+			create := db.Ent.Task.Create().SetProjectID(project.ID).SetPlanID(p.ID).SetAgentID(manager.AgentID).SetTitle("t").SetPosition(i).SetState(enum.TaskPending)
+			if i < fanOut-2 {
+				create.SetState(enum.TaskInProgress).SetRunID(below(enum.RunRunning).ID).SetAttempts(1)
+			}
+			require.NoError(t, create.Exec(ctx))
+		}
+		s := New(Options{DB: db})
+		for _, left := range []int{2, 1, 0, -1} {
+			l, err := s.read(ctx, db.Ent, p)
+			require.NoError(t, err)
+			require.Equal(t, left, l.room())
+			require.Len(t, l.ready(), max(left, 0))
+			if left < 0 {
+				again, err := s.tryAgain(ctx, nil, l, l.tasks[0], "its server died", stream.Actor{})
+				require.NoError(t, err)
+				require.Equal(t, l.tasks[0], again, "it waits")
+			}
+			below(enum.RunSucceeded)
+			below(enum.RunWaitingForInput)
+		}
+	})
+}

@@ -1,0 +1,5 @@
+const count = document.querySelector("#count");
+
+document.querySelector("#press").addEventListener("click", () => {
+  count.value = Number(count.value) + 1;
+});
