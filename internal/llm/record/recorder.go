@@ -121,16 +121,13 @@ func (r *Recorder) begin(ctx context.Context, p recorded, id llm.Call) error {
 		for i := range c.Files {
 			c.Files[i].Text = clean(p.redact, c.Files[i].Text)
 		}
-		err = r.write(file, os.O_EXCL, line{Conversation: &c})
-		if errors.Is(err, fs.ErrExist) {
-			err = nil
-		}
+		err = r.create(file, line{Conversation: &c})
 	}
 	if err != nil {
 		return err
 	}
 	message.Text = clean(p.redact, message.Text)
-	if err := r.write(file, 0, line{Message: &message}); err != nil {
+	if err := r.write(file, line{Message: &message}); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -146,14 +143,31 @@ func (r *Recorder) append(runID string, l line) error {
 	r.mu.Lock()
 	file := r.runs[runID]
 	r.mu.Unlock()
-	return r.write(file, 0, l)
+	return r.write(file, l)
+}
+
+// create makes file with its first line, where no other process has made it. Who finds
+// the file finds the line in it.
+func (r *Recorder) create(file string, first line) (err error) {
+	f, err := os.CreateTemp(r.folder, ".begun-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
+	if err := errors.Join(first.write(f), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), file); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // write adds one line by one write, as other processes may write to the file as well.
-func (r *Recorder) write(file string, flags int, l line) (err error) {
+func (r *Recorder) write(file string, l line) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY|flags, 0o600)
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
