@@ -2,7 +2,6 @@ package run_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -167,8 +166,8 @@ func TestARunThatRestsCanBeCancelled(t *testing.T) {
 // is room for the few rows of a claim.
 func (b *testBundle) fill(t *testing.T) (free func()) {
 	t.Helper()
-	exec := func(statement string, args ...any) {
-		_, err := b.db.SQL.Exec(fmt.Sprintf(statement, args...))
+	exec := func(statement string) {
+		_, err := b.db.SQL.Exec(statement)
 		require.NoError(t, err, statement)
 	}
 	if storetest.IsPostgres(b.db) {
@@ -177,11 +176,7 @@ func (b *testBundle) fill(t *testing.T) (free func()) {
 		exec("CREATE TRIGGER full_disk BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.type = 'MESSAGE_DELTA') EXECUTE FUNCTION full_disk()")
 		return func() { exec("DROP TRIGGER full_disk ON events") }
 	}
-	b.db.SQL.SetMaxOpenConns(1) // the bound is a connection's
-	b.db.SQL.SetMaxIdleConns(1)
-	var pages int
-	require.NoError(t, b.db.SQL.QueryRow("PRAGMA page_count").Scan(&pages))
-	exec("PRAGMA max_page_count = %d", pages+100)
+	storetest.Bound(t, b.db, 100)
 	exec("CREATE TABLE ballast (bytes BLOB)")
 	exec(`CREATE TRIGGER full_disk BEFORE INSERT ON events WHEN NEW.type = 'MESSAGE_DELTA'
 		BEGIN INSERT INTO ballast VALUES (zeroblob(1 << 20)); END`)

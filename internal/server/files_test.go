@@ -312,11 +312,7 @@ func TestAFullDiskIsSaidAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	b := setupFiles(t, storetest.SQLite(t))
 	require.Equal(t, 201, b.put("a", "1").status)
-	b.db.SQL.SetMaxOpenConns(1) // the bound is a connection's
-	var pages int
-	require.NoError(t, b.db.SQL.QueryRowContext(t.Context(), "PRAGMA page_count").Scan(&pages))
-	_, err := b.db.SQL.ExecContext(t.Context(), "PRAGMA max_page_count = "+jsonOf(t, pages+20))
-	require.NoError(t, err)
+	storetest.Bound(t, b.db, 20)
 	noise := make([]byte, 1<<20)
 	for i := range noise {
 		noise[i] = byte(i * i >> 7)
