@@ -11,6 +11,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/ent/user"
 )
@@ -28,6 +29,8 @@ type Conversation struct {
 	AuthorID *string `json:"author_id,omitempty"`
 	// Title holds the value of the "title" field.
 	Title string `json:"title,omitempty"`
+	// Kind holds the value of the "kind" field.
+	Kind enum.ConversationKind `json:"kind,omitempty"`
 	// the task that is worked on in it; empty for one between people and agents
 	TaskID string `json:"task_id,omitempty"`
 	// the position of the next message; also the row that orders its writers
@@ -90,7 +93,7 @@ func (*Conversation) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case conversation.FieldNextPosition:
 			values[i] = new(sql.NullInt64)
-		case conversation.FieldID, conversation.FieldProjectID, conversation.FieldAuthorID, conversation.FieldTitle, conversation.FieldTaskID, conversation.FieldBranch, conversation.FieldForkedFromID:
+		case conversation.FieldID, conversation.FieldProjectID, conversation.FieldAuthorID, conversation.FieldTitle, conversation.FieldKind, conversation.FieldTaskID, conversation.FieldBranch, conversation.FieldForkedFromID:
 			values[i] = new(sql.NullString)
 		case conversation.FieldCreatedAt, conversation.FieldUpdatedAt, conversation.FieldDeletedAt:
 			values[i] = new(sql.NullTime)
@@ -139,6 +142,12 @@ func (_m *Conversation) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field title", values[i])
 			} else if value.Valid {
 				_m.Title = value.String
+			}
+		case conversation.FieldKind:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field kind", values[i])
+			} else if value.Valid {
+				_m.Kind = enum.ConversationKind(value.String)
 			}
 		case conversation.FieldTaskID:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -244,6 +253,9 @@ func (_m *Conversation) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("title=")
 	builder.WriteString(_m.Title)
+	builder.WriteString(", ")
+	builder.WriteString("kind=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Kind))
 	builder.WriteString(", ")
 	builder.WriteString("task_id=")
 	builder.WriteString(_m.TaskID)

@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/ent/user"
 )
@@ -62,6 +63,20 @@ func (_c *ConversationCreate) SetNillableAuthorID(v *string) *ConversationCreate
 // SetTitle sets the "title" field.
 func (_c *ConversationCreate) SetTitle(v string) *ConversationCreate {
 	_c.mutation.SetTitle(v)
+	return _c
+}
+
+// SetKind sets the "kind" field.
+func (_c *ConversationCreate) SetKind(v enum.ConversationKind) *ConversationCreate {
+	_c.mutation.SetKind(v)
+	return _c
+}
+
+// SetNillableKind sets the "kind" field if the given value is not nil.
+func (_c *ConversationCreate) SetNillableKind(v *enum.ConversationKind) *ConversationCreate {
+	if v != nil {
+		_c.SetKind(*v)
+	}
 	return _c
 }
 
@@ -223,6 +238,10 @@ func (_c *ConversationCreate) defaults() error {
 		v := conversation.DefaultCreatedAt()
 		_c.mutation.SetCreatedAt(v)
 	}
+	if _, ok := _c.mutation.Kind(); !ok {
+		v := conversation.DefaultKind
+		_c.mutation.SetKind(v)
+	}
 	if _, ok := _c.mutation.TaskID(); !ok {
 		v := conversation.DefaultTaskID
 		_c.mutation.SetTaskID(v)
@@ -266,6 +285,14 @@ func (_c *ConversationCreate) check() error {
 	}
 	if _, ok := _c.mutation.Title(); !ok {
 		return &ValidationError{Name: "title", err: errors.New(`ent: missing required field "Conversation.title"`)}
+	}
+	if _, ok := _c.mutation.Kind(); !ok {
+		return &ValidationError{Name: "kind", err: errors.New(`ent: missing required field "Conversation.kind"`)}
+	}
+	if v, ok := _c.mutation.Kind(); ok {
+		if err := conversation.KindValidator(v); err != nil {
+			return &ValidationError{Name: "kind", err: fmt.Errorf(`ent: validator failed for field "Conversation.kind": %w`, err)}
+		}
 	}
 	if _, ok := _c.mutation.TaskID(); !ok {
 		return &ValidationError{Name: "task_id", err: errors.New(`ent: missing required field "Conversation.task_id"`)}
@@ -328,6 +355,10 @@ func (_c *ConversationCreate) createSpec() (*Conversation, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.Title(); ok {
 		_spec.SetField(conversation.FieldTitle, field.TypeString, value)
 		_node.Title = value
+	}
+	if value, ok := _c.mutation.Kind(); ok {
+		_spec.SetField(conversation.FieldKind, field.TypeEnum, value)
+		_node.Kind = value
 	}
 	if value, ok := _c.mutation.TaskID(); ok {
 		_spec.SetField(conversation.FieldTaskID, field.TypeString, value)
@@ -546,6 +577,9 @@ func (u *ConversationUpsertOne) UpdateNewValues() *ConversationUpsertOne {
 		}
 		if _, exists := u.create.mutation.AuthorID(); exists {
 			s.SetIgnore(conversation.FieldAuthorID)
+		}
+		if _, exists := u.create.mutation.Kind(); exists {
+			s.SetIgnore(conversation.FieldKind)
 		}
 		if _, exists := u.create.mutation.TaskID(); exists {
 			s.SetIgnore(conversation.FieldTaskID)
@@ -869,6 +903,9 @@ func (u *ConversationUpsertBulk) UpdateNewValues() *ConversationUpsertBulk {
 			}
 			if _, exists := b.mutation.AuthorID(); exists {
 				s.SetIgnore(conversation.FieldAuthorID)
+			}
+			if _, exists := b.mutation.Kind(); exists {
+				s.SetIgnore(conversation.FieldKind)
 			}
 			if _, exists := b.mutation.TaskID(); exists {
 				s.SetIgnore(conversation.FieldTaskID)

@@ -9547,6 +9547,7 @@ type ConversationMutation struct {
 	id               *string
 	created_at       *time.Time
 	title            *string
+	kind             *enum.ConversationKind
 	task_id          *string
 	next_position    *int
 	addnext_position *int
@@ -9825,6 +9826,42 @@ func (m *ConversationMutation) OldTitle(ctx context.Context) (v string, err erro
 // ResetTitle resets all changes to the "title" field.
 func (m *ConversationMutation) ResetTitle() {
 	m.title = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *ConversationMutation) SetKind(ek enum.ConversationKind) {
+	m.kind = &ek
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *ConversationMutation) Kind() (r enum.ConversationKind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Conversation entity.
+// If the Conversation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConversationMutation) OldKind(ctx context.Context) (v enum.ConversationKind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *ConversationMutation) ResetKind() {
+	m.kind = nil
 }
 
 // SetTaskID sets the "task_id" field.
@@ -10229,7 +10266,7 @@ func (m *ConversationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ConversationMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m.created_at != nil {
 		fields = append(fields, conversation.FieldCreatedAt)
 	}
@@ -10241,6 +10278,9 @@ func (m *ConversationMutation) Fields() []string {
 	}
 	if m.title != nil {
 		fields = append(fields, conversation.FieldTitle)
+	}
+	if m.kind != nil {
+		fields = append(fields, conversation.FieldKind)
 	}
 	if m.task_id != nil {
 		fields = append(fields, conversation.FieldTaskID)
@@ -10279,6 +10319,8 @@ func (m *ConversationMutation) Field(name string) (ent.Value, bool) {
 		return m.AuthorID()
 	case conversation.FieldTitle:
 		return m.Title()
+	case conversation.FieldKind:
+		return m.Kind()
 	case conversation.FieldTaskID:
 		return m.TaskID()
 	case conversation.FieldNextPosition:
@@ -10310,6 +10352,8 @@ func (m *ConversationMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldAuthorID(ctx)
 	case conversation.FieldTitle:
 		return m.OldTitle(ctx)
+	case conversation.FieldKind:
+		return m.OldKind(ctx)
 	case conversation.FieldTaskID:
 		return m.OldTaskID(ctx)
 	case conversation.FieldNextPosition:
@@ -10360,6 +10404,13 @@ func (m *ConversationMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTitle(v)
+		return nil
+	case conversation.FieldKind:
+		v, ok := value.(enum.ConversationKind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
 		return nil
 	case conversation.FieldTaskID:
 		v, ok := value.(string)
@@ -10506,6 +10557,9 @@ func (m *ConversationMutation) ResetField(name string) error {
 		return nil
 	case conversation.FieldTitle:
 		m.ResetTitle()
+		return nil
+	case conversation.FieldKind:
+		m.ResetKind()
 		return nil
 	case conversation.FieldTaskID:
 		m.ResetTaskID()

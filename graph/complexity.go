@@ -39,7 +39,9 @@ func weigh(c *generated.ComplexityRoot) {
 	}
 	c.Project.Approvals = approvals
 	c.Project.Budgets = page
-	c.Project.Conversations = page
+	c.Project.Conversations = func(child int, first *int, _ *string, last *int, _ *string, _ []enum.ConversationKind) int {
+		return times(child, first, last)
+	}
 	c.Project.Checkpoints = page
 	c.Project.Members = page
 	c.Project.Merges = page

@@ -10,6 +10,7 @@ import (
 	"context"
 
 	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/message"
 	"github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/ent/toolcall"
@@ -19,6 +20,10 @@ import (
 	"github.com/zeblit/zeblit/internal/relay"
 	"github.com/zeblit/zeblit/internal/workspace"
 )
+
+func (r *conversationResolver) Kind(ctx context.Context, obj *ent.Conversation) (enum.ConversationKind, error) {
+	return cmp.Or(obj.Kind, enum.ConversationChat), nil // events of old hold none
+}
 
 func (r *conversationResolver) Branch(ctx context.Context, obj *ent.Conversation) (string, error) {
 	return cmp.Or(obj.Branch, workspace.MainBranch), nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/conversation"
+	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/membership"
 	"github.com/zeblit/zeblit/ent/message"
 	entproject "github.com/zeblit/zeblit/ent/project"
@@ -80,8 +81,12 @@ func (r *projectResolver) Members(ctx context.Context, obj *ent.Project, first *
 	return relay.Page(ctx, r.DB.Ent.Membership.Query().Where(membership.ProjectID(obj.ID)), relay.ByID("MEMBERSHIP", false, membershipID), relay.Args{First: first, After: after, Last: last, Before: before})
 }
 
-func (r *projectResolver) Conversations(ctx context.Context, obj *ent.Project, first *int, after *string, last *int, before *string) (*relay.Connection[*ent.Conversation], error) {
-	return relay.Page(ctx, r.DB.Ent.Conversation.Query().Where(conversation.ProjectID(obj.ID)), relay.ByID("CONVERSATION", true, conversationID), relay.Args{First: first, After: after, Last: last, Before: before})
+func (r *projectResolver) Conversations(ctx context.Context, obj *ent.Project, first *int, after *string, last *int, before *string, kinds []enum.ConversationKind) (*relay.Connection[*ent.Conversation], error) {
+	query := r.DB.Ent.Conversation.Query().Where(conversation.ProjectID(obj.ID))
+	if kinds != nil {
+		query.Where(conversation.KindIn(kinds...))
+	}
+	return relay.Page(ctx, query, relay.ByID("CONVERSATION", true, conversationID), relay.Args{First: first, After: after, Last: last, Before: before})
 }
 
 func (r *projectResolver) Messages(ctx context.Context, obj *ent.Project, first *int, after *string, last *int, before *string) (*relay.Connection[*ent.Message], error) {

@@ -63,7 +63,7 @@ var placements = map[string]placement{
 		"id role status text demo retracted unread createdAt completedAt",
 		"agent author run conversation project toolCalls edits sender",
 	},
-	"Conversation": {"id title branch createdAt updatedAt", "project author task forkedFrom messages runs"},
+	"Conversation": {"id title kind branch createdAt updatedAt", "project author task forkedFrom messages runs"},
 	"Plan":         {"id summary state createdAt finishedAt", "project run tasks progress"},
 	"Task": {
 		"id title description state priority position attempts result problem createdAt startedAt finishedAt",

@@ -101,7 +101,7 @@ func whole(t *testing.T) []stream.Event {
 		ID: "msg_a", ProjectID: "prj_a", ConversationID: "cnv_a", AuthorID: &user, AgentID: &agent, RunID: &runID,
 		Role: enum.RoleUser, Status: enum.MessageComplete, Text: "hello", CreatedAt: at, CompletedAt: &at, EditsID: "msg_b", SenderRunID: runID,
 	}
-	conversation := &ent.Conversation{ID: "cnv_a", ProjectID: "prj_a", AuthorID: &user, Title: "t", Branch: "fork/cnv_a", ForkedFromID: "msg_b", TaskID: "tsk_a", CreatedAt: at, UpdatedAt: at}
+	conversation := &ent.Conversation{ID: "cnv_a", ProjectID: "prj_a", AuthorID: &user, Title: "t", Kind: enum.ConversationTask, Branch: "fork/cnv_a", ForkedFromID: "msg_b", TaskID: "tsk_a", CreatedAt: at, UpdatedAt: at}
 	run := &ent.Run{
 		ID: runID, ProjectID: "prj_a", ConversationID: "cnv_a", AgentID: agent, MessageID: "msg_a", RetriedFromID: &runID,
 		State: enum.RunRunning, Model: "demo", Error: "none", CreatedAt: at, StartedAt: &at, FinishedAt: &at, DeadlineAt: 1,

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/zeblit/zeblit/internal/client"
 	"github.com/zeblit/zeblit/internal/terminal"
 )
 
 type conversationsCommand struct {
-	List   conversationsListCommand   `cmd:"" help:"List a project's conversations, newest first."`
+	List   conversationsListCommand   `cmd:"" help:"List a project's conversations, newest first: those with people."`
 	Rename conversationsRenameCommand `cmd:"" help:"Give a conversation another title."`
 	Delete conversationsDeleteCommand `cmd:"" help:"Delete a conversation with its messages; what works in it is cancelled."`
 	Fork   conversationsForkCommand   `cmd:"" help:"Go on from a message in another conversation, on a branch of its own."`
@@ -21,6 +22,7 @@ type conversationsListCommand struct {
 	target
 	format
 	Project string `name:"project" env:"ZEBLIT_PROJECT" required:"" placeholder:"ID|NAME" help:"Of this project."`
+	All     bool   `name:"all" short:"a" help:"Those of tasks and between agents as well."`
 	Limit   int    `name:"limit" default:"20" placeholder:"N" help:"How many at most."`
 }
 
@@ -33,12 +35,16 @@ func (f *conversationsListCommand) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		all, err := take(api.Conversations(ctx, p.ID), f.Limit)
+		kinds := []string{client.ConversationChat}
+		if f.All {
+			kinds = nil
+		}
+		all, err := take(api.Conversations(ctx, p.ID, kinds...), f.Limit)
 		if err != nil {
 			return err
 		}
-		return writeList(c, f.format, sequence(all), []string{"ID", "LAST", "BRANCH", "TITLE"}, func(v client.Conversation) []string {
-			return []string{v.ID, terminal.Time(v.UpdatedAt), terminal.Shorten(v.Branch, 36), terminal.Shorten(v.Title, 60)}
+		return writeList(c, f.format, sequence(all), []string{"ID", "KIND", "LAST", "BRANCH", "TITLE"}, func(v client.Conversation) []string {
+			return []string{v.ID, strings.ToLower(v.Kind), terminal.Time(v.UpdatedAt), terminal.Shorten(v.Branch, 36), terminal.Shorten(v.Title, 60)}
 		})
 	})
 }

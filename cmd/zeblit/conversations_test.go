@@ -16,6 +16,7 @@ func TestConversations(t *testing.T) {
 	require.Len(t, list(), 1)
 	id := list()[0]["id"].(string)
 	require.Equal(t, "main", list()[0]["branch"])
+	require.Equal(t, "CHAT", list()[0]["kind"])
 
 	require.Contains(t, p.do(t, "conversations", "rename", id, "The first"), "The first")
 	require.Equal(t, exitUsage, p.run(t, "", "conversations", "rename", id, " ").code)

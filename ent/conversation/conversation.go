@@ -3,11 +3,13 @@
 package conversation
 
 import (
+	"fmt"
 	"time"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/zeblit/zeblit/ent/enum"
 )
 
 const (
@@ -23,6 +25,8 @@ const (
 	FieldAuthorID = "author_id"
 	// FieldTitle holds the string denoting the title field in the database.
 	FieldTitle = "title"
+	// FieldKind holds the string denoting the kind field in the database.
+	FieldKind = "kind"
 	// FieldTaskID holds the string denoting the task_id field in the database.
 	FieldTaskID = "task_id"
 	// FieldNextPosition holds the string denoting the next_position field in the database.
@@ -66,6 +70,7 @@ var Columns = []string{
 	FieldProjectID,
 	FieldAuthorID,
 	FieldTitle,
+	FieldKind,
 	FieldTaskID,
 	FieldNextPosition,
 	FieldRetracted,
@@ -109,6 +114,18 @@ var (
 	DefaultID func() string
 )
 
+const DefaultKind enum.ConversationKind = "CHAT"
+
+// KindValidator is a validator for the "kind" field enum values. It is called by the builders before save.
+func KindValidator(k enum.ConversationKind) error {
+	switch k {
+	case "CHAT", "TASK", "QUESTION":
+		return nil
+	default:
+		return fmt.Errorf("conversation: invalid enum value for kind field: %q", k)
+	}
+}
+
 // OrderOption defines the ordering options for the Conversation queries.
 type OrderOption func(*sql.Selector)
 
@@ -135,6 +152,11 @@ func ByAuthorID(opts ...sql.OrderTermOption) OrderOption {
 // ByTitle orders the results by the title field.
 func ByTitle(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTitle, opts...).ToFunc()
+}
+
+// ByKind orders the results by the kind field.
+func ByKind(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldKind, opts...).ToFunc()
 }
 
 // ByTaskID orders the results by the task_id field.

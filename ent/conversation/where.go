@@ -7,6 +7,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/predicate"
 )
 
@@ -358,6 +359,36 @@ func TitleEqualFold(v string) predicate.Conversation {
 // TitleContainsFold applies the ContainsFold predicate on the "title" field.
 func TitleContainsFold(v string) predicate.Conversation {
 	return predicate.Conversation(sql.FieldContainsFold(FieldTitle, v))
+}
+
+// KindEQ applies the EQ predicate on the "kind" field.
+func KindEQ(v enum.ConversationKind) predicate.Conversation {
+	vc := v
+	return predicate.Conversation(sql.FieldEQ(FieldKind, vc))
+}
+
+// KindNEQ applies the NEQ predicate on the "kind" field.
+func KindNEQ(v enum.ConversationKind) predicate.Conversation {
+	vc := v
+	return predicate.Conversation(sql.FieldNEQ(FieldKind, vc))
+}
+
+// KindIn applies the In predicate on the "kind" field.
+func KindIn(vs ...enum.ConversationKind) predicate.Conversation {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Conversation(sql.FieldIn(FieldKind, v...))
+}
+
+// KindNotIn applies the NotIn predicate on the "kind" field.
+func KindNotIn(vs ...enum.ConversationKind) predicate.Conversation {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Conversation(sql.FieldNotIn(FieldKind, v...))
 }
 
 // TaskIDEQ applies the EQ predicate on the "task_id" field.

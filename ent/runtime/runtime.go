@@ -368,23 +368,23 @@ func init() {
 	// conversation.DefaultCreatedAt holds the default value on creation for the created_at field.
 	conversation.DefaultCreatedAt = conversationDescCreatedAt.Default.(func() time.Time)
 	// conversationDescTaskID is the schema descriptor for task_id field.
-	conversationDescTaskID := conversationFields[3].Descriptor()
+	conversationDescTaskID := conversationFields[4].Descriptor()
 	// conversation.DefaultTaskID holds the default value on creation for the task_id field.
 	conversation.DefaultTaskID = conversationDescTaskID.Default.(string)
 	// conversationDescNextPosition is the schema descriptor for next_position field.
-	conversationDescNextPosition := conversationFields[4].Descriptor()
+	conversationDescNextPosition := conversationFields[5].Descriptor()
 	// conversation.DefaultNextPosition holds the default value on creation for the next_position field.
 	conversation.DefaultNextPosition = conversationDescNextPosition.Default.(int)
 	// conversationDescBranch is the schema descriptor for branch field.
-	conversationDescBranch := conversationFields[6].Descriptor()
+	conversationDescBranch := conversationFields[7].Descriptor()
 	// conversation.DefaultBranch holds the default value on creation for the branch field.
 	conversation.DefaultBranch = conversationDescBranch.Default.(string)
 	// conversationDescForkedFromID is the schema descriptor for forked_from_id field.
-	conversationDescForkedFromID := conversationFields[7].Descriptor()
+	conversationDescForkedFromID := conversationFields[8].Descriptor()
 	// conversation.DefaultForkedFromID holds the default value on creation for the forked_from_id field.
 	conversation.DefaultForkedFromID = conversationDescForkedFromID.Default.(string)
 	// conversationDescUpdatedAt is the schema descriptor for updated_at field.
-	conversationDescUpdatedAt := conversationFields[8].Descriptor()
+	conversationDescUpdatedAt := conversationFields[9].Descriptor()
 	// conversation.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	conversation.DefaultUpdatedAt = conversationDescUpdatedAt.Default.(func() time.Time)
 	// conversationDescID is the schema descriptor for id field.

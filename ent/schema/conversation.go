@@ -6,6 +6,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
+	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/internal/access"
 )
 
@@ -19,6 +20,7 @@ func (Conversation) Fields() []ent.Field {
 		parentID("project"),
 		optionalID("author"),
 		field.String("title"),
+		field.Enum("kind").GoType(enum.ConversationKind("")).Default(string(enum.ConversationChat)).Immutable(),
 		field.String("task_id").Default("").Immutable().Comment("the task that is worked on in it; empty for one between people and agents"),
 		field.Int("next_position").Default(0).Comment("the position of the next message; also the row that orders its writers"),
 		field.JSON("retracted", [][2]int{}).Optional().Comment("ranges of positions, from and before, whose messages are out of the context"),

@@ -20,6 +20,7 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type ConversationResolver interface {
+	Kind(ctx context.Context, obj *ent.Conversation) (enum.ConversationKind, error)
 	Branch(ctx context.Context, obj *ent.Conversation) (string, error)
 	ForkedFrom(ctx context.Context, obj *ent.Conversation) (*ent.Message, error)
 
@@ -208,6 +209,29 @@ func (ec *executionContext) _Conversation_title(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_Conversation_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Conversation", field, false, false, "String")
+}
+
+func (ec *executionContext) _Conversation_kind(ctx context.Context, field graphql.CollectedField, obj *ent.Conversation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Conversation_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Conversation().Kind(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v enum.ConversationKind) graphql.Marshaler {
+			return ec.marshalNConversationKind2githubᚗcomᚋzeblitᚋzeblitᚋentᚋenumᚐConversationKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Conversation_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Conversation", field, true, true, "ConversationKind")
 }
 
 func (ec *executionContext) _Conversation_branch(ctx context.Context, field graphql.CollectedField, obj *ent.Conversation) (ret graphql.Marshaler) {
@@ -1913,6 +1937,12 @@ func (ec *executionContext) _Conversation(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "kind":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Conversation_kind(ctx, field, obj)
+				})
 		case "branch":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -2511,6 +2541,16 @@ func (ec *executionContext) marshalNConversationEdge2ᚖgithubᚗcomᚋzeblitᚋ
 	return ec._ConversationEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNConversationKind2githubᚗcomᚋzeblitᚋzeblitᚋentᚋenumᚐConversationKind(ctx context.Context, v any) (enum.ConversationKind, error) {
+	var res enum.ConversationKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConversationKind2githubᚗcomᚋzeblitᚋzeblitᚋentᚋenumᚐConversationKind(ctx context.Context, sel ast.SelectionSet, v enum.ConversationKind) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNDeleteConversationInput2githubᚗcomᚋzeblitᚋzeblitᚋgraphᚋmodelᚐDeleteConversationInput(ctx context.Context, v any) (model.DeleteConversationInput, error) {
 	res, err := ec.unmarshalInputDeleteConversationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2657,6 +2697,42 @@ func (ec *executionContext) marshalOConversation2ᚖgithubᚗcomᚋzeblitᚋzebl
 		return graphql.Null
 	}
 	return ec._Conversation(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOConversationKind2ᚕgithubᚗcomᚋzeblitᚋzeblitᚋentᚋenumᚐConversationKindᚄ(ctx context.Context, v any) ([]enum.ConversationKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]enum.ConversationKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNConversationKind2githubᚗcomᚋzeblitᚋzeblitᚋentᚋenumᚐConversationKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOConversationKind2ᚕgithubᚗcomᚋzeblitᚋzeblitᚋentᚋenumᚐConversationKindᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.ConversationKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNConversationKind2githubᚗcomᚋzeblitᚋzeblitᚋentᚋenumᚐConversationKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOMessage2ᚖgithubᚗcomᚋzeblitᚋzeblitᚋentᚐMessage(ctx context.Context, sel ast.SelectionSet, v *ent.Message) graphql.Marshaler {

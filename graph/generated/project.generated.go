@@ -32,7 +32,7 @@ type ProjectResolver interface {
 	Owner(ctx context.Context, obj *ent.Project) (*ent.User, error)
 	Organisation(ctx context.Context, obj *ent.Project) (*ent.Organisation, error)
 	Members(ctx context.Context, obj *ent.Project, first *int, after *string, last *int, before *string) (*relay.Connection[*ent.Membership], error)
-	Conversations(ctx context.Context, obj *ent.Project, first *int, after *string, last *int, before *string) (*relay.Connection[*ent.Conversation], error)
+	Conversations(ctx context.Context, obj *ent.Project, first *int, after *string, last *int, before *string, kinds []enum.ConversationKind) (*relay.Connection[*ent.Conversation], error)
 	Messages(ctx context.Context, obj *ent.Project, first *int, after *string, last *int, before *string) (*relay.Connection[*ent.Message], error)
 	Runs(ctx context.Context, obj *ent.Project, first *int, after *string, last *int, before *string) (*relay.Connection[*ent.Run], error)
 	Files(ctx context.Context, obj *ent.Project, path *string, ref *string, first *int, after *string) (*relay.Connection[*model.File], error)
@@ -470,6 +470,14 @@ func (ec *executionContext) field_Project_conversations_args(ctx context.Context
 		return nil, err
 	}
 	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "kinds",
+		func(ctx context.Context, v any) ([]enum.ConversationKind, error) {
+			return ec.unmarshalOConversationKind2ᚕgithubᚗcomᚋzeblitᚋzeblitᚋentᚋenumᚐConversationKindᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["kinds"] = arg4
 	return args, nil
 }
 
@@ -1684,7 +1692,7 @@ func (ec *executionContext) _Project_conversations(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Project().Conversations(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+			return ec.Resolvers.Project().Conversations(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["kinds"].([]enum.ConversationKind))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *relay.Connection[*ent.Conversation]) graphql.Marshaler {

@@ -511,6 +511,7 @@ type ComplexityRoot struct {
 		CreatedAt  func(childComplexity int) int
 		ForkedFrom func(childComplexity int) int
 		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
 		Messages   func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Project    func(childComplexity int) int
 		Runs       func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1264,7 +1265,7 @@ type ComplexityRoot struct {
 		Console         func(childComplexity int, levels []enum.ConsoleLevel, search *string, since *time.Time, fingerprint *string, session *string, first *int, after *string, last *int, before *string) int
 		ConsoleErrors   func(childComplexity int, search *string, since *time.Time, first *int, after *string) int
 		ConsoleKey      func(childComplexity int) int
-		Conversations   func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Conversations   func(childComplexity int, first *int, after *string, last *int, before *string, kinds []enum.ConversationKind) int
 		CreatedAt       func(childComplexity int) int
 		Crew            func(childComplexity int) int
 		Decisions       func(childComplexity int, ref *string) int
@@ -3673,6 +3674,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Conversation.ID(childComplexity), true
+	case "Conversation.kind":
+		if e.ComplexityRoot.Conversation.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Kind(childComplexity), true
 	case "Conversation.messages":
 		if e.ComplexityRoot.Conversation.Messages == nil {
 			break
@@ -7089,7 +7096,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Project.Conversations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+		return e.ComplexityRoot.Project.Conversations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["kinds"].([]enum.ConversationKind)), true
 	case "Project.createdAt":
 		if e.ComplexityRoot.Project.CreatedAt == nil {
 			break
@@ -10166,7 +10173,7 @@ extend type Project {
 `, BuiltIn: false},
 	{Name: "../schema/branch.graphql", Input: `"A line of a project's history that its files are changed on. All projects have ` + "`" + `main` + "`" + `, once there is a commit."
 type Branch {
-  "Its name: ` + "`" + `main` + "`" + `, one that somebody gave it, ` + "`" + `run/` + "`" + ` and the id of a run that works on it, or ` + "`" + `fork/` + "`" + ` and that of a forked conversation."
+  "Its name: ` + "`" + `main` + "`" + `, one that somebody gave it, ` + "`" + `run/` + "`" + ` and the id of a run that works on it, ` + "`" + `fork/` + "`" + ` and that of a forked conversation, or ` + "`" + `check/` + "`" + ` or ` + "`" + `command/` + "`" + ` and the id of what is looked at or runs there for a moment."
   name: String!
   "Its newest commit."
   tip: Commit!
@@ -10220,7 +10227,7 @@ extend type Mutation {
 input CreateBranchInput {
   "The project's id."
   projectId: ID!
-  "Its name, as git takes it, at most 200 bytes. ` + "`" + `run/…` + "`" + ` is kept for runs."
+  "Its name, as git takes it, at most 200 bytes. ` + "`" + `run/…` + "`" + `, ` + "`" + `fork/…` + "`" + `, ` + "`" + `check/…` + "`" + ` and ` + "`" + `command/…` + "`" + ` are kept for what Zeblit makes itself."
   name: String!
   "Where it begins: a branch or a commit's hash; the main branch when it is not given."
   from: String
@@ -10499,13 +10506,13 @@ type CommandEdge {
 extend type Project {
   "Commands in its sandbox, newest first."
   commands(
-    "How many at most, from the start."
+    "How many from the start, at most 100; 20 when neither it nor ` + "`" + `last` + "`" + ` is given."
     first: Int
-    "After this place."
+    "Only those after this cursor."
     after: Cursor
-    "How many at most, from the end."
+    "How many from the end, at most 100."
     last: Int
-    "Before this place."
+    "Only those before this cursor."
     before: Cursor
     "Only those in one of these states."
     states: [CommandState!]
@@ -10739,9 +10746,9 @@ input ReportConsoleInput {
   key: String
   "The project, for its editors."
   projectId: ID
-  "The same for all of one load of a page, at most 64 characters."
+  "The same for all of one load of a page; cut after 64 bytes."
   session: String
-  "The browser, in its own words, at most 512 characters."
+  "The browser, in its own words; cut after 512 bytes."
   userAgent: String
   "The lines in their order, at most 100."
   entries: [ConsoleEntryInput!]!
@@ -10815,6 +10822,8 @@ type Conversation implements Node {
   id: ID!
   "What it is about: the beginning of its first message, or what people have named it."
   title: String!
+  "Between whom it is."
+  kind: ConversationKind!
   "The branch whose files its runs work on: main, or a fork's own."
   branch: String!
   "The message that it was forked from; null for one that is no fork, and where that message is gone."
@@ -10849,6 +10858,16 @@ type Conversation implements Node {
     "Only those before this cursor."
     before: Cursor
   ): RunConnection!
+}
+
+"Between whom a conversation is."
+enum ConversationKind {
+  "People and agents: one that a person began."
+  CHAT
+  "Who gives a task and the agent that works on it; people may speak there too."
+  TASK
+  "An agent and another one that it asks."
+  QUESTION
 }
 
 "A page of conversations."
@@ -12558,11 +12577,11 @@ extend type Mutation {
 
 "An account to make."
 input SignUpInput {
-  "The e-mail address: it names the account."
+  "The e-mail address, at most 254 bytes: it names the account."
   email: String!
-  "The password."
+  "The password, 8–256 characters."
   password: String!
-  "What the person wants to be called."
+  "What the person wants to be called, 1–120 characters."
   name: String!
 }
 
@@ -13763,7 +13782,7 @@ extend type Run {
 }
 
 extend type Conversation {
-  "The task that is worked on in it; null for one between people and agents."
+  "The task that is worked on in it; null for one of another kind."
   task: Task
 }
 
@@ -13960,7 +13979,7 @@ type WaiveCriterionPayload {
 	{Name: "../schema/preview.graphql", Input: `extend type Mutation {
   """
   Makes a link that opens a project's files as a web site in the viewer's browser, at an origin of the project's own. The link can be opened for
-  ten minutes; what it opens lasts an hour, and only while the viewer is a member and their credentials hold. PRECONDITION_FAILED where the
+  ten minutes; what it opens lasts for an hour from when the link was made, and only while the viewer is a member and their credentials hold. PRECONDITION_FAILED where the
   installation has no domain for previews.
   """
   createPreviewLink("What to open." input: CreatePreviewLinkInput!): CreatePreviewLinkPayload!
@@ -14029,6 +14048,8 @@ type Project implements Node {
     last: Int
     "Only those before this cursor."
     before: Cursor
+    "Only those of these kinds; of all when null."
+    kinds: [ConversationKind!]
   ): ConversationConnection!
   "The messages of all its conversations, newest last."
   messages(
@@ -14645,7 +14666,7 @@ enum RunState {
   WAITING_FOR_INPUT
   "Other agents have to do something first. A message sent to it with STEER wakes it."
   WAITING_FOR_AGENTS
-  "A person has paused it, or a budget has no room for its next call. It keeps its turn in the conversation; after 7 days it is cancelled."
+  "A person has paused it, or a budget has no room for its next call. It keeps its turn in the conversation; after ` + "`" + `--pause-timeout` + "`" + `, 7 days unless told otherwise, it is cancelled."
   PAUSED
   "It is done."
   SUCCEEDED
@@ -16328,6 +16349,8 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_id(ctx, field)
 	case "title":
 		return ec.fieldContext_Conversation_title(ctx, field)
+	case "kind":
+		return ec.fieldContext_Conversation_kind(ctx, field)
 	case "branch":
 		return ec.fieldContext_Conversation_branch(ctx, field)
 	case "forkedFrom":

@@ -259,7 +259,7 @@ type CreateApprovalLinkPayload struct {
 type CreateBranchInput struct {
 	// The project's id.
 	ProjectID string `json:"projectId"`
-	// Its name, as git takes it, at most 200 bytes. `run/…` is kept for runs.
+	// Its name, as git takes it, at most 200 bytes. `run/…`, `fork/…`, `check/…` and `command/…` are kept for what Zeblit makes itself.
 	Name string `json:"name"`
 	// Where it begins: a branch or a commit's hash; the main branch when it is not given.
 	From *string `json:"from,omitempty"`
@@ -1142,9 +1142,9 @@ type ReportConsoleInput struct {
 	Key *string `json:"key,omitempty"`
 	// The project, for its editors.
 	ProjectID *string `json:"projectId,omitempty"`
-	// The same for all of one load of a page, at most 64 characters.
+	// The same for all of one load of a page; cut after 64 bytes.
 	Session *string `json:"session,omitempty"`
-	// The browser, in its own words, at most 512 characters.
+	// The browser, in its own words; cut after 512 bytes.
 	UserAgent *string `json:"userAgent,omitempty"`
 	// The lines in their order, at most 100.
 	Entries []*ConsoleEntryInput `json:"entries"`
@@ -1610,11 +1610,11 @@ type SignOutPayload struct {
 
 // An account to make.
 type SignUpInput struct {
-	// The e-mail address: it names the account.
+	// The e-mail address, at most 254 bytes: it names the account.
 	Email string `json:"email"`
-	// The password.
+	// The password, 8–256 characters.
 	Password string `json:"password"`
-	// What the person wants to be called.
+	// What the person wants to be called, 1–120 characters.
 	Name string `json:"name"`
 }
 

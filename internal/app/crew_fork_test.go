@@ -15,8 +15,9 @@ import (
 )
 
 const forked = `query($p: ID!, $r: ID!) { node(id: $r) { ... on Run { state error verification branch plan { tasks {
-	title state attempts run { branch } conversation { branch } criteria { state problem evidence { check { state exitCode } } } } } } }
-	project(id: $p) { merges(first: 50) { nodes { state source target } } } }`
+	title state attempts run { branch } conversation { branch kind } criteria { state problem evidence { check { state exitCode } } } } } } }
+	project(id: $p) { chats: conversations(kinds: [CHAT]) { nodes { id } } tasks: conversations(kinds: [TASK, QUESTION]) { nodes { id } }
+		merges(first: 50) { nodes { state source target } } } }`
 
 // What is planned in a fork is built on its branch: tasks begin there, are merged into it
 // and looked at with it, and main stays as it is.
@@ -50,6 +51,7 @@ func TestAPlanMadeInAForkStaysThere(t *testing.T) {
 			one := one.(object)
 			require.Equal(t, "COMPLETED", one["state"], one)
 			require.Equal(t, branch, one["conversation"].(object)["branch"], "who writes to its agent later means the fork, too")
+			require.Equal(t, "TASK", one["conversation"].(object)["kind"])
 			at := one["run"].(object)["branch"].(string)
 			require.Contains(t, at, "run/")
 			branches[at] = true
@@ -58,6 +60,9 @@ func TestAPlanMadeInAForkStaysThere(t *testing.T) {
 		require.Equal(t, object{"state": "EXITED", "exitCode": 0.0}, check, "it was looked at once more")
 		require.Contains(t, <-told, "on "+branch+", what showed it ends otherwise now")
 
+		listed := data["project"].(object)
+		require.Len(t, listed["chats"].(object)["nodes"], 2, "the first one and its fork")
+		require.Len(t, listed["tasks"].(object)["nodes"], 4)
 		merges := data["project"].(object)["merges"].(object)["nodes"].([]any)
 		for _, m := range merges {
 			m := m.(object)

@@ -6,18 +6,28 @@ import (
 	"time"
 )
 
+// The kinds of conversations: people and agents, an agent's work on a task, an agent's
+// question to another.
+const (
+	ConversationChat     = "CHAT"
+	ConversationTask     = "TASK"
+	ConversationQuestion = "QUESTION"
+)
+
 // Conversation is a thread of messages. Branch is the one whose files its runs work on.
 type Conversation struct {
 	ID        string    `json:"id"`
 	Title     string    `json:"title"`
+	Kind      string    `json:"kind"`
 	Branch    string    `json:"branch"`
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
-// Conversations are those of a project, newest first.
-func (c *Client) Conversations(ctx context.Context, projectID string) iter.Seq2[Conversation, error] {
-	return listInProject[Conversation](ctx, c, conversationsQuery, map[string]any{"project": projectID})
+// Conversations are those of a project, newest first: of these kinds, of all where none
+// is given.
+func (c *Client) Conversations(ctx context.Context, projectID string, kinds ...string) iter.Seq2[Conversation, error] {
+	return listInProject[Conversation](ctx, c, conversationsQuery, map[string]any{"project": projectID, "kinds": kinds})
 }
 
 // RenameConversation gives a conversation another title.

@@ -27,10 +27,10 @@ const (
 	sendMessageMutation = `mutation($input: SendMessageInput!) {
   sendMessage(input: $input) { message { id conversation { id } } run { ` + runFields + ` } }
 }`
-	conversationFields = `id title branch createdAt updatedAt`
+	conversationFields = `id title kind branch createdAt updatedAt`
 
-	conversationsQuery = `query($project: ID!, $after: Cursor) {
-  project(id: $project) { page: conversations(first: 50, after: $after) { nodes { ` + conversationFields + ` } pageInfo { hasNextPage endCursor } } }
+	conversationsQuery = `query($project: ID!, $kinds: [ConversationKind!], $after: Cursor) {
+  project(id: $project) { page: conversations(first: 50, after: $after, kinds: $kinds) { nodes { ` + conversationFields + ` } pageInfo { hasNextPage endCursor } } }
 }`
 	renameConversationMutation = `mutation($input: RenameConversationInput!) {
   renameConversation(input: $input) { conversation { ` + conversationFields + ` } }

@@ -100,7 +100,7 @@ func (s *Service) speak(ctx context.Context, tx *store.Tx, t *ent.Task, order ru
 		}
 	}
 	if t.ConversationID == "" {
-		create := tx.Ent.Conversation.Create().SetProjectID(t.ProjectID).SetTitle(t.Title).SetTaskID(t.ID)
+		create := tx.Ent.Conversation.Create().SetProjectID(t.ProjectID).SetTitle(t.Title).SetKind(enum.ConversationTask).SetTaskID(t.ID)
 		if order.Parent != nil { // what people say there later is of the same fork
 			base, err := run.Base(ctx, tx.Ent, order.Parent)
 			if err != nil {

@@ -55,7 +55,7 @@ func (e *Engine) Ask(ctx context.Context, tx *store.Tx, env tools.Env, slug, que
 		return err
 	}
 	talk, err := tx.Ent.Conversation.Create().SetProjectID(asker.ProjectID).SetTitle(askTitle(role.Name, question)).
-		SetNextPosition(1).SetBranch(base).Save(ctx)
+		SetKind(enum.ConversationQuestion).SetNextPosition(1).SetBranch(base).Save(ctx)
 	if err != nil {
 		return fmt.Errorf("begin a conversation with the %s: %w", role.Name, err)
 	}

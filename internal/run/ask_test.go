@@ -68,6 +68,9 @@ func TestAnAgentAsksAnotherAndGetsTheAnswer(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, r.ID, m.SenderRunID)
 		require.Nil(t, m.AuthorID, "it is no person's")
+		talk, err := b.db.Ent.Conversation.Get(b.ctx, child.ConversationID)
+		require.NoError(t, err)
+		require.Equal(t, enum.ConversationQuestion, talk.Kind)
 		requests := b.model.Requests()
 		asked, told := requests[1], requests[2]
 		require.Contains(t, asked.Messages[0].Text, "[words ")
