@@ -45,6 +45,8 @@ func Presenter(logger *slog.Logger) graphql.ErrorPresenterFunc {
 		case store.Unavailable(err):
 			logger.WarnContext(ctx, "the database was not available to a field", "path", told.Path.String(), "error", err)
 			p = problem.New(problem.Unavailable, "the database is not available at the moment: try again")
+		case store.Unfit(err):
+			p = problem.New(problem.BadInput, "no text can have a NUL character in it")
 		default:
 			return internal(ctx, logger, told, err)
 		}

@@ -47,6 +47,15 @@ def say(text):
     print(f"[{text}]", file=sys.stderr, flush=True)
 
 
+def show(text):
+    """Prints what is for the reader; whoever has stopped reading ends the program, and is no cut."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
+
+
 def request(url, key, query, variables, accept):
     body = json.dumps({"query": query, "variables": variables}).encode()
     headers = {"Content-Type": "application/json", "Accept": accept, "Authorization": f"Bearer {key}"}
@@ -78,9 +87,9 @@ class Watch:
         event = data_of(result)["projectEvents"]
         kind = event["__typename"]
         if kind == "MessageDelta":
-            print(event["text"], end="", flush=True)
+            show(event["text"])
         elif kind == "MessageCompleted" and event["message"]["role"] == "ASSISTANT":
-            print(flush=True)
+            show("\n")
         elif kind == "ToolCallStarted":
             say(f"tool {event['toolCall']['name']}")
         elif kind == "FileChanged":

@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -23,7 +25,8 @@ import (
 // foreign fills the arguments of a root field with another tenant's ids, by the
 // names of the arguments, and with anything where no id is due. It reports
 // whether there was an id at all. An id argument that it doesn't know fails the
-// test: say here whose it is.
+// test: say here whose it is. The one for "" is in the place of all others, and also a
+// text.
 func foreign(t *testing.T, schema *ast.Schema, field *ast.FieldDefinition, ids map[string]string) (arguments string, any bool) {
 	t.Helper()
 	var value func(name string, typ *ast.Type) string
@@ -36,9 +39,12 @@ func foreign(t *testing.T, schema *ast.Schema, field *ast.FieldDefinition, ids m
 			return ""
 		case typ.NamedType == "ID":
 			id, known := ids[name]
+			if every, ok := ids[""]; !known && ok {
+				id, known = every, true
+			}
 			require.True(t, known, "%s(%s:): which id is that?", field.Name, name)
 			any = true
-			return fmt.Sprintf("%q", id)
+			return quoted(id)
 		case schema.Types[typ.NamedType].Kind == ast.InputObject:
 			var fields []string
 			for _, f := range schema.Types[typ.NamedType].Fields {
@@ -58,7 +64,7 @@ func foreign(t *testing.T, schema *ast.Schema, field *ast.FieldDefinition, ids m
 		case typ.NamedType == "Money":
 			return `"1"`
 		}
-		return `"something"`
+		return quoted(cmp.Or(ids[""], "something"))
 	}
 	var all []string
 	for _, a := range field.Arguments {
@@ -70,6 +76,15 @@ func foreign(t *testing.T, schema *ast.Schema, field *ast.FieldDefinition, ids m
 		return "", any
 	}
 	return "(" + strings.Join(all, ", ") + ")", any
+}
+
+// quoted is a text as GraphQL has it.
+func quoted(text string) string {
+	raw, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
 }
 
 // inDatabase writes what nobody can make by the API into the database of a system that runs.
@@ -199,6 +214,33 @@ func TestNoFieldTakesAnotherTenantsIDs(t *testing.T) {
 			}
 		}
 		require.GreaterOrEqual(t, tried, 12)
+	})
+}
+
+// What no database can hold is the client's mistake, wherever it stands.
+func TestNoTextIsAnInternalError(t *testing.T) {
+	t.Parallel()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: zeblit.SDL})
+	require.NoError(t, err)
+	eachDatabase(t, func(t *testing.T, cfg config.Config) {
+		s := start(t, cfg)
+		for _, ids := range []map[string]string{{"": "a\x00"}, {"": "a\x00", "projectId": s.newProject(t, "Mine")}} {
+			for _, root := range []*ast.Definition{schema.Query, schema.Mutation, schema.Subscription} {
+				for _, field := range root.Fields {
+					if strings.HasPrefix(field.Name, "__") {
+						continue
+					}
+					arguments, _ := foreign(t, schema, field, ids)
+					if arguments == "" {
+						continue
+					}
+					query := fmt.Sprintf("%s { %s%s { __typename } }", strings.ToLower(root.Name), field.Name, arguments)
+					if a := s.socketPost(t, s.key, query, nil); len(a.Errors) > 0 {
+						require.NotContains(t, []string{"INTERNAL", "UNAVAILABLE"}, a.code(), "%s: %+v", query, a)
+					}
+				}
+			}
+		}
 	})
 }
 

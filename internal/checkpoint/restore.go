@@ -127,7 +127,7 @@ func (s *Service) tryRestore(ctx context.Context, viewer *access.Viewer, c *ent.
 
 func (s *Service) find(ctx context.Context, in Input) (*ent.Checkpoint, workspace.Branch, error) {
 	c, err := s.db.Ent.Checkpoint.Get(ctx, in.CheckpointID)
-	if ent.IsNotFound(err) {
+	if ent.IsNotFound(err) || store.Unfit(err) {
 		return nil, workspace.Branch{}, problem.Missing("checkpointId", "checkpoint")
 	}
 	if err != nil {

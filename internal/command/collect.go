@@ -237,7 +237,7 @@ func (h *Host) keep(ctx context.Context, tx *store.Tx, t *task, c *change) (kept
 		}
 		edits = free
 		if len(taken) > 0 {
-			beside := workspace.Branch{ProjectID: on.ProjectID, Name: "command/" + t.c.ID}
+			beside := workspace.Branch{ProjectID: on.ProjectID, Name: workspace.CommandBranch(t.c.ID)}
 			err := tx.Try(ctx, func() error { return h.aside(person, tx, t, c, beside, message, taken) })
 			if p := problem.As(err); p != nil && p.Code != problem.Conflict {
 				k.notes = append(k.notes, fmt.Sprintf("Others have changed files meanwhile that it changed too; its versions are not kept: %s. They are %s.", p.Message, names(taken)))

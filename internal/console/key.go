@@ -61,7 +61,7 @@ func projectOf(ctx context.Context, c *ent.Client, key string) (string, error) {
 		return "", unknown
 	}
 	found, err := c.ConsoleKey.Query().Where(consolekey.Key(key)).Only(ctx)
-	if ent.IsNotFound(err) {
+	if ent.IsNotFound(err) || store.Unfit(err) {
 		return "", unknown
 	}
 	if err != nil {

@@ -107,21 +107,26 @@ func unfinished(m *ent.Message) error {
 // upTo lists what was in the conversation's context when a message was, with it: of one
 // that has left the context since, what it answered then.
 func (s *Service) upTo(ctx context.Context, tx *store.Tx, talk *ent.Conversation, from *ent.Message) ([]*ent.Message, error) {
-	all, err := tx.Ent.Message.Query().
-		Where(entmessage.ConversationID(talk.ID), entmessage.PositionLTE(from.Position), entmessage.StatusNEQ(enum.MessageStreaming)).
-		Order(ent.Asc(entmessage.FieldPosition)).Limit(maxCopied + 1).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read what is to be copied: %w", err)
-	}
-	all = slices.DeleteFunc(all, func(m *ent.Message) bool {
+	retracted := func(m *ent.Message) bool {
 		return m.ID != from.ID && slices.ContainsFunc(talk.Retracted, func(out [2]int) bool {
 			return out[1] <= from.Position && out[0] <= m.Position && m.Position < out[1]
 		})
-	})
-	if len(all) > maxCopied {
-		return nil, problem.New(problem.PreconditionFailed, "a fork begins with at most %d messages", maxCopied)
 	}
-	return all, nil
+	var all []*ent.Message
+	for next := 0; len(all) <= maxCopied; {
+		some, err := tx.Ent.Message.Query().
+			Where(entmessage.ConversationID(talk.ID), entmessage.PositionGTE(next), entmessage.PositionLTE(from.Position), entmessage.StatusNEQ(enum.MessageStreaming)).
+			Order(ent.Asc(entmessage.FieldPosition)).Limit(copiedAtOnce).All(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read what is to be copied: %w", err)
+		}
+		if len(some) == 0 {
+			return all, nil
+		}
+		next = some[len(some)-1].Position + 1
+		all = append(all, slices.DeleteFunc(some, retracted)...)
+	}
+	return nil, problem.New(problem.PreconditionFailed, "a fork begins with at most %d messages", maxCopied)
 }
 
 // moment is when a message was whole, and what it asked for done. CONFLICT: one of those

@@ -198,7 +198,7 @@ func (s *Service) end(ctx context.Context, tx *store.Tx, m *ent.Merge, state enu
 // Find is the viewer's merge of that id; NOT_FOUND with the field "id".
 func (s *Service) find(ctx context.Context, c *ent.Client, id string) (*ent.Merge, error) {
 	m, err := c.Merge.Get(ctx, id)
-	if ent.IsNotFound(err) {
+	if ent.IsNotFound(err) || store.Unfit(err) {
 		return nil, problem.Missing("mergeId", "merge")
 	}
 	return m, err

@@ -72,7 +72,7 @@ func (s *Service) endCheck(ctx context.Context, tx *store.Tx, l *look) (err erro
 
 // checkBranch is where commands run again.
 func checkBranch(p *ent.Plan) workspace.Branch {
-	return workspace.Branch{ProjectID: p.ProjectID, Name: "check/" + p.ID + "-" + p.CheckTree[:min(12, len(p.CheckTree))]}
+	return workspace.Branch{ProjectID: p.ProjectID, Name: workspace.RecheckBranch(p.ID + "-" + p.CheckTree[:min(12, len(p.CheckTree))])}
 }
 
 // unchecked are the criteria of completed tasks that count as shown, or did, and were not

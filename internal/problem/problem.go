@@ -42,6 +42,8 @@ type Error struct {
 	Field string
 	// RetryAfter is when trying again makes sense; zero says nothing.
 	RetryAfter time.Duration
+	// Reference finds an Internal error in the log.
+	Reference string
 	// Sides are what was expected of a file and what it is, where a Conflict is about one.
 	Sides *Sides
 }
@@ -63,6 +65,9 @@ func (e *Error) Extensions() map[string]any {
 	}
 	if e.RetryAfter > 0 {
 		out["retryAfter"] = int(math.Ceil(e.RetryAfter.Seconds()))
+	}
+	if e.Reference != "" {
+		out["reference"] = e.Reference
 	}
 	if s := e.Sides; s != nil {
 		out["conflict"] = map[string]any{

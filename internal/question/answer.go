@@ -36,7 +36,7 @@ func (s *Service) Answer(ctx context.Context, in Input) (*ent.Question, error) {
 		return nil, err
 	}
 	q, err := s.db.Ent.Question.Get(ctx, in.QuestionID)
-	if ent.IsNotFound(err) {
+	if ent.IsNotFound(err) || store.Unfit(err) {
 		return nil, problem.Missing("questionId", "question")
 	}
 	if err != nil {

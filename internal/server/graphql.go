@@ -91,9 +91,12 @@ func (s *Server) failed(r *http.Request, err error) *problem.Error {
 		s.options.Logger.WarnContext(r.Context(), "the database was not available to a request", "error", err)
 		return problem.New(problem.Unavailable, "the database is not available at the moment: try again")
 	}
+	if store.Unfit(err) {
+		return problem.New(problem.BadInput, "no text can have a NUL character in it")
+	}
 	reference := relay.NewID("err")
 	s.options.Logger.ErrorContext(r.Context(), "a request failed", "reference", reference, "error", err)
-	return problem.New(problem.Internal, "internal error %s", reference)
+	return &problem.Error{Code: problem.Internal, Message: "internal error", Reference: reference}
 }
 
 // refuse answers, in GraphQL's form, a request whose credentials don't hold or don't

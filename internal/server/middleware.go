@@ -89,6 +89,13 @@ func permissions() string {
 	return strings.Join(denied, "=(), ") + "=()"
 }
 
+// What pages of other origins may send and read, beyond what every page may: of GraphQL,
+// of files and of archives.
+const (
+	allowedHeaders = "Authorization, Content-Type, Accept, Last-Event-ID, If-Match, If-None-Match, Idempotency-Key"
+	exposedHeaders = "Retry-After, X-Request-Id, ETag, Content-Disposition, Zeblit-Commit, Zeblit-Skipped-Links"
+)
+
 // cors answers preflights and marks answers for the allowed origins. It reports
 // whether the request is answered.
 func (s *Server) cors(w http.ResponseWriter, r *http.Request) bool {
@@ -113,11 +120,11 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request) bool {
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
 	if !preflight {
-		h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
+		h.Set("Access-Control-Expose-Headers", exposedHeaders)
 		return false
 	}
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept, Last-Event-ID")
+	h.Set("Access-Control-Allow-Headers", allowedHeaders)
 	h.Set("Access-Control-Max-Age", "600")
 	w.WriteHeader(http.StatusNoContent)
 	return true

@@ -13,6 +13,13 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
+// Unfit says whether an error is about a text that PostgreSQL can't hold, as it has a NUL
+// in it: nothing that is stored has that.
+func Unfit(err error) bool {
+	e, ok := errors.AsType[*pq.Error](err)
+	return ok && e.Code == "22021" // character_not_in_repertoire
+}
+
 // Unavailable says whether an error is of the database's surroundings and not of what
 // was asked of it: it can't be reached, is starting or ending, its disk is full or
 // broken, or somebody else was in the way. The same may succeed later. Whether what

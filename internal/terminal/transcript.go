@@ -151,7 +151,7 @@ func (t *Transcript) Files(files []client.File) {
 	defer t.mu.Unlock()
 	t.line()
 	if len(files) == 0 && t.crew {
-		t.print("\nWhat the other agents wrote is in the project: zeblit files ls\n")
+		t.print("\nWhat the other agents wrote is in the project: zeblit files ls --project " + t.run.Project.ID + "\n")
 		return
 	}
 	if len(files) == 0 {

@@ -80,10 +80,12 @@ No files were written.
 `, out.String())
 
 	out.Reset()
-	show.Begin(client.Run{ID: "run_3"})
+	third := client.Run{ID: "run_3"}
+	third.Project.ID = "prj_1"
+	show.Begin(third)
 	show.Event(client.Event{Type: "RunStateChanged", State: "WAITING_FOR_AGENTS"})
 	show.Files(nil)
-	require.Contains(t, out.String(), "What the other agents wrote is in the project: zeblit files ls")
+	require.Contains(t, out.String(), "What the other agents wrote is in the project: zeblit files ls --project prj_1\n")
 	out.Reset()
 	show.Begin(client.Run{ID: "run_4"})
 	show.Files(nil)

@@ -10,11 +10,12 @@ import (
 // maxBranch is the longest name of a branch, in bytes.
 const maxBranch = 200
 
-// runFolder is where the branches of runs are, and forkFolder those of conversations that
-// were forked.
+// The folders of branches that nobody names.
 const (
-	runFolder  = "run"
-	forkFolder = "fork"
+	runFolder     = "run"     // runs
+	forkFolder    = "fork"    // conversations that were forked
+	checkFolder   = "check"   // a plan's result, while it is looked at once more
+	commandFolder = "command" // what a command wrote that was merged meanwhile
 )
 
 // RunBranch is the name of the branch that a run of that id begins.
@@ -22,6 +23,14 @@ func RunBranch(runID string) string { return runFolder + "/" + runID }
 
 // IsRunBranch says whether a branch is one that a run began.
 func IsRunBranch(name string) bool { return strings.HasPrefix(name, runFolder+"/") }
+
+// RecheckBranch is the name of the branch that a plan's result is looked at on once more;
+// id tells plan and files.
+func RecheckBranch(id string) string { return checkFolder + "/" + id }
+
+// CommandBranch is the name of the branch for what a command of that id wrote beside
+// another's commit.
+func CommandBranch(commandID string) string { return commandFolder + "/" + commandID }
 
 // ForkBranch is the name of the branch that a forked conversation of that id works on.
 func ForkBranch(conversationID string) string { return forkFolder + "/" + conversationID }
@@ -31,11 +40,10 @@ func IsForkBranch(name string) bool { return strings.HasPrefix(name, forkFolder+
 
 // checkNewBranch is CheckBranch for a name that a person gives.
 func checkNewBranch(name string) error {
-	if name == runFolder || strings.HasPrefix(name, runFolder+"/") {
-		return problem.BadField("name", `names that begin with "run/" are kept for the branches of runs`)
-	}
-	if name == forkFolder || strings.HasPrefix(name, forkFolder+"/") {
-		return problem.BadField("name", `names that begin with "fork/" are kept for the branches of forked conversations`)
+	for _, kept := range []string{runFolder, forkFolder, checkFolder, commandFolder} {
+		if name == kept || strings.HasPrefix(name, kept+"/") {
+			return problem.BadField("name", "names that begin with %q are kept for branches that nobody names", kept+"/")
+		}
 	}
 	return CheckBranch(name)
 }

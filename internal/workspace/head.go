@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"entgo.io/ent/dialect"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -35,6 +36,9 @@ func refName(branch string) string { return plumbing.NewBranchReferenceName(bran
 // nobody else moves it until the transaction ends; SQLite's transactions write
 // alone anyhow.
 func readHead(ctx context.Context, c *ent.Client, projectID, branch string, lock bool) (head, error) {
+	if !utf8.ValidString(branch) || hasControl(branch) { // nor can a database look for it
+		return head{}, nil
+	}
 	query := c.GitRef.Query().Where(gitref.ProjectID(projectID), gitref.Name(refName(branch)))
 	if lock {
 		query = query.ForUpdate()

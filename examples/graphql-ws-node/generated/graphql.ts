@@ -51,7 +51,7 @@ export type RunState =
   | 'CANCELLED'
   /** It could not be done; `error` says why. */
   | 'FAILED'
-  /** A person has paused it, or a budget has no room for its next call. It keeps its turn in the conversation; after 7 days it is cancelled. */
+  /** A person has paused it, or a budget has no room for its next call. It keeps its turn in the conversation; after `--pause-timeout`, 7 days unless told otherwise, it is cancelled. */
   | 'PAUSED'
   /** It waits for a worker, or for the runs before it in its conversation. */
   | 'QUEUED'
