@@ -1,4 +1,4 @@
-# One static program in an empty image: docker build -t zeblit .
+# One static program, and git for merges: docker build -t zeblit .
 FROM docker.io/library/node:20-bookworm-slim AS web
 WORKDIR /src
 COPY package.json package-lock.json tsconfig.base.json ./
@@ -16,13 +16,13 @@ COPY . .
 COPY --from=web /src/web/dist web/dist
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/zeblit ./cmd/zeblit \
- && mkdir /out/data \
- && mkdir -m 1777 /out/tmp
+ && mkdir /out/data
 
-FROM scratch
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+FROM docker.io/library/debian:bookworm-slim
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends ca-certificates git \
+ && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/zeblit /zeblit
-COPY --from=build /out/tmp /tmp
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 ENV ZEBLIT_ADDR=0.0.0.0:8080 ZEBLIT_DATA_DIR=/data
