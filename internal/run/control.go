@@ -254,10 +254,16 @@ func (c *Control) park(ctx context.Context, tx *store.Tx, l *lease, by stream.Ac
 // for it get runs of their own, and the next of its conversation gets its turn.
 // Whoever cancels a run cancels what was said to it with it.
 func (c *Control) end(ctx context.Context, tx *store.Tx, l *lease, what happening, why string, by stream.Actor) (*ent.Run, error) {
-	// The run's row comes first: it is what all writers of a run wait for.
+	// The run's row comes first: it is what all writers of a run wait for. Then those of
+	// the runs that end with it.
 	r, err := c.move(ctx, tx, l.run, what, func(u *ent.RunUpdate) { u.SetError(why) })
 	if err != nil {
 		return nil, err
+	}
+	if r.State != enum.RunSucceeded {
+		if err := holdBelow(ctx, tx, r.ID); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.interruptLeftovers(ctx, tx, l); err != nil {
 		return nil, err
