@@ -288,6 +288,41 @@ func TestNobodySeesAnothersThings(t *testing.T) {
 	})
 }
 
+func TestADeletedProjectIsAsOneThatNeverWas(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		b, ada := setup(t, db), storetest.User(t, db, "ada@example.com")
+		id, other := b.create(t, ada, "Doomed"), b.create(t, ada, "Other")
+		b.do(as(ada), t, `mutation($id: ID!) { writeFile(input: {projectId: $id, path: "a", text: "b"}) { commit } }`, map[string]any{"id": id})
+		p, err := db.Ent.Project.Get(as(ada), id)
+		require.NoError(t, err)
+		run := storetest.Run(t, db, p, enum.RunSucceeded)
+		const remove = `mutation($id: ID!) { deleteProject(input: {projectId: $id}) { projectId } }`
+		require.Equal(t, id, at(b.do(as(ada), t, remove, map[string]any{"id": id}), "deleteProject", "projectId"))
+
+		ids := []string{id, run.ID, run.MessageID, run.ConversationID, other}
+		seen := at(b.do(as(ada), t, `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, map[string]any{"ids": ids}), "nodes").([]any)
+		for i, n := range seen {
+			require.Equal(t, ids[i] == other, n != nil, ids[i])
+		}
+		all := at(b.do(as(ada), t, `{ projects { edges { node { id } } } }`, nil), "projects", "edges").([]any)
+		require.Len(t, all, 1)
+		require.Equal(t, other, at(all, 0, "node", "id"))
+		for _, q := range []string{
+			remove, `query($id: ID!) { project(id: $id) { id files { edges { node { path } } } } }`,
+			`mutation($id: ID!) { updateProject(input: {projectId: $id, name: "x"}) { project { id } } }`,
+			`mutation($id: ID!) { writeFile(input: {projectId: $id, path: "a", text: "c"}) { commit } }`,
+			`mutation($id: ID!) { createDownloadLink(input: {projectId: $id, path: "a"}) { url } }`,
+			`subscription($id: ID!) { projectEvents(projectId: $id, after: "start") { seq } }`,
+		} {
+			_, never := b.try(as(ada), t, q, map[string]any{"id": "prj_00000000000000000000000000"})
+			_, ext := b.try(as(ada), t, q, map[string]any{"id": id})
+			require.Equal(t, "NOT_FOUND", ext["code"], q)
+			require.Equal(t, never, ext, q)
+		}
+	})
+}
+
 func TestWriteFile(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -7,7 +7,8 @@ import (
 	"github.com/zeblit/zeblit/internal/access"
 )
 
-// Stream is the head of a project's event log; its row orders the log's writers.
+// Stream is the head of a project's event log; its row orders the log's writers. A head
+// below zero says that the log is closed: its project is being deleted.
 type Stream struct{ ent.Schema }
 
 func (Stream) Fields() []ent.Field {

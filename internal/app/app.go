@@ -367,6 +367,7 @@ func (a *App) work(ctx context.Context, more func(context.Context, *errgroup.Gro
 		group.Go(func() error { return a.compactor.Run(above) })
 		group.Go(func() error { return a.repacker.Run(above) })
 		group.Go(func() error { return a.console.Run(above) })
+		group.Go(func() error { return project.NewSweeper(a.projects, a.logger).Run(above) })
 	}
 	group.Go(func() error { // a stream that fails takes everything down
 		select {

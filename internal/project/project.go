@@ -1,6 +1,8 @@
 // Package project makes, changes and deletes projects. A project comes with its
 // maker's membership, the head of its event log and the files of the template that it
-// starts from, in one transaction.
+// starts from, in one transaction. It goes out of everybody's sight in one too, which
+// takes no longer where there is much in it: what it held is removed afterwards, a little
+// at a time, by a Sweeper.
 package project
 
 import (
@@ -10,13 +12,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"entgo.io/ent/dialect"
-
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
 	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/orgmembership"
-	"github.com/zeblit/zeblit/ent/project"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/idempotency"
 	"github.com/zeblit/zeblit/internal/problem"
@@ -38,6 +37,8 @@ type Service struct {
 	log   *stream.Log
 	files Files
 	runs  Runs
+	// deleted holds a token while there may be a project to remove.
+	deleted chan struct{}
 }
 
 // Files are what is in projects.
@@ -47,13 +48,14 @@ type Files interface {
 
 // Runs are what agents do in projects.
 type Runs interface {
-	// Abandon stops all of them in a project that the transaction deletes.
+	// Abandon ends all of them in a project that the transaction deletes, and keeps
+	// everybody from adding to the project until it ends.
 	Abandon(ctx context.Context, tx *store.Tx, projectID string) error
 }
 
 // New makes a Service that announces changes in log.
 func New(db *store.DB, log *stream.Log, files Files, runs Runs) *Service {
-	return &Service{db: db, log: log, files: files, runs: runs}
+	return &Service{db: db, log: log, files: files, runs: runs, deleted: make(chan struct{}, 1)}
 }
 
 // CreateInput is a project to make.
@@ -207,34 +209,6 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*ent.Project, err
 		return nil, err
 	}
 	return p, nil
-}
-
-// Delete removes a project with everything in it; it needs the role OWNER. What agents
-// are doing in it ends: none of it is written any more, and their workers stop within a
-// fifth of a second.
-func (s *Service) Delete(ctx context.Context, id string) error {
-	return s.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := access.RequireRole(ctx, tx.Ent, id, enum.ProjectOwner); err != nil {
-			return err
-		}
-		if err := s.runs.Abandon(ctx, tx, id); err != nil {
-			return err
-		}
-		if tx.Dialect == dialect.Postgres {
-			// Whoever adds to the project is waited for here: they have a share of its row
-			// and take the stream's last.
-			if _, err := tx.Ent.Project.Query().Where(project.ID(id)).ForUpdate().OnlyID(ctx); err != nil {
-				return fmt.Errorf("lock the project: %w", err)
-			}
-		}
-		if err := tx.Ent.Stream.DeleteOneID(id).Exec(ctx); err != nil && !ent.IsNotFound(err) {
-			return fmt.Errorf("delete the stream: %w", err)
-		}
-		if err := tx.Ent.Project.DeleteOneID(id).Exec(ctx); err != nil {
-			return fmt.Errorf("delete project: %w", err)
-		}
-		return nil
-	})
 }
 
 // check trims the name and judges both; nil is not given.

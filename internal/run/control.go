@@ -147,9 +147,12 @@ func (c *Control) CancelAll(ctx context.Context, tx *store.Tx, conversationID st
 	return nil
 }
 
-// Abandon takes the runs of a project that is being deleted from whoever has them:
-// until the transaction ends nobody claims one or writes of one, and after its commit,
-// when they are gone, the workers are told and stop.
+// Abandon ends the runs of a project that is being deleted, whoever has them: until the
+// transaction ends nobody claims one or writes of one, and after its commit the workers
+// are told and stop. Nothing is announced: the project's log ends with them.
+//
+// Afterwards the transaction has the project's row, so that nothing is added to the
+// project until it ends.
 func (c *Control) Abandon(ctx context.Context, tx *store.Tx, projectID string) error {
 	ctx = access.As(ctx, access.Engine)
 	// Whoever claims a run writes into the project's row first.
@@ -167,6 +170,19 @@ func (c *Control) Abandon(ctx context.Context, tx *store.Tx, projectID string) e
 	// What they may have cost stays known to those who pay for it.
 	if _, err := c.ledger.Abandon(ctx, tx, runs...); err != nil {
 		return err
+	}
+	if tx.Dialect == dialect.Postgres {
+		// Whoever adds to the project is waited for here: they have a share of its row.
+		if _, err := tx.Ent.Project.Query().Where(project.ID(projectID)).ForUpdate().OnlyID(ctx); err != nil {
+			return fmt.Errorf("lock project %s: %w", projectID, err)
+		}
+	}
+	// Among them are those that others have added meanwhile. The owner of the lease stays:
+	// by that a worker knows that nobody has taken its run.
+	err = tx.Ent.Run.Update().Where(run.ProjectID(projectID), unended()).SetState(enum.RunCancelled).AddEpoch(1).
+		SetLeaseUntil(0).SetStepUntil(0).SetDeadlineAt(0).SetFinishedAt(store.Now()).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("end the runs of project %s: %w", projectID, err)
 	}
 	tx.AfterCommit(func() {
 		for _, r := range runs {
@@ -238,10 +254,16 @@ func (c *Control) park(ctx context.Context, tx *store.Tx, l *lease, by stream.Ac
 // for it get runs of their own, and the next of its conversation gets its turn.
 // Whoever cancels a run cancels what was said to it with it.
 func (c *Control) end(ctx context.Context, tx *store.Tx, l *lease, what happening, why string, by stream.Actor) (*ent.Run, error) {
-	// The run's row comes first: it is what all writers of a run wait for.
+	// The run's row comes first: it is what all writers of a run wait for. Then those of
+	// the runs that end with it.
 	r, err := c.move(ctx, tx, l.run, what, func(u *ent.RunUpdate) { u.SetError(why) })
 	if err != nil {
 		return nil, err
+	}
+	if r.State != enum.RunSucceeded {
+		if err := holdBelow(ctx, tx, r.ID); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.interruptLeftovers(ctx, tx, l); err != nil {
 		return nil, err

@@ -9,7 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeblit/zeblit/ent/enum"
 	entrun "github.com/zeblit/zeblit/ent/run"
+	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/llm/llmtest"
 	"github.com/zeblit/zeblit/internal/project"
@@ -19,11 +21,27 @@ import (
 	"github.com/zeblit/zeblit/internal/stream/memory"
 )
 
-// remove deletes the project as its owner does, with what knows of its runs.
-func (b *testBundle) remove(t *testing.T, runs project.Runs, id string) {
+// remove deletes the project as its owner does, with what knows of its runs. What is
+// returned removes what it held.
+func (b *testBundle) remove(t *testing.T, runs project.Runs, id string) (sweep func()) {
 	t.Helper()
-	log := stream.NewLog(b.db, memory.New(), slog.New(slog.DiscardHandler))
-	require.NoError(t, project.New(b.db, log, b.files, runs).Delete(b.ctx, id))
+	quiet := slog.New(slog.DiscardHandler)
+	projects := project.New(b.db, stream.NewLog(b.db, memory.New(), quiet), b.files, runs)
+	require.NoError(t, projects.Delete(b.ctx, id))
+	return func() {
+		t.Helper()
+		require.NoError(t, project.NewSweeper(projects, quiet).Sweep(access.As(context.Background(), access.Maintenance)))
+	}
+}
+
+// unended counts the project's runs that somebody could still work on.
+func (b *testBundle) unended(t *testing.T, id string) int {
+	t.Helper()
+	n, err := b.db.Ent.Run.Query().Where(entrun.ProjectID(id),
+		entrun.Or(entrun.StateNotIn(enum.RunSucceeded, enum.RunFailed, enum.RunCancelled), entrun.StepUntilGT(0))).
+		Count(storetest.Unchecked(context.Background()))
+	require.NoError(t, err)
+	return n
 }
 
 func TestDeletingAProjectEndsWhatAgentsDoInIt(t *testing.T) {
@@ -41,7 +59,8 @@ func TestDeletingAProjectEndsWhatAgentsDoInIt(t *testing.T) {
 				m, r := b.send(t, conversation.SendInput{Text: "hello"})
 				b.send(t, conversation.SendInput{ConversationID: m.ConversationID, Text: "and then"})
 				b.untilSaid(t, r.ID)
-				b.remove(t, by, b.project.ID)
+				sweep := b.remove(t, by, b.project.ID)
+				require.Zero(t, b.unended(t, b.project.ID))
 				require.Eventually(t, func() bool { return b.engine.Stats().Held == 0 }, time.Minute, 5*time.Millisecond)
 
 				other := storetest.Project(t, b.db, b.owner, "Another")
@@ -50,6 +69,7 @@ func TestDeletingAProjectEndsWhatAgentsDoInIt(t *testing.T) {
 				require.NoError(t, err)
 				b.await(t, next.ID)
 				require.Len(t, b.model.Requests(), 2, "the queued run asked nothing")
+				sweep()
 				for _, table := range []string{"runs", "messages", "events", "tool_calls", "conversations", "streams", "memberships"} {
 					column := "project_id"
 					switch table {
@@ -101,8 +121,11 @@ func TestDeletingProjectsAmongClaims(t *testing.T) {
 					}
 				})
 			}
-			group.Go(func() { b.remove(t, b.engine, p.ID) })
+			var sweep func()
+			group.Go(func() { sweep = b.remove(t, b.engine, p.ID) })
 			group.Wait()
+			require.Zero(t, b.unended(t, p.ID))
+			sweep()
 			n, err := b.db.Ent.Run.Query().Where(entrun.ProjectID(p.ID)).Count(storetest.Unchecked(context.Background()))
 			require.NoError(t, err)
 			require.Zero(t, n)

@@ -11,6 +11,7 @@ import (
 	"github.com/zeblit/zeblit/internal/agent/tools"
 	"github.com/zeblit/zeblit/internal/llm"
 	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/usage"
 )
 
 // Hands is an engine worked by hand, a move at a time.
@@ -92,6 +93,17 @@ func (h *Hands) Finish(c *Claim, ok bool) error {
 		return h.finish(h.ctx, c.l, succeeded, "")
 	}
 	return h.finish(h.ctx, c.l, failed, "by the test")
+}
+
+// Told writes the model's answer to a call of the claimed run, which no budget has
+// reserved anything for.
+func (h *Hands) Told(c *Claim, response llm.Response) error {
+	account, err := usage.AccountOf(h.ctx, h.db.Ent, c.l.run)
+	if err != nil {
+		return err
+	}
+	_, err = h.complete(h.ctx, c.l, &attempt{number: 1, account: account, began: time.Now()}, response)
+	return err
 }
 
 // Obey does what the run's flags say, as a worker whose step was cut short by them.

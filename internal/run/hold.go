@@ -222,7 +222,7 @@ func (e *Engine) look(ctx context.Context, holds []*hold) (good []*hold, err err
 	}
 	for _, h := range holds {
 		r := byID[h.lease.run.ID]
-		if r == nil {
+		if r == nil || r.State.Ended() && r.LeaseOwner == h.lease.owner { // see Abandon
 			h.end(errGone)
 			continue
 		}

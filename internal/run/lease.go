@@ -31,7 +31,7 @@ var (
 	// errLost: another worker has the run now, or it has ended. What this one still
 	// wanted to write is void.
 	errLost = errors.New("the lease is lost")
-	// errGone: the run isn't there any more; its project was deleted.
+	// errGone: the run's project was deleted.
 	errGone      = errors.New("the run is gone")
 	errCancelled = errors.New("the run is cancelled")
 	errPaused    = errors.New("the run is to be paused")

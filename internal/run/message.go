@@ -84,6 +84,11 @@ func (e *Engine) complete(ctx context.Context, l *lease, try *attempt, response 
 		if err := e.fence(ctx, tx, l); err != nil {
 			return err
 		}
+		if ended { // before the call is settled, and it may be cancelled
+			if err := holdBelow(ctx, tx, l.run.ID); err != nil {
+				return err
+			}
+		}
 		m := try.message
 		if m == nil {
 			var err error

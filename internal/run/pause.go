@@ -18,6 +18,12 @@ func (c *Control) pause(ctx context.Context, tx *store.Tx, r *ent.Run, by stream
 	if r.State.Ended() {
 		return nil, problem.New(problem.Conflict, "the run is %s: one that has ended can't be paused", r.State)
 	}
+	if err := Hold(ctx, tx, r.ID); err != nil {
+		return nil, err
+	}
+	if err := holdBelow(ctx, tx, r.ID); err != nil {
+		return nil, err
+	}
 	r, err := c.pauseOne(ctx, tx, r, by)
 	if err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func (c *Compactor) Compact(ctx context.Context, before time.Time) error {
 // old finds streams whose first whole event is older than before.
 func (c *Compactor) old(ctx context.Context, after string, before time.Time) ([]string, error) {
 	const query = `SELECT s.id FROM streams AS s JOIN events AS e ON e.stream_id = s.id AND e.seq = s.horizon + 1
-		WHERE s.id > $1 AND e.at < $2 ORDER BY s.id LIMIT $3`
+		WHERE s.id > $1 AND e.at < $2 AND s.head >= 0 ORDER BY s.id LIMIT $3`
 	rows, err := c.db.SQL.QueryContext(ctx, query, after, before.UnixMicro(), compactStreams)
 	if err != nil {
 		return nil, fmt.Errorf("look for old events: %w", err)
@@ -114,7 +114,7 @@ func (c *Compactor) step(ctx context.Context, id string, before time.Time) (more
 	err = c.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		more = false
 		var from int64
-		err := tx.SQL.QueryRowContext(ctx, "SELECT horizon FROM streams WHERE id = $1", id).Scan(&from)
+		err := tx.SQL.QueryRowContext(ctx, "SELECT horizon FROM streams WHERE id = $1 AND head >= 0", id).Scan(&from)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil // deleted meanwhile
 		}

@@ -254,7 +254,7 @@ func (l *Log) readPositions(ctx context.Context, projectIDs []string, found map[
 		places[i], args[i] = fmt.Sprintf("$%d", i+1), id
 	}
 	rows, err := l.db.SQL.QueryContext(ctx,
-		"SELECT id, head, horizon FROM streams WHERE id IN ("+strings.Join(places, ",")+")", args...)
+		"SELECT id, head, horizon FROM streams WHERE head >= 0 AND id IN ("+strings.Join(places, ",")+")", args...)
 	if err != nil {
 		return err
 	}

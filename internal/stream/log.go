@@ -144,8 +144,9 @@ func (l *Log) read(ctx context.Context, h access.StreamHandle, after int64, limi
 	if h.Project() == "" {
 		return nil, errors.New("read events: no stream handle")
 	}
-	const query = "SELECT seq, type, run_id, payload, at FROM events WHERE stream_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
-	rows, err := l.db.SQL.QueryContext(ctx, query, h.Project(), after, limit)
+	const query = `SELECT seq, type, run_id, payload, at FROM events WHERE stream_id = $1 AND seq > $2
+		AND EXISTS (SELECT 1 FROM streams WHERE id = $3 AND head >= 0) ORDER BY seq LIMIT $4`
+	rows, err := l.db.SQL.QueryContext(ctx, query, h.Project(), after, h.Project(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the events of %s: %w", h.Project(), err)
 	}
@@ -174,7 +175,7 @@ func (l *Log) Head(ctx context.Context, h access.StreamHandle) (head, horizon in
 	if h.Project() == "" {
 		return 0, 0, errors.New("read a stream's head: no stream handle")
 	}
-	const query = "SELECT head, horizon FROM streams WHERE id = $1"
+	const query = "SELECT head, horizon FROM streams WHERE id = $1 AND head >= 0"
 	err = l.db.SQL.QueryRowContext(ctx, query, h.Project()).Scan(&head, &horizon)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, 0, problem.Missing("projectId", "project")

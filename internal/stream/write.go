@@ -97,7 +97,7 @@ func (c *collected) take(ctx context.Context, tx *store.Tx, projects []string) (
 			q = append(q, " AS bigint))"...)
 			args = append(args, id, len(c.drafts[id]))
 		}
-		q = append(q, ") UPDATE streams SET head = head + events FROM news WHERE id = stream RETURNING id, head"...)
+		q = append(q, ") UPDATE streams SET head = head + events FROM news WHERE id = stream AND head >= 0 RETURNING id, head"...)
 		if err := scanHeads(ctx, tx.SQL, string(q), args, heads); err != nil {
 			return nil, fmt.Errorf("number events: %w", err)
 		}
