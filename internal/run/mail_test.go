@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	patience = 30 * time.Second
+	patience = 2 * time.Minute // an agent may do a lot first
 	glance   = 20 * time.Millisecond
 )
 

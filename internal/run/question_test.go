@@ -43,7 +43,7 @@ func (b *testBundle) open(t *testing.T, runID string) *ent.Question {
 		var err error
 		q, err = b.db.Ent.Question.Query().Where(entquestion.RunID(runID), entquestion.StateEQ(enum.QuestionOpen)).Only(b.ctx)
 		return err == nil
-	}, 30*time.Second, 20*time.Millisecond)
+	}, patience, glance)
 	return q
 }
 

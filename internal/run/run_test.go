@@ -339,7 +339,7 @@ func TestCancelEndsARunUnderWay(t *testing.T) {
 		require.Eventually(t, func() bool {
 			n, err := b.db.Ent.Event.Query().Where(event.RunID(r.ID), event.TypeEQ(enum.EventMessageDelta)).Count(b.ctx)
 			return err == nil && n > 0
-		}, 20*time.Second, 10*time.Millisecond)
+		}, time.Minute, 10*time.Millisecond)
 		_, err := b.engine.Cancel(b.ctx, r.ID)
 		require.NoError(t, err)
 		require.Equal(t, enum.RunCancelled, b.await(t, r.ID).State)
@@ -366,9 +366,11 @@ func TestARunWhoseWorkerVanishedIsTakenOver(t *testing.T) {
 
 func TestARunWithoutAJobIsFound(t *testing.T) {
 	t.Parallel()
-	each(t, func() []llmtest.Script { return []llmtest.Script{llmtest.Reply{llmtest.Say("here")}} }, func(t *testing.T, b *testBundle) {
+	eachIdle(t, func(t *testing.T, b *testBundle) {
+		b.model.Add(llmtest.Reply{llmtest.Say("here")})
 		r := storetest.Run(t, b.db, b.project, enum.RunQueued)
 		require.NoError(t, b.db.Ent.Run.Update().Where(entrun.ID(r.ID)).SetLeaseUntil(1).Exec(storetest.Unchecked(context.Background())))
+		b.start(t, run.Options{}) // only now: it would take the run in between
 		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
 	})
 }
