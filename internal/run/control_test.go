@@ -21,20 +21,20 @@ import (
 // untilSaid waits for the run's first text.
 func (b *testBundle) untilSaid(t *testing.T, runID string) {
 	t.Helper()
-	require.Eventually(t, func() bool {
+	soon(t, func() bool {
 		n, err := b.db.Ent.Event.Query().Where(event.RunID(runID), event.TypeEQ(enum.EventMessageDelta)).Count(b.ctx)
 		return err == nil && n > 0
-	}, time.Minute, 5*time.Millisecond)
+	})
 }
 
 func (b *testBundle) untilState(t *testing.T, runID string, state enum.RunState) *ent.Run {
 	t.Helper()
 	var r *ent.Run
-	require.Eventually(t, func() bool {
+	soon(t, func() bool {
 		var err error
 		r, err = b.db.Ent.Run.Get(b.ctx, runID)
 		return err == nil && r.State == state
-	}, time.Minute, 5*time.Millisecond)
+	})
 	return r
 }
 
