@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,7 +38,7 @@ func TestAPlanMadeInAForkStaysThere(t *testing.T) {
 		require.Eventually(t, func() bool {
 			data = s.do(t, forked, object{"p": project, "r": run})
 			return slices.Contains([]any{"SUCCEEDED", "FAILED", "CANCELLED"}, data["node"].(object)["state"])
-		}, 2*time.Minute, 100*time.Millisecond)
+		}, crewTime, crewLook)
 		r := data["node"].(object)
 		require.Equal(t, "SUCCEEDED", r["state"], r)
 		require.Equal(t, "VERIFIED", r["verification"], r)

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,7 +44,7 @@ func (s *system) built(t *testing.T, project string) {
 			files(first: 50) { nodes { path text } } merges(first: 50) { nodes { state } } } }`, object{"p": project})["project"].(object)
 		run := data["runs"].(object)["nodes"].([]any)[0].(object)
 		return run["state"] != "QUEUED" && run["state"] != "RUNNING" && run["state"] != "WAITING_FOR_AGENTS"
-	}, 6*time.Minute, 500*time.Millisecond) // what it asks is much work itself, under the race detector above all
+	}, crewTime, crewLook)
 	run := data["runs"].(object)["nodes"].([]any)[0].(object)
 	require.Equal(t, "SUCCEEDED", run["state"], "%v", run)
 	require.Equal(t, "VERIFIED", run["verification"], run["gaps"])

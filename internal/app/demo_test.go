@@ -54,6 +54,6 @@ func (s *system) ended(t *testing.T, project string) (run object) {
 			}
 		}
 		return run["state"] == "SUCCEEDED" || run["state"] == "FAILED" || run["state"] == "CANCELLED"
-	}, 2*time.Minute, 100*time.Millisecond)
+	}, crewTime, crewLook)
 	return run
 }

@@ -38,6 +38,14 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"))
 }
 
+// crewTime is how long a whole crew may take with a plan, and crewLook how often that is looked
+// at. It takes 10 to 50 seconds on two busy cores under the race detector, which is all work:
+// a hundred calls, commits and merges, and what a look asks is much, too.
+const (
+	crewTime = 8 * time.Minute
+	crewLook = 500 * time.Millisecond
+)
+
 // system is a running Zeblit with its owner's key.
 type system struct {
 	url, key string

@@ -3,7 +3,6 @@ package app_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -114,7 +113,7 @@ func TestWhatIsBrokenLaterIsNotShownAnyMore(t *testing.T) {
 				run = s.do(t, quarrelled, object{"r": id})["node"].(object)
 				state := run["state"]
 				return state == "SUCCEEDED" || state == "FAILED" || state == "CANCELLED"
-			}, 2*time.Minute, 100*time.Millisecond)
+			}, crewTime, crewLook)
 			require.Equal(t, "SUCCEEDED", run["state"], run)
 			require.Equal(t, c.verification, run["verification"], run)
 			short := run["plan"].(object)["tasks"].([]any)[0].(object)

@@ -34,6 +34,7 @@ const (
 // or their context ends.
 type hasher struct {
 	cost  cost
+	key   func(password, salt []byte, time, memory uint32, threads uint8, length uint32) []byte
 	slots chan struct{} // one element for each hash being made
 	// decoy is the hash of no password. Checking against it takes as long as
 	// checking a real one.
@@ -41,7 +42,7 @@ type hasher struct {
 }
 
 func newHasher(c cost) *hasher {
-	h := &hasher{cost: c, slots: make(chan struct{}, hashesAtOnce)}
+	h := &hasher{cost: c, key: argon2.IDKey, slots: make(chan struct{}, hashesAtOnce)}
 	h.decoy = digest{cost: c, salt: randomBytes(saltBytes), sum: randomBytes(digestBytes)}
 	return h
 }
@@ -78,7 +79,7 @@ func (h *hasher) run(ctx context.Context, d digest, password string) ([]byte, er
 		return nil, fmt.Errorf("wait to hash a password: %w", ctx.Err())
 	}
 	defer func() { <-h.slots }()
-	return argon2.IDKey([]byte(password), d.salt, d.cost.time, d.cost.memory, d.cost.threads, digestBytes), nil
+	return h.key([]byte(password), d.salt, d.cost.time, d.cost.memory, d.cost.threads, digestBytes), nil
 }
 
 // digest is a stored password hash, taken apart.

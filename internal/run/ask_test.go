@@ -41,11 +41,11 @@ func ask(slug, question string) llmtest.Reply {
 func (b *testBundle) child(t *testing.T, parent string) *ent.Run {
 	t.Helper()
 	var child *ent.Run
-	require.Eventually(t, func() bool {
+	soon(t, func() bool {
 		var err error
 		child, err = b.db.Ent.Run.Query().Where(entrun.ParentID(parent), entrun.CallIDNEQ("")).Only(b.ctx)
 		return err == nil
-	}, patience, glance)
+	})
 	return child
 }
 

@@ -271,12 +271,13 @@ func (b *testBundle) abandonCall(t *testing.T, r *ent.Run, amount int64) {
 
 func TestCallsOfAVanishedWorkerAreSettledByWhoTakesItsRunOver(t *testing.T) {
 	t.Parallel()
-	eachPriced(t, run.Options{}, always("here"), func(t *testing.T, b *testBundle) {
+	eachDatabaseWith(t, options{idle: true, script: always("here")(), price: &cent}, func(t *testing.T, b *testBundle) {
 		budget := b.budget(t, money.Dollar)
 		r := storetest.Run(t, b.db, b.project, enum.RunRunning)
 		b.abandonCall(t, r, 1_000_000)
 		unchecked := storetest.Unchecked(context.Background())
 		require.NoError(t, b.db.Ent.Run.UpdateOneID(r.ID).SetLeaseOwner("gone").SetLeaseUntil(1).SetEpoch(7).Exec(unchecked))
+		b.worker(t, options{price: &cent}) // only now: without an owner the run is anybody's
 		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
 		records := b.records(t, r.ID)
 		require.Len(t, records, 2)

@@ -21,20 +21,20 @@ import (
 // untilSaid waits for the run's first text.
 func (b *testBundle) untilSaid(t *testing.T, runID string) {
 	t.Helper()
-	require.Eventually(t, func() bool {
+	soon(t, func() bool {
 		n, err := b.db.Ent.Event.Query().Where(event.RunID(runID), event.TypeEQ(enum.EventMessageDelta)).Count(b.ctx)
 		return err == nil && n > 0
-	}, time.Minute, 5*time.Millisecond)
+	})
 }
 
 func (b *testBundle) untilState(t *testing.T, runID string, state enum.RunState) *ent.Run {
 	t.Helper()
 	var r *ent.Run
-	require.Eventually(t, func() bool {
+	soon(t, func() bool {
 		var err error
 		r, err = b.db.Ent.Run.Get(b.ctx, runID)
 		return err == nil && r.State == state
-	}, time.Minute, 5*time.Millisecond)
+	})
 	return r
 }
 
@@ -240,7 +240,7 @@ func TestEveryWaitHasAnEnd(t *testing.T) {
 	t.Parallel()
 	eachDatabaseWith(t, options{
 		script: []llmtest.Script{llmtest.Reply{llmtest.Say("on"), llmtest.Hang()}, llmtest.Reply{llmtest.Say("on"), llmtest.Hang()}, llmtest.Reply{llmtest.Say("next")}},
-		run:    run.Options{Deadlines: run.Deadlines{Pause: time.Millisecond, Run: 3 * time.Second}},
+		run:    run.Options{Deadlines: run.Deadlines{Pause: time.Millisecond, Run: time.Hour}},
 	}, func(t *testing.T, b *testBundle) {
 		m, r := b.send(t, conversation.SendInput{Text: "hello"})
 		b.untilSaid(t, r.ID)
@@ -250,13 +250,20 @@ func TestEveryWaitHasAnEnd(t *testing.T) {
 		require.Equal(t, enum.RunCancelled, ended.State)
 		require.Contains(t, ended.Error, "paused")
 
+		before := time.Now()
 		_, long := b.send(t, conversation.SendInput{ConversationID: m.ConversationID, Text: "long"})
 		_, next := b.send(t, conversation.SendInput{ConversationID: m.ConversationID, Text: "next"})
+		b.untilSaid(t, long.ID)
+		long, err = b.db.Ent.Run.Get(b.ctx, long.ID)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, long.DeadlineAt, before.Add(time.Hour).UnixMilli())
+		require.LessOrEqual(t, long.DeadlineAt, time.Now().Add(time.Hour).UnixMilli()+1)
+		b.change(t, long.ID, func(u *ent.RunUpdateOne) { u.SetDeadlineAt(1) }) // as if the hour were over
 		ended = b.await(t, long.ID)
 		require.Equal(t, enum.RunFailed, ended.State)
-		require.Contains(t, ended.Error, "longer than 3s")
+		require.Contains(t, ended.Error, "longer than 1h0m0s")
 		require.Equal(t, enum.RunSucceeded, b.await(t, next.ID).State)
-		require.EqualValues(t, 2, b.engine.Stats().Overdue)
+		require.Eventually(t, func() bool { return b.engine.Stats().Overdue == 2 }, time.Minute, 5*time.Millisecond) // counted after the commit
 	})
 }
 

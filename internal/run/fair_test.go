@@ -2,11 +2,13 @@ package run_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeblit/zeblit/ent/enum"
@@ -87,7 +89,7 @@ func TestLimitsHoldOverAllWorkers(t *testing.T) {
 						c, err := hands[i%2].Next()
 						mu.Lock()
 						defer mu.Unlock()
-						if err != nil {
+						if err != nil && !waitedInVain(err) {
 							t.Error(err)
 						}
 						if c != nil {
@@ -113,6 +115,13 @@ func TestLimitsHoldOverAllWorkers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// waitedInVain says that a claim was given up since others had a row of it for a second, as
+// they may on a busy machine. The worker's next look makes it.
+func waitedInVain(err error) bool {
+	e, ok := errors.AsType[*pq.Error](err)
+	return ok && e.Code == "55P03" // lock_not_available
 }
 
 // atOnce does act 100 times at once, alternately with 0 and 1.

@@ -150,7 +150,7 @@ func (e *Engine) renew(ctx context.Context, holds []*hold) (good []*hold, err er
 	statement := fmt.Sprintf(`WITH mine AS MATERIALIZED (SELECT id FROM runs WHERE state = $1 AND lease_owner = $2 AND (%s)%s)
 		UPDATE runs SET lease_until = %s + %d WHERE id IN (SELECT id FROM mine) RETURNING id`,
 		&pairs, skip, store.NowMillis(e.db.Dialect), leaseTerm.Milliseconds())
-	end, err := e.db.Turn(ctx)
+	end, err := e.db.TurnAhead(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("renew %d leases: %w", len(holds), err)
 	}

@@ -22,9 +22,25 @@ import (
 )
 
 const (
-	patience = 30 * time.Second
-	glance   = 20 * time.Millisecond
+	patience = 5 * time.Minute // an agent may do a lot first, and SQLite under the race detector is slow
+	glance   = 10 * time.Millisecond
 )
+
+// soon waits until what happens by itself is so. Between two looks it leaves the machine to
+// what it waits for, four times as long as a look took: on a slow one it would be in the way.
+func soon(t *testing.T, is func() bool) {
+	t.Helper()
+	for begun := time.Now(); ; {
+		look := time.Now()
+		if is() {
+			return
+		}
+		if time.Since(begun) > patience {
+			require.FailNow(t, "it never was so")
+		}
+		time.Sleep(max(glance, 4*time.Since(look)))
+	}
+}
 
 // task starts a run of an agent below another, in a conversation of its own.
 func (b *testBundle) task(t *testing.T, parent *ent.Run, slug, text string) *ent.Run {
@@ -184,7 +200,7 @@ func TestWhoOnlyWritesToAndFroHasToAsk(t *testing.T) {
 			"Build":    lines(9, func(i int) llmtest.Reply { return mail("architect", i) }),
 			"Describe": {{llmtest.Say("hm"), llmtest.Hang()}},
 		}))
-		b.start(t, run.Options{})
+		b.start(t, run.Options{Drain: -1})
 		require.Contains(t, b.open(t, engineer.ID).Text, "7 messages went to and fro between it and System Architect, and nothing changed")
 		require.Len(t, b.calls(t, engineer.ID), 7)
 		told := 0

@@ -39,11 +39,11 @@ var colours = map[string]any{"question": "Which colour?", "choices": []string{"R
 func (b *testBundle) open(t *testing.T, runID string) *ent.Question {
 	t.Helper()
 	var q *ent.Question
-	require.Eventually(t, func() bool {
+	soon(t, func() bool {
 		var err error
 		q, err = b.db.Ent.Question.Query().Where(entquestion.RunID(runID), entquestion.StateEQ(enum.QuestionOpen)).Only(b.ctx)
 		return err == nil
-	}, 30*time.Second, 20*time.Millisecond)
+	})
 	return q
 }
 

@@ -14,7 +14,6 @@ import (
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
-	"github.com/zeblit/zeblit/ent/event"
 	"github.com/zeblit/zeblit/ent/message"
 	entrun "github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/ent/toolcall"
@@ -243,11 +242,11 @@ func (b *testBundle) send(t *testing.T, in conversation.SendInput) (*ent.Message
 func (b *testBundle) await(t *testing.T, id string) *ent.Run {
 	t.Helper()
 	var r *ent.Run
-	require.Eventually(t, func() bool {
+	soon(t, func() bool {
 		var err error
 		r, err = b.db.Ent.Run.Get(b.ctx, id)
 		return err == nil && r.State.Ended()
-	}, 2*time.Minute, 20*time.Millisecond)
+	})
 	return r
 }
 
@@ -336,10 +335,7 @@ func TestCancelEndsARunUnderWay(t *testing.T) {
 		return []llmtest.Script{llmtest.Reply{llmtest.Say("on and on"), llmtest.Hang()}}
 	}, func(t *testing.T, b *testBundle) {
 		_, r := b.send(t, conversation.SendInput{Text: "hello"})
-		require.Eventually(t, func() bool {
-			n, err := b.db.Ent.Event.Query().Where(event.RunID(r.ID), event.TypeEQ(enum.EventMessageDelta)).Count(b.ctx)
-			return err == nil && n > 0
-		}, 20*time.Second, 10*time.Millisecond)
+		b.untilSaid(t, r.ID)
 		_, err := b.engine.Cancel(b.ctx, r.ID)
 		require.NoError(t, err)
 		require.Equal(t, enum.RunCancelled, b.await(t, r.ID).State)
@@ -366,9 +362,11 @@ func TestARunWhoseWorkerVanishedIsTakenOver(t *testing.T) {
 
 func TestARunWithoutAJobIsFound(t *testing.T) {
 	t.Parallel()
-	each(t, func() []llmtest.Script { return []llmtest.Script{llmtest.Reply{llmtest.Say("here")}} }, func(t *testing.T, b *testBundle) {
+	eachIdle(t, func(t *testing.T, b *testBundle) {
+		b.model.Add(llmtest.Reply{llmtest.Say("here")})
 		r := storetest.Run(t, b.db, b.project, enum.RunQueued)
 		require.NoError(t, b.db.Ent.Run.Update().Where(entrun.ID(r.ID)).SetLeaseUntil(1).Exec(storetest.Unchecked(context.Background())))
+		b.start(t, run.Options{}) // only now: it would take the run in between
 		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
 	})
 }

@@ -5,11 +5,19 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"entgo.io/ent/dialect"
 )
 
 // TurnWithin is Turn with another limit.
 func (db *DB) TurnWithin(ctx context.Context, limit time.Duration) (end func(), err error) {
-	return db.turns.take(ctx, limit)
+	return db.turns.take(ctx, limit, false)
+}
+
+// NewTurns are SQLite's without a database: take is Turn, or TurnAhead.
+func NewTurns() (take func(ctx context.Context, ahead bool) (end func(), err error)) {
+	t := newTurns(dialect.SQLite)
+	return func(ctx context.Context, ahead bool) (func(), error) { return t.take(ctx, turnLimit, ahead) }
 }
 
 // MigrateBefore applies the migrations that are older than the one of that name.

@@ -29,7 +29,7 @@ type DB struct {
 	// Dialect is dialect.SQLite or dialect.Postgres.
 	Dialect string
 
-	turns turns
+	turns *turns
 }
 
 // sqliteConns bounds SQLite's connections: one writes at a time, the others read.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -74,4 +75,30 @@ func TestAWriterWaitsForItsTurnOrSaysSo(t *testing.T) {
 	next, err := db.Turn(t.Context())
 	require.NoError(t, err)
 	next()
+}
+
+func TestWhoIsAheadWaitsForNoneInLineButTheFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		take := store.NewTurns()
+		var order []string
+		write := func(name string, ahead bool) {
+			end, err := take(t.Context(), ahead)
+			if assert.NoError(t, err) {
+				order = append(order, name)
+				end()
+			}
+		}
+		end, err := take(t.Context(), false)
+		require.NoError(t, err)
+		for range 3 {
+			go write("line", false)
+		}
+		synctest.Wait()
+		go write("ahead", true)
+		synctest.Wait()
+		end()
+		synctest.Wait()
+		require.Equal(t, []string{"line", "ahead", "line", "line"}, order)
+	})
 }

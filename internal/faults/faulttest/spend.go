@@ -2,6 +2,7 @@ package faulttest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -81,10 +82,12 @@ type vendor struct {
 	mu       sync.Mutex
 	billed   int64
 	requests int
+	asked    chan struct{} // closed by the first request, which gets no answer: its call stays open
 }
 
 // reply bills a request when it arrives, and answers it. Each fifth takes all the output
-// that it was allowed, and all write what they send into the cache, the dearest way.
+// that it was allowed, and all write what they send into the cache, the dearest way. The
+// first is never answered: who waits for it can be killed with a call open for certain.
 func (v *vendor) reply(q llmtest.Request, pace time.Duration) llmtest.Reply {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -94,6 +97,10 @@ func (v *vendor) reply(q llmtest.Request, pace time.Duration) llmtest.Reply {
 		used.OutputTokens = int64(q.MaxTokens)
 	}
 	v.billed += spendPrice.Cost(used)
+	if v.requests == 1 {
+		close(v.asked)
+		return llmtest.Reply{llmtest.Hang()}
+	}
 	reply := llmtest.Reply{llmtest.Usage(used), llmtest.Slow(pace), llmtest.Say(words(v.requests, 30)...)}
 	if q.Turn() == 0 {
 		reply = append(reply, llmtest.Call("list_files", map[string]any{}))
@@ -108,7 +115,7 @@ func Spend(ctx context.Context, t redistest.TB, o Options) (*Spent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("install: %w", err)
 	}
-	v := &vendor{}
+	v := &vendor{asked: make(chan struct{})}
 	in.Model.answer(spend, func(q llmtest.Request) llmtest.Reply { return v.reply(q, o.Pace) })
 	c, err := client.New(client.Options{URL: in.Servers[0].url, Key: in.Key, GiveUpAfter: patience})
 	if err != nil {
@@ -130,7 +137,7 @@ func Spend(ctx context.Context, t redistest.TB, o Options) (*Spent, error) {
 	watching, watched := context.WithCancel(ctx)
 	var most sync.WaitGroup
 	most.Go(func() { s.watch(watching, in) })
-	err = s.disturb(ctx, in, c, p.ID, rand.New(rand.NewPCG(uint64(o.Seed), 7)))
+	err = s.disturb(ctx, in, c, p.ID, v.asked, rand.New(rand.NewPCG(uint64(o.Seed), 7)))
 	watched()
 	most.Wait()
 	if err != nil {
@@ -146,14 +153,15 @@ func Spend(ctx context.Context, t redistest.TB, o Options) (*Spent, error) {
 	return s, nil
 }
 
-// disturb has all runs ask, kills those who work on them, and waits for the end.
-func (s *Spent) disturb(ctx context.Context, in *Installation, c *client.Client, project string, random *rand.Rand) error {
+// disturb kills who has a call open, has all other runs ask, kills those who work on them,
+// and waits for the end.
+func (s *Spent) disturb(ctx context.Context, in *Installation, c *client.Client, project string, asked <-chan struct{}, random *rand.Rand) error {
 	slots := in.working()
 	deaths := make(chan string, spendKills)
 	for i := range spendKills {
 		point := spendPoints[random.IntN(len(spendPoints))]
 		switch {
-		case i == 0: // one for certain has a call that is open
+		case i == 0:
 			point = faults.CallReserved
 		case point != "":
 			point = fmt.Sprintf("%s:%d", point, 1+random.IntN(8))
@@ -161,17 +169,41 @@ func (s *Spent) disturb(ctx context.Context, in *Installation, c *client.Client,
 		deaths <- point
 	}
 	close(deaths)
+	ask := func(i int) error {
+		if _, err := c.Send(ctx, client.Message{ProjectID: project, Text: fmt.Sprintf("%s %d", spend, i)}); err != nil {
+			return fmt.Errorf("send: %w", err)
+		}
+		return nil
+	}
+	if err := ask(0); err != nil {
+		return err
+	}
+	select {
+	case <-asked:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(patience):
+		return errors.New("the vendor was never asked")
+	}
+	for _, slot := range slots {
+		slot.Kill()
+	}
 	var asking sync.WaitGroup
 	failures := make(chan error, spendCalls+len(slots))
-	for i := range spendCalls {
+	if in.o.SQLite { // the server that dies takes the messages too
+		if err := slots[0].Start(""); err != nil {
+			return err
+		}
+	}
+	for i := range spendCalls - 1 {
 		asking.Go(func() {
-			if _, err := c.Send(ctx, client.Message{ProjectID: project, Text: fmt.Sprintf("%s %d", spend, i)}); err != nil {
-				failures <- fmt.Errorf("send: %w", err)
+			if err := ask(i + 1); err != nil {
+				failures <- err
 			}
 		})
 	}
 	if in.o.SQLite {
-		asking.Wait() // the server that dies takes the messages too
+		asking.Wait()
 	}
 	for _, slot := range slots {
 		asking.Go(func() {
