@@ -96,6 +96,7 @@ func TestChatShowsTheCrewAtWork(t *testing.T) {
 		"(waits for other agents)", "▸ product-manager  Say what is wanted\n", "product-manager → write_file docs/spec.md\n",
 		"✓ product-manager  Say what is wanted\n", "▸ engineer  Build the backend\n", "engineer → run_command ", "✓ engineer  Build the backend\n",
 		"▸ security-engineer  ", "security-engineer → scan_secrets\n", "8 of 8 tasks are completed",
+		"is in the project: zeblit files ls --project prj_",
 	} {
 		at := strings.Index(out[from:], words)
 		require.GreaterOrEqual(t, at, 0, "%s in %s", words, out[from:])

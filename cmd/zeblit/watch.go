@@ -51,7 +51,7 @@ func (w *watch) notice(s string) {
 // cancels, the first Ctrl-C cancels the run and the second one leaves; without, the
 // first one leaves. Whoever leaves gets a codeError of exitInterrupted.
 func (w *watch) follow(ctx context.Context, api *client.Client, run client.Run, cancels bool) error {
-	w.show.Begin(client.Run{ID: run.ID})
+	w.show.Begin(client.Run{ID: run.ID, Project: run.Project})
 	pressed := make(chan struct{}, 2) // more of them say nothing new
 	defer w.c.interrupts.handle(func() {
 		select {
