@@ -28,12 +28,8 @@ func StartPrivate() (*Private, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
 	p := &Private{dir: dir, bin: bin}
-	p.url = &url.URL{Scheme: "postgres", User: url.User("zeblit"), Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/postgres", RawQuery: "sslmode=disable"}
+	p.url = &url.URL{Scheme: "postgres", User: url.User("zeblit"), Path: "/postgres", RawQuery: "sslmode=disable"}
 	if os.Geteuid() == 0 {
 		if out, err := exec.Command("chown", "postgres", dir).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("give the server its folder: %w: %s", err, out)
@@ -42,6 +38,11 @@ func StartPrivate() (*Private, error) {
 	if out, err := p.shell(initialise).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
+	port, err := freePort() // only now: others take ports while initdb works
+	if err != nil {
+		return nil, err
+	}
+	p.url.Host = fmt.Sprintf("127.0.0.1:%d", port)
 	return p, p.Start()
 }
 
