@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 )
 
 // Private is a PostgreSQL server of one's own, which may be broken. It ends with the
@@ -38,12 +39,35 @@ func StartPrivate() (*Private, error) {
 	if out, err := p.shell(initialise).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	port, err := freePort() // only now: others take ports while initdb works
-	if err != nil {
-		return nil, err
+	for try := 1; ; try++ {
+		port, err := freePort() // only now: others take ports while initdb works
+		if err != nil {
+			return nil, err
+		}
+		err = p.startAt(port)
+		if err == nil {
+			return p, nil
+		}
+		if !errors.Is(err, errTaken) || try == tries {
+			return nil, err
+		}
 	}
+}
+
+// tries is how many ports are tried. One that was free may be another's a moment later.
+const tries = 5
+
+// errTaken says that another process has the port.
+var errTaken = errors.New("the private PostgreSQL's port is taken")
+
+// startAt starts the server for the first time.
+func (p *Private) startAt(port int) error {
 	p.url.Host = fmt.Sprintf("127.0.0.1:%d", port)
-	return p, p.Start()
+	err := p.Start()
+	if errors.Is(err, errTaken) {
+		err = errors.Join(err, p.Stop(), os.Remove(filepath.Join(p.dir, "log")))
+	}
+	return err
 }
 
 // URL is the maintenance database's; it stays the same when the server starts again.
