@@ -71,11 +71,11 @@ func TestWhatBecameOfALeaseIsInTheLog(t *testing.T) {
 
 		taker, _ := b.worker(t, options{idle: true, run: run.Options{Logger: second.logger()}})
 		hands := run.ByHand(taker)
-		mend := b.refuse(t, "UPDATE", "runs", "NEW.epoch = OLD.epoch AND NEW.lease_until > OLD.lease_until") // its worker renews it
+		mend := b.refuse(t, "UPDATE", "runs", "OLD.lease_until = 1 AND NEW.lease_until > 1 AND NEW.epoch = OLD.epoch") // its worker renews it
 		var held *ent.Run
 		soon(t, func() bool { // its worker may take the run over itself
 			now, err := b.db.Ent.Run.Get(b.ctx, r.ID)
-			if err != nil || now.LeaseOwner == "" {
+			if err != nil || now.LeaseOwner == "" || len(b.answers(t, r.ID)) <= now.Takeovers { // the step hasn't said anything
 				return false
 			}
 			held = now

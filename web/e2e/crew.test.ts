@@ -1,6 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { launch, picture } from "./explorer-browser.js";
+import { launch, patience, picture } from "./explorer-browser.js";
 import { type Server, startServer } from "./server.js";
 
 let server: Server;
@@ -62,6 +62,7 @@ test("the demo model's crew builds a to-do list, which works in the preview", as
     { id },
   );
   const context = await browser.newContext();
+  context.setDefaultTimeout(patience);
   const page = await context.newPage();
   const thrown: string[] = [];
   page.on("pageerror", (error) => thrown.push(error.message));

@@ -12,6 +12,12 @@ export function launch(): Promise<Browser> {
   });
 }
 
+/**
+ * How long a page may take for one thing, in milliseconds. Playwright would give up after 30 s, which a busy machine
+ * needs to draw the explorer's editor; it is the test's own limit that ends what hangs, and this names where.
+ */
+export const patience = 110_000;
+
 /** A page, and everything about it that must not happen. */
 export interface Watched {
   page: Page;
@@ -21,6 +27,7 @@ export interface Watched {
 
 export async function watched(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Watched> {
   const context = await browser.newContext({ baseURL: url, viewport: { width: 1440, height: 900 }, ...options });
+  context.setDefaultTimeout(patience);
   const page = await context.newPage();
   const { host } = new URL(url);
   const wrongs: string[] = [];

@@ -3,7 +3,7 @@ import { createServer, type Server as HTTPServer, type ServerResponse } from "no
 import type { AddressInfo } from "node:net";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { launch } from "./explorer-browser.js";
+import { launch, patience } from "./explorer-browser.js";
 import { type Server, startServer } from "./server.js";
 
 let server: Server;
@@ -138,6 +138,7 @@ test("an exception that a preview's page throws reaches the agent's read_console
     `),
   );
   const context = await browser.newContext();
+  context.setDefaultTimeout(patience);
   const tab = await context.newPage();
   await tab.goto(await link(id));
   expect(new URL(tab.url()).search).toBe("");
@@ -181,6 +182,7 @@ test("a preview works in a frame of an allowed page, and can't do what only its 
   );
   framed = await link(id);
   const context = await browser.newContext();
+  context.setDefaultTimeout(patience);
   const tab = await context.newPage();
   await tab.goto(`http://127.0.0.1:${((others[1] as HTTPServer).address() as AddressInfo).port}/`);
   const inside = tab.frameLocator("#frame").locator("body");
@@ -206,6 +208,7 @@ test("the script takes what it is given and changes nothing", async () => {
     `),
   );
   const context = await browser.newContext();
+  context.setDefaultTimeout(patience);
   const tab = await context.newPage();
   const shown: string[] = [];
   tab.on("console", (message) => shown.push(message.text()));

@@ -135,10 +135,7 @@ func (in *Installation) addServer(name string, environment func(*Slot, int) []st
 		return err
 	}
 	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		return err
-	}
-	s := &Slot{name: name, url: "http://" + address, dir: filepath.Join(in.o.Dir, name), binary: in.o.Binary,
+	s := &Slot{name: name, port: l, url: "http://" + address, dir: filepath.Join(in.o.Dir, name), binary: in.o.Binary,
 		args: append([]string{"serve", "--addr", address}, args...), environment: environment}
 	s.data = s.dir
 	if in.o.Data != "" {
@@ -211,6 +208,7 @@ func (in *Installation) close() error {
 	for _, s := range in.all() {
 		_ = s.Thaw()
 		s.Kill()
+		s.letGo()
 	}
 	in.Model.Close()
 	if in.Counter != nil {

@@ -26,6 +26,7 @@ type Slot struct {
 	environment func(s *Slot, life int) []string
 
 	mu    sync.Mutex
+	port  io.Closer // keeps a server's port from others until its first process takes it
 	life  int
 	now   *process // nil when none was started
 	known int      // exits by SIGKILL, whoever sent it
@@ -65,6 +66,7 @@ func (s *Slot) Start(fault string) error {
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	// A Ctrl-C is for this process, which ends them in order.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	s.letGo()
 	err = p.cmd.Start()
 	_ = log.Close()
 	if err != nil {
@@ -86,6 +88,14 @@ func (s *Slot) Start(fault string) error {
 		return nil
 	}
 	return s.await(p)
+}
+
+// letGo frees the port that is kept, if one is. It is called under mu, or when nothing runs.
+func (s *Slot) letGo() {
+	if s.port != nil {
+		_ = s.port.Close()
+		s.port = nil
+	}
 }
 
 func (s *Slot) await(p *process) error {

@@ -4,6 +4,7 @@
 package pgtest
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -92,13 +93,18 @@ func await(u *url.URL, dir string) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
+	var log []byte
 	for range 1200 { // two minutes: the machine may be busy
-		if err = db.Ping(); err == nil {
-			return nil
+		var data string
+		if err = db.QueryRow("SHOW data_directory").Scan(&data); err == nil && data == filepath.Join(dir, "data") {
+			return nil // and not another's, who has the port
+		}
+		log, _ = os.ReadFile(filepath.Join(dir, "log"))
+		if bytes.Contains(log, []byte("could not create any TCP/IP sockets")) {
+			return fmt.Errorf("%w: %s", errTaken, log)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	log, _ := os.ReadFile(filepath.Join(dir, "log"))
 	return fmt.Errorf("the private PostgreSQL did not come up: %w: %s", err, log)
 }
 

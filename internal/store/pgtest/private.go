@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 )
 
 // Private is a PostgreSQL server of one's own, which may be broken. It ends with the
@@ -28,12 +29,8 @@ func StartPrivate() (*Private, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
 	p := &Private{dir: dir, bin: bin}
-	p.url = &url.URL{Scheme: "postgres", User: url.User("zeblit"), Host: fmt.Sprintf("127.0.0.1:%d", port), Path: "/postgres", RawQuery: "sslmode=disable"}
+	p.url = &url.URL{Scheme: "postgres", User: url.User("zeblit"), Path: "/postgres", RawQuery: "sslmode=disable"}
 	if os.Geteuid() == 0 {
 		if out, err := exec.Command("chown", "postgres", dir).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("give the server its folder: %w: %s", err, out)
@@ -42,7 +39,35 @@ func StartPrivate() (*Private, error) {
 	if out, err := p.shell(initialise).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	return p, p.Start()
+	for try := 1; ; try++ {
+		port, err := freePort() // only now: others take ports while initdb works
+		if err != nil {
+			return nil, err
+		}
+		err = p.startAt(port)
+		if err == nil {
+			return p, nil
+		}
+		if !errors.Is(err, errTaken) || try == tries {
+			return nil, err
+		}
+	}
+}
+
+// tries is how many ports are tried. One that was free may be another's a moment later.
+const tries = 5
+
+// errTaken says that another process has the port.
+var errTaken = errors.New("the private PostgreSQL's port is taken")
+
+// startAt starts the server for the first time.
+func (p *Private) startAt(port int) error {
+	p.url.Host = fmt.Sprintf("127.0.0.1:%d", port)
+	err := p.Start()
+	if errors.Is(err, errTaken) {
+		err = errors.Join(err, p.Stop(), os.Remove(filepath.Join(p.dir, "log")))
+	}
+	return err
 }
 
 // URL is the maintenance database's; it stays the same when the server starts again.

@@ -2,6 +2,8 @@ package pgtest_test
 
 import (
 	"database/sql"
+	"net"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,4 +38,27 @@ func TestAPrivateServerComesBackWithWhatWasCommitted(t *testing.T) {
 	require.Equal(t, 7, n)
 	require.Equal(t, 1, rows)
 	require.Error(t, server.Start(), "it runs already")
+}
+
+func TestAPortThatAnotherServerHasIsNotTaken(t *testing.T) {
+	t.Parallel()
+	first, err := pgtest.StartPrivate()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, first.Remove()) })
+	second, err := pgtest.StartPrivate()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, second.Remove()) })
+	require.NoError(t, second.Stop())
+	own := port(t, second)
+	require.ErrorIs(t, second.StartAt(port(t, first)), pgtest.ErrTaken)
+	require.NoError(t, second.StartAt(own), "then on another")
+}
+
+func port(t *testing.T, p *pgtest.Private) int {
+	t.Helper()
+	_, text, err := net.SplitHostPort(p.Address())
+	require.NoError(t, err)
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
 }
