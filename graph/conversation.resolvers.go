@@ -22,7 +22,10 @@ import (
 )
 
 func (r *conversationResolver) Kind(ctx context.Context, obj *ent.Conversation) (enum.ConversationKind, error) {
-	return cmp.Or(obj.Kind, enum.ConversationChat), nil // events of old hold none
+	if obj.Kind == "" && obj.TaskID != "" { // events of old hold no kind
+		return enum.ConversationTask, nil
+	}
+	return cmp.Or(obj.Kind, enum.ConversationChat), nil
 }
 
 func (r *conversationResolver) Branch(ctx context.Context, obj *ent.Conversation) (string, error) {

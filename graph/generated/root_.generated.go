@@ -10173,7 +10173,7 @@ extend type Project {
 `, BuiltIn: false},
 	{Name: "../schema/branch.graphql", Input: `"A line of a project's history that its files are changed on. All projects have ` + "`" + `main` + "`" + `, once there is a commit."
 type Branch {
-  "Its name: ` + "`" + `main` + "`" + `, one that somebody gave it, ` + "`" + `run/` + "`" + ` and the id of a run that works on it, ` + "`" + `fork/` + "`" + ` and that of a forked conversation, or ` + "`" + `check/` + "`" + ` or ` + "`" + `command/` + "`" + ` and the id of what is looked at or runs there for a moment."
+  "Its name: ` + "`" + `main` + "`" + `, one that somebody gave it, ` + "`" + `run/` + "`" + ` and the id of a run that works on it, ` + "`" + `fork/` + "`" + ` and that of a forked conversation, ` + "`" + `command/` + "`" + ` and the id of a command, with what it wrote to files that others had changed meanwhile, or ` + "`" + `check/…` + "`" + ` while a plan's result is looked at once more."
   name: String!
   "Its newest commit."
   tip: Commit!

@@ -107,13 +107,20 @@ func unfinished(m *ent.Message) error {
 // upTo lists what was in the conversation's context when a message was, with it: of one
 // that has left the context since, what it answered then.
 func (s *Service) upTo(ctx context.Context, tx *store.Tx, talk *ent.Conversation, from *ent.Message) ([]*ent.Message, error) {
-	retracted := func(m *ent.Message) bool {
-		return m.ID != from.ID && slices.ContainsFunc(talk.Retracted, func(out [2]int) bool {
-			return out[1] <= from.Position && out[0] <= m.Position && m.Position < out[1]
-		})
+	// past is the first position from at on that was not out of the context then.
+	past := func(at int) int {
+		for moved := true; moved; {
+			moved = false
+			for _, out := range talk.Retracted {
+				if out[1] <= from.Position && out[0] <= at && at < out[1] {
+					at, moved = out[1], true
+				}
+			}
+		}
+		return at
 	}
 	var all []*ent.Message
-	for next := 0; len(all) <= maxCopied; {
+	for next := past(0); len(all) <= maxCopied; next = past(next) {
 		some, err := tx.Ent.Message.Query().
 			Where(entmessage.ConversationID(talk.ID), entmessage.PositionGTE(next), entmessage.PositionLTE(from.Position), entmessage.StatusNEQ(enum.MessageStreaming)).
 			Order(ent.Asc(entmessage.FieldPosition)).Limit(copiedAtOnce).All(ctx)
@@ -124,7 +131,7 @@ func (s *Service) upTo(ctx context.Context, tx *store.Tx, talk *ent.Conversation
 			return all, nil
 		}
 		next = some[len(some)-1].Position + 1
-		all = append(all, slices.DeleteFunc(some, retracted)...)
+		all = append(all, slices.DeleteFunc(some, func(m *ent.Message) bool { return past(m.Position) != m.Position })...)
 	}
 	return nil, problem.New(problem.PreconditionFailed, "a fork begins with at most %d messages", maxCopied)
 }

@@ -268,6 +268,9 @@ func (s *Service) wake(ctx context.Context, tx *store.Tx, l *look) error {
 // close ends a plan whose manager's run has ended: what is not done is cancelled with it.
 func (s *Service) close(ctx context.Context, tx *store.Tx, l *look) error {
 	by := stream.Actor{AgentID: l.run.AgentID}
+	if err := run.HoldBelow(ctx, tx, l.run.ID); err != nil {
+		return err
+	}
 	state := enum.PlanDone
 	if l.run.State != enum.RunSucceeded {
 		state = enum.PlanCancelled

@@ -26,7 +26,16 @@ import (
 // workers stop within a fifth of a second. What the project held is removed by a Sweeper.
 //
 // That it is being deleted stands in the head of its log, which is closed.
-func (s *Service) Delete(ctx context.Context, id string) error {
+func (s *Service) Delete(ctx context.Context, id string) (err error) {
+	for range deleteTries {
+		if err = s.delete(ctx, id); !store.Deadlocked(err) {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *Service) delete(ctx context.Context, id string) error {
 	return s.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := access.RequireRole(ctx, tx.Ent, id, enum.ProjectOwner); err != nil {
 			return err
@@ -63,6 +72,10 @@ func (s *Service) hint() {
 	}
 }
 
+// deleteTries is how often a deletion is begun anew that stood in the way of somebody who
+// has a row of the project and adds to it: it has the project and wants the row.
+const deleteTries = 3
+
 // ending is what must not outlive a project's deletion in one table.
 type ending struct {
 	table string
@@ -73,7 +86,7 @@ type ending struct {
 }
 
 // endings are what somebody would go on with by himself, and what gives access. They are
-// few rows, whatever the project's size, and stand in the order in which others lock them.
+// few rows, whatever the project's size.
 var endings = []ending{
 	{entplan.Table, string(enum.PlanCancelled), []string{string(enum.PlanProposed), string(enum.PlanActive)}},
 	{enttask.Table, string(enum.TaskCancelled), []string{string(enum.TaskInProgress), string(enum.TaskMerging)}},

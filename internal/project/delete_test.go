@@ -89,6 +89,10 @@ func (b *testBundle) large(t *testing.T, name string, n int) *ent.Project {
 	}
 	require.NoError(t, b.db.Ent.Message.CreateBulk(creates...).Exec(b.all))
 	require.NoError(t, b.say(b.handle(t, p.ID), p, n))
+	budget := b.db.Ent.Budget.Create().SetScope(enum.BudgetProject).SetPeriod(enum.PeriodRun).SetSubject(p.ID).SetProjectID(p.ID).SetLimitNano(1).SaveX(b.all)
+	for i := range 30 {
+		require.NoError(t, b.db.Ent.Spending.Create().SetBudgetID(budget.ID).SetPeriod(fmt.Sprint("run", i)).SetSpent(1).Exec(b.all))
+	}
 	require.NoError(t, b.db.Ent.UsageRecord.Create().SetOrganisationID(p.OrganisationID).SetProjectID(p.ID).SetRunID(ended.ID).
 		SetRootRunID(ended.ID).SetAgentID(ended.AgentID).SetUserID(b.ada.UserID).SetStep(0).SetAttempt(1).
 		SetProvider("p").SetModel("m").SetCost(7).SetOutcome(enum.CallOK).Exec(b.all))
@@ -100,10 +104,10 @@ func (b *testBundle) held(t *testing.T, id string) map[string]int {
 	t.Helper()
 	out := map[string]int{}
 	tables := project.Parts()
-	tables["projects"], tables["streams"], tables["usage_records"] = "id", "id", "project_id"
-	for table, column := range tables {
+	tables["projects"], tables["streams"], tables["usage_records"] = "id = $1", "id = $1", "project_id = $1"
+	for table, where := range tables {
 		var n int
-		require.NoError(t, b.db.SQL.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table+" WHERE "+column+" = $1", id).Scan(&n))
+		require.NoError(t, b.db.SQL.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table+" WHERE "+where, id).Scan(&n))
 		if n > 0 {
 			out[table] = n
 		}
@@ -128,7 +132,7 @@ func TestADeletedProjectIsOutOfSightAtOnce(t *testing.T) {
 		require.NoError(t, err)
 		defer reader.Close()
 		before := b.held(t, p.ID)
-		for _, table := range []string{"messages", "events", "runs", "conversations", "git_objects", "git_refs", "memberships"} {
+		for _, table := range []string{"messages", "events", "runs", "conversations", "git_objects", "git_refs", "memberships", "spendings"} {
 			require.Positive(t, before[table], table)
 		}
 
@@ -236,7 +240,9 @@ func TestWhatIsAddedLateIsRemovedToo(t *testing.T) {
 		require.NoError(t, b.projects.Delete(b.ctx, p.ID))
 		added := 0
 		require.NoError(t, b.sweeper().InParts(100, func() {
-			added++
+			if added++; added > 40 {
+				return
+			}
 			require.NoError(t, db.Ent.GitRef.Create().SetProjectID(p.ID).SetName(fmt.Sprint("late", added)).SetHash("0").Exec(b.all))
 		}).Sweep(b.sweeps))
 		require.Positive(t, added)

@@ -7,11 +7,11 @@ func (s *Sweeper) InParts(most int, between func()) *Sweeper {
 	return s
 }
 
-// Parts are the tables whose rows go with a project, with the column that names it.
+// Parts are the tables whose rows go with a project, with what holds for them.
 func Parts() map[string]string {
 	out := map[string]string{}
 	for _, p := range parts {
-		out[p.table] = p.column
+		out[p.table] = p.where
 	}
 	return out
 }

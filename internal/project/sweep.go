@@ -90,18 +90,17 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 func (s *Sweeper) remove(ctx context.Context, id string) error {
 	for _, p := range parts {
 		for rows := min(firstPart, s.most); ; {
-			began := time.Now()
-			n, err := s.part(ctx, id, p, rows)
+			n, took, err := s.part(ctx, id, p, rows)
 			if err != nil {
 				return err
 			}
 			if s.between != nil {
 				s.between()
 			}
-			if n < int64(rows) {
+			if n == 0 { // fewer than rows may be what others removed at the same moment
 				break
 			}
-			switch took := time.Since(began); {
+			switch {
 			case took < quickPart:
 				rows = min(2*rows, s.most)
 			case took > slowPart:
@@ -123,21 +122,24 @@ func (s *Sweeper) remove(ctx context.Context, id string) error {
 	})
 }
 
-// part removes some rows of one table, and reports how many.
-func (s *Sweeper) part(ctx context.Context, id string, p part, rows int) (n int64, err error) {
+// part removes some rows of one table, and reports how many, and how long that took,
+// without what it waited for others.
+func (s *Sweeper) part(ctx context.Context, id string, p part, rows int) (n int64, took time.Duration, err error) {
 	err = s.projects.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := hold(ctx, tx, id); err != nil {
 			return err
 		}
-		query := fmt.Sprintf("DELETE FROM %[1]s WHERE id IN (SELECT id FROM %[1]s WHERE %[2]s = $1 LIMIT $2)", p.table, p.column)
+		began := time.Now()
+		query := fmt.Sprintf("DELETE FROM %[1]s WHERE id IN (SELECT id FROM %[1]s WHERE %[2]s LIMIT $2)", p.table, p.where)
 		gone, err := tx.SQL.ExecContext(ctx, query, id, rows)
+		took = time.Since(began)
 		if err != nil {
 			return fmt.Errorf("remove some of its %s: %w", p.table, err)
 		}
 		n, err = gone.RowsAffected()
 		return err
 	})
-	return n, err
+	return n, took, err
 }
 
 // errTaken says that there is nothing to remove, or somebody else is about it.
@@ -158,8 +160,9 @@ func hold(ctx context.Context, tx *store.Tx, id string) error {
 	return err
 }
 
-// part is a table whose rows go with their project, and the column that names it.
-type part struct{ table, column string }
+// part is a table whose rows go with their project, and for which of them that holds, $1
+// being the project's id.
+type part struct{ table, where string }
 
 // parts are all of them, each before those to whose rows its own refer: so no row takes
 // others along.
@@ -170,7 +173,15 @@ func partsOf(tables []*schema.Table) (out []part) {
 	for _, t := range tables {
 		for _, key := range t.ForeignKeys {
 			if key.OnDelete == schema.Cascade && (key.RefTable.Name == "projects" || key.RefTable.Name == "streams") {
-				left[t.Name] = part{t.Name, key.Columns[0].Name}
+				left[t.Name] = part{t.Name, key.Columns[0].Name + " = $1"}
+			}
+		}
+	}
+	for _, t := range tables { // those that go with one of these
+		for _, key := range t.ForeignKeys {
+			above, ok := left[key.RefTable.Name]
+			if _, isLeft := left[t.Name]; ok && !isLeft && key.OnDelete == schema.Cascade {
+				out = append(out, part{t.Name, fmt.Sprintf("%s IN (SELECT id FROM %s WHERE %s)", key.Columns[0].Name, above.table, above.where)})
 			}
 		}
 	}

@@ -23,11 +23,11 @@ var belowQuery = func() string {
 	) SELECT id FROM runs WHERE id IN (SELECT id FROM below) ORDER BY id FOR NO KEY UPDATE`
 }()
 
-// holdBelow locks all runs below one that ends or pauses with those below it, until the
+// HoldBelow locks all runs below one that ends or pauses with those below it, until the
 // transaction ends. It comes right behind the run's own row: whoever ends one of them has
 // that one's row and comes to the budgets then, in which they settle, and to what else the
 // runs of a tree share. Who came to these first would wait for the row, and be waited for.
-func holdBelow(ctx context.Context, tx *store.Tx, runID string) error {
+func HoldBelow(ctx context.Context, tx *store.Tx, runID string) error {
 	if tx.Dialect != dialect.Postgres { // SQLite has one writer
 		return nil
 	}

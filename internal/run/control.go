@@ -261,7 +261,7 @@ func (c *Control) end(ctx context.Context, tx *store.Tx, l *lease, what happenin
 		return nil, err
 	}
 	if r.State != enum.RunSucceeded {
-		if err := holdBelow(ctx, tx, r.ID); err != nil {
+		if err := HoldBelow(ctx, tx, r.ID); err != nil {
 			return nil, err
 		}
 	}

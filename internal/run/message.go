@@ -85,7 +85,7 @@ func (e *Engine) complete(ctx context.Context, l *lease, try *attempt, response 
 			return err
 		}
 		if ended { // before the call is settled, and it may be cancelled
-			if err := holdBelow(ctx, tx, l.run.ID); err != nil {
+			if err := HoldBelow(ctx, tx, l.run.ID); err != nil {
 				return err
 			}
 		}

@@ -21,7 +21,7 @@ func (c *Control) pause(ctx context.Context, tx *store.Tx, r *ent.Run, by stream
 	if err := Hold(ctx, tx, r.ID); err != nil {
 		return nil, err
 	}
-	if err := holdBelow(ctx, tx, r.ID); err != nil {
+	if err := HoldBelow(ctx, tx, r.ID); err != nil {
 		return nil, err
 	}
 	r, err := c.pauseOne(ctx, tx, r, by)

@@ -130,12 +130,12 @@ func TestCORSIsAListOfOrigins(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, got.status)
 	require.Equal(t, app, got.header.Get("Access-Control-Allow-Origin"))
 	require.Equal(t, "GET, POST", got.header.Get("Access-Control-Allow-Methods"))
-	require.Equal(t, "Authorization, Content-Type, Accept, Last-Event-ID, If-Match, If-None-Match, Idempotency-Key", got.header.Get("Access-Control-Allow-Headers"))
+	require.Equal(t, "Authorization, Content-Type, Accept, Last-Event-ID, If-Match, If-None-Match, Range, Idempotency-Key", got.header.Get("Access-Control-Allow-Headers"))
 	require.Empty(t, got.header.Get("Access-Control-Allow-Credentials"), "there are no cookies")
 
 	got = b.post(object{"query": "{name}"}, "Origin", app)
 	require.Equal(t, app, got.header.Get("Access-Control-Allow-Origin"))
-	require.Equal(t, "Retry-After, X-Request-Id, ETag, Content-Disposition, Zeblit-Commit, Zeblit-Skipped-Links", got.header.Get("Access-Control-Expose-Headers"))
+	require.Equal(t, "Retry-After, X-Request-Id, ETag, Accept-Ranges, Content-Range, Content-Disposition, Zeblit-Commit, Zeblit-Skipped-Links", got.header.Get("Access-Control-Expose-Headers"))
 	got = b.post(object{"query": "{name}"}, "Origin", app, "Authorization", "Bearer nonsense")
 	require.Equal(t, app, got.header.Get("Access-Control-Allow-Origin"), "a page may read why")
 

@@ -92,8 +92,8 @@ func permissions() string {
 // What pages of other origins may send and read, beyond what every page may: of GraphQL,
 // of files and of archives.
 const (
-	allowedHeaders = "Authorization, Content-Type, Accept, Last-Event-ID, If-Match, If-None-Match, Idempotency-Key"
-	exposedHeaders = "Retry-After, X-Request-Id, ETag, Content-Disposition, Zeblit-Commit, Zeblit-Skipped-Links"
+	allowedHeaders = "Authorization, Content-Type, Accept, Last-Event-ID, If-Match, If-None-Match, Range, Idempotency-Key"
+	exposedHeaders = "Retry-After, X-Request-Id, ETag, Accept-Ranges, Content-Range, Content-Disposition, Zeblit-Commit, Zeblit-Skipped-Links"
 )
 
 // cors answers preflights and marks answers for the allowed origins. It reports

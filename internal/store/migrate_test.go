@@ -90,3 +90,37 @@ func TestMigrationsKeepWhatIsThere(t *testing.T) {
 		require.Empty(t, retried())
 	})
 }
+
+// Conversations that were there before they had a kind, by what makes each.
+const unnamed = `
+INSERT INTO users (id, created_at, email, name, password_hash) VALUES ('usr_1', '2026-01-01', 'a@example.com', 'A', 'none');
+INSERT INTO organisations (id, created_at, name) VALUES ('org_1', '2026-01-01', 'O');
+INSERT INTO projects (id, created_at, name, updated_at, organisation_id, owner_id) VALUES ('prj_1', '2026-01-01', 'P', '2026-01-01', 'org_1', 'usr_1');
+INSERT INTO conversations (id, created_at, title, updated_at, project_id, task_id, forked_from_id) VALUES
+	('cnv_1', '2026-01-01', 'chat', '2026-01-01', 'prj_1', '', ''),
+	('cnv_2', '2026-01-01', 'task', '2026-01-01', 'prj_1', 'tsk_1', ''),
+	('cnv_3', '2026-01-01', 'question', '2026-01-01', 'prj_1', '', ''),
+	('cnv_4', '2026-01-01', 'fork of it', '2026-01-01', 'prj_1', '', 'msg_3');
+INSERT INTO messages (id, created_at, role, status, position, conversation_id, project_id, sender_run_id) VALUES
+	('msg_1', '2026-01-01', 'USER', 'COMPLETE', 0, 'cnv_1', 'prj_1', ''),
+	('msg_2', '2026-01-01', 'USER', 'COMPLETE', 1, 'cnv_1', 'prj_1', 'run_1'),
+	('msg_3', '2026-01-01', 'USER', 'COMPLETE', 0, 'cnv_3', 'prj_1', 'run_1'),
+	('msg_4', '2026-01-01', 'USER', 'COMPLETE', 0, 'cnv_4', 'prj_1', 'run_1');`
+
+func TestMigrationsNameTheKindOfConversations(t *testing.T) {
+	t.Parallel()
+	eachEmpty(t, func(t *testing.T, db *store.DB) {
+		require.NoError(t, db.MigrateBefore(t.Context(), "conversation_kind"))
+		for statement := range strings.SplitSeq(strings.TrimSpace(unnamed), ";\n") {
+			_, err := db.SQL.ExecContext(t.Context(), statement)
+			require.NoError(t, err, statement)
+		}
+		_, err := db.Migrate(t.Context())
+		require.NoError(t, err)
+		for id, kind := range map[string]string{"cnv_1": "CHAT", "cnv_2": "TASK", "cnv_3": "QUESTION", "cnv_4": "CHAT"} {
+			var is string
+			require.NoError(t, db.SQL.QueryRowContext(t.Context(), "SELECT kind FROM conversations WHERE id = $1", id).Scan(&is))
+			require.Equal(t, kind, is, id)
+		}
+	})
+}

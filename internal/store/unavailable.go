@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/lib/pq"
 	"modernc.org/sqlite"
@@ -17,7 +18,14 @@ import (
 // in it: nothing that is stored has that.
 func Unfit(err error) bool {
 	e, ok := errors.AsType[*pq.Error](err)
-	return ok && e.Code == "22021" // character_not_in_repertoire
+	return ok && e.Code == "22021" && strings.Contains(e.Message, "0x00") // character_not_in_repertoire
+}
+
+// Deadlocked says whether PostgreSQL has rolled a transaction back so that another one, which
+// waited for it as it did for that, may go on. The same may succeed at once.
+func Deadlocked(err error) bool {
+	e, ok := errors.AsType[*pq.Error](err)
+	return ok && e.Code == "40P01" // deadlock_detected
 }
 
 // Unavailable says whether an error is of the database's surroundings and not of what

@@ -125,7 +125,7 @@ func (c *Compactor) step(ctx context.Context, id string, before time.Time) (more
 		if err != nil || to <= from {
 			return err
 		}
-		moved, err := tx.SQL.ExecContext(ctx, "UPDATE streams SET horizon = $1 WHERE id = $2 AND horizon = $3", to, id, from)
+		moved, err := tx.SQL.ExecContext(ctx, "UPDATE streams SET horizon = $1 WHERE id = $2 AND horizon = $3 AND head >= 0", to, id, from)
 		if err != nil {
 			return err
 		}

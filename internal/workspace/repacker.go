@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"entgo.io/ent/dialect/sql"
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/zeblit/zeblit/ent/gitstorage"
@@ -48,7 +49,7 @@ func (r *Repacker) Run(ctx context.Context) error {
 }
 
 func (r *Repacker) all(ctx context.Context) error {
-	large, err := r.workspace.db.Ent.GitStorage.Query().Where(gitstorage.LooseGT(repackAbove)).
+	large, err := r.workspace.db.Ent.GitStorage.Query().Where(gitstorage.LooseGT(repackAbove), ofOpen).
 		Order(gitstorage.ByID()).Select(gitstorage.FieldProjectID).Strings(ctx)
 	if err != nil {
 		return fmt.Errorf("look for projects to repack: %w", err)
@@ -65,6 +66,12 @@ func (r *Repacker) all(ctx context.Context) error {
 		r.logger.InfoContext(ctx, "a repository was repacked", "project", id, "packed", done.Packed, "dropped", done.Dropped)
 	}
 	return ctx.Err()
+}
+
+// ofOpen holds for the storage of projects that are not being deleted: the objects of
+// those go one by one.
+func ofOpen(s *sql.Selector) {
+	s.Where(sql.ExprP("NOT EXISTS (SELECT 1 FROM streams AS st WHERE st.id = " + s.C(gitstorage.FieldProjectID) + " AND st.head < 0)"))
 }
 
 // Repacked is what was done to a repository.

@@ -32,7 +32,7 @@ export const Project = graphql(`
       id
       name
       headCursor
-      conversations(first: 1) { edges { node { id } } }
+      conversations(first: 1, kinds: [CHAT]) { edges { node { id } } }
       messages(last: 50) { edges { node { ...Line } } }
     }
   }

@@ -6,6 +6,7 @@ package approval
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
@@ -103,5 +104,5 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case problem.Unavailable:
 		status = http.StatusServiceUnavailable
 	}
-	show(w, status, question{Problem: p.Message})
+	show(w, status, question{Problem: strings.TrimSpace(p.Message + " " + p.Reference)})
 }

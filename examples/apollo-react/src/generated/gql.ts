@@ -18,7 +18,7 @@ type Documents = {
     "\n  mutation RefreshSession($input: RefreshSessionInput!) {\n    refreshSession(input: $input) { accessToken refreshToken expiresAt }\n  }\n": typeof types.RefreshSessionDocument,
     "\n  query Projects {\n    viewer { id name }\n    projects(first: 50) { edges { node { id name createdAt } } }\n  }\n": typeof types.ProjectsDocument,
     "\n  mutation CreateProject($input: CreateProjectInput!) {\n    createProject(input: $input) { project { id name } }\n  }\n": typeof types.CreateProjectDocument,
-    "\n  query Project($id: ID!) {\n    project(id: $id) {\n      id\n      name\n      headCursor\n      conversations(first: 1) { edges { node { id } } }\n      messages(last: 50) { edges { node { ...Line } } }\n    }\n  }\n": typeof types.ProjectDocument,
+    "\n  query Project($id: ID!) {\n    project(id: $id) {\n      id\n      name\n      headCursor\n      conversations(first: 1, kinds: [CHAT]) { edges { node { id } } }\n      messages(last: 50) { edges { node { ...Line } } }\n    }\n  }\n": typeof types.ProjectDocument,
     "\n  fragment Line on Message {\n    id\n    role\n    status\n    text\n  }\n": typeof types.LineFragmentDoc,
     "\n  mutation SendMessage($input: SendMessageInput!) {\n    sendMessage(input: $input) { message { id conversation { id } } }\n  }\n": typeof types.SendMessageDocument,
     "\n  subscription Watch($projectId: ID!, $after: Cursor) {\n    projectEvents(projectId: $projectId, after: $after) {\n      __typename\n      cursor\n      seq\n      ... on MessageAdded { message { ...Line } }\n      ... on MessageDelta { messageId offset text }\n      ... on MessageCompleted { message { ...Line } }\n      ... on ToolCallStarted { toolCall { id name } }\n      ... on FileChanged { path change }\n      ... on RunStateChanged { state }\n    }\n  }\n": typeof types.WatchDocument,
@@ -28,7 +28,7 @@ const documents: Documents = {
     "\n  mutation RefreshSession($input: RefreshSessionInput!) {\n    refreshSession(input: $input) { accessToken refreshToken expiresAt }\n  }\n": types.RefreshSessionDocument,
     "\n  query Projects {\n    viewer { id name }\n    projects(first: 50) { edges { node { id name createdAt } } }\n  }\n": types.ProjectsDocument,
     "\n  mutation CreateProject($input: CreateProjectInput!) {\n    createProject(input: $input) { project { id name } }\n  }\n": types.CreateProjectDocument,
-    "\n  query Project($id: ID!) {\n    project(id: $id) {\n      id\n      name\n      headCursor\n      conversations(first: 1) { edges { node { id } } }\n      messages(last: 50) { edges { node { ...Line } } }\n    }\n  }\n": types.ProjectDocument,
+    "\n  query Project($id: ID!) {\n    project(id: $id) {\n      id\n      name\n      headCursor\n      conversations(first: 1, kinds: [CHAT]) { edges { node { id } } }\n      messages(last: 50) { edges { node { ...Line } } }\n    }\n  }\n": types.ProjectDocument,
     "\n  fragment Line on Message {\n    id\n    role\n    status\n    text\n  }\n": types.LineFragmentDoc,
     "\n  mutation SendMessage($input: SendMessageInput!) {\n    sendMessage(input: $input) { message { id conversation { id } } }\n  }\n": types.SendMessageDocument,
     "\n  subscription Watch($projectId: ID!, $after: Cursor) {\n    projectEvents(projectId: $projectId, after: $after) {\n      __typename\n      cursor\n      seq\n      ... on MessageAdded { message { ...Line } }\n      ... on MessageDelta { messageId offset text }\n      ... on MessageCompleted { message { ...Line } }\n      ... on ToolCallStarted { toolCall { id name } }\n      ... on FileChanged { path change }\n      ... on RunStateChanged { state }\n    }\n  }\n": types.WatchDocument,
@@ -67,7 +67,7 @@ export function graphql(source: "\n  mutation CreateProject($input: CreateProjec
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query Project($id: ID!) {\n    project(id: $id) {\n      id\n      name\n      headCursor\n      conversations(first: 1) { edges { node { id } } }\n      messages(last: 50) { edges { node { ...Line } } }\n    }\n  }\n"): (typeof documents)["\n  query Project($id: ID!) {\n    project(id: $id) {\n      id\n      name\n      headCursor\n      conversations(first: 1) { edges { node { id } } }\n      messages(last: 50) { edges { node { ...Line } } }\n    }\n  }\n"];
+export function graphql(source: "\n  query Project($id: ID!) {\n    project(id: $id) {\n      id\n      name\n      headCursor\n      conversations(first: 1, kinds: [CHAT]) { edges { node { id } } }\n      messages(last: 50) { edges { node { ...Line } } }\n    }\n  }\n"): (typeof documents)["\n  query Project($id: ID!) {\n    project(id: $id) {\n      id\n      name\n      headCursor\n      conversations(first: 1, kinds: [CHAT]) { edges { node { id } } }\n      messages(last: 50) { edges { node { ...Line } } }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
