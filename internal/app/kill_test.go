@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,7 +37,7 @@ func runAsProcess(encoded string) int {
 	}
 	ctx := context.Background()
 	a, err := app.New(ctx, cfg, app.Options{
-		Logger: slog.New(slog.DiscardHandler), Version: "test", ServeOnly: mode == modeServeOnly,
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})), Version: "test", ServeOnly: mode == modeServeOnly,
 		OnReady: func(r app.Ready) { fmt.Println(r.URL) },
 	})
 	switch {
@@ -87,10 +88,16 @@ func process(t *testing.T, cfg config.Config) (s *system, kill func()) {
 func TestARunGoesOnAfterKill9(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, cfg config.Config) {
-		model := llmtest.NewServer(t,
-			llmtest.Reply{llmtest.Say("I begin"), llmtest.Hang()},
-			llmtest.Reply{llmtest.Say("Again. "), llmtest.Call("write_file", map[string]any{"path": "index.html", "text": todo})},
-			llmtest.Reply{llmtest.Say("Done.")})
+		var begun atomic.Bool
+		model := llmtest.NewServer(t, llmtest.Func(func(q llmtest.Request) llmtest.Reply {
+			switch {
+			case !begun.Swap(true):
+				return llmtest.Reply{llmtest.Say("I begin"), llmtest.Hang()}
+			case len(q.Results()) == 0:
+				return llmtest.Reply{llmtest.Say("Again. "), llmtest.Call("write_file", map[string]any{"path": "index.html", "text": todo})}
+			}
+			return llmtest.Reply{llmtest.Say("Done.")}
+		}))
 		cfg.OpenAIKey, cfg.OpenAIBaseURL = "key", model.OpenAIURL()
 		s, kill := process(t, cfg)
 		project := s.newProject(t, "Killed")
@@ -113,8 +120,8 @@ func TestARunGoesOnAfterKill9(t *testing.T) {
 		require.Equal(t, append(seen, rest...), s.watch(t, s.key, project, "start").untilEnd(t))
 		var interrupted int
 		for _, e := range rest {
-			if e.Type == "MessageCompleted" && strings.Contains(e.raw, `"INTERRUPTED"`) {
-				require.Contains(t, e.raw, `"I begin"`)
+			if e.Type == "MessageCompleted" && strings.Contains(e.raw, `"I begin"`) {
+				require.Contains(t, e.raw, `"INTERRUPTED"`)
 				interrupted++
 			}
 		}
