@@ -27,3 +27,6 @@ func Asking(w *Workspace, now func() time.Time) *Workspace {
 	at.now = now
 	return &at
 }
+
+// All has r look for projects to repack once.
+func All(ctx context.Context, r *Repacker) error { return r.all(ctx) }
