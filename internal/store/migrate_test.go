@@ -33,6 +33,15 @@ func eachEmpty(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	})
 }
 
+// fill executes statements, each of which ends a line.
+func fill(t *testing.T, db *store.DB, statements string) {
+	t.Helper()
+	for statement := range strings.SplitSeq(strings.TrimSpace(statements), ";\n") {
+		_, err := db.SQL.ExecContext(t.Context(), statement)
+		require.NoError(t, err, statement)
+	}
+}
+
 // A project with two runs, of which the second tries the first again, and a third one
 // that names a run which isn't there.
 const before = `
@@ -54,10 +63,7 @@ func TestMigrationsKeepWhatIsThere(t *testing.T) {
 	t.Parallel()
 	eachEmpty(t, func(t *testing.T, db *store.DB) {
 		require.NoError(t, db.MigrateBefore(t.Context(), "retried_run"))
-		for statement := range strings.SplitSeq(strings.TrimSpace(before), ";\n") {
-			_, err := db.SQL.ExecContext(t.Context(), statement)
-			require.NoError(t, err, statement)
-		}
+		fill(t, db, before)
 		applied, err := db.Migrate(t.Context())
 		require.NoError(t, err)
 		require.NotEmpty(t, applied)
@@ -111,10 +117,7 @@ func TestMigrationsNameTheKindOfConversations(t *testing.T) {
 	t.Parallel()
 	eachEmpty(t, func(t *testing.T, db *store.DB) {
 		require.NoError(t, db.MigrateBefore(t.Context(), "conversation_kind"))
-		for statement := range strings.SplitSeq(strings.TrimSpace(unnamed), ";\n") {
-			_, err := db.SQL.ExecContext(t.Context(), statement)
-			require.NoError(t, err, statement)
-		}
+		fill(t, db, unnamed)
 		_, err := db.Migrate(t.Context())
 		require.NoError(t, err)
 		for id, kind := range map[string]string{"cnv_1": "CHAT", "cnv_2": "TASK", "cnv_3": "QUESTION", "cnv_4": "CHAT"} {
