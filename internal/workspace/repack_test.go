@@ -5,11 +5,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +112,7 @@ func TestUnreachableObjectsAreDroppedAfterADay(t *testing.T) {
 		for i := range 100 {
 			b.commit(t, write("f", fmt.Sprint("dropped", i)))
 		}
+		middle := b.history(t)[50].Hash
 		b.repack(t) // into a pack of which little is left
 		move := func(name, to string) {
 			ctx := storetest.Unchecked(b.ctx)
@@ -124,7 +123,7 @@ func TestUnreachableObjectsAreDroppedAfterADay(t *testing.T) {
 		move("main", tip)
 		require.Zero(t, b.repack(t).Dropped, "nothing is a day old")
 		b.Workspace = workspace.At(b.Workspace, time.Now().Add(25*time.Hour))
-		require.NoError(t, db.Ent.GitRef.Create().SetProjectID(b.project.ID).SetName("refs/checkpoints/1").SetHash(b.everythingOf(t, "commit")).Exec(b.ctx))
+		require.NoError(t, db.Ent.GitRef.Create().SetProjectID(b.project.ID).SetName("refs/checkpoints/1").SetHash(middle).Exec(b.ctx))
 		kept := b.repack(t)
 		require.Positive(t, kept.Dropped)
 		require.NoError(t, func() error {
@@ -143,20 +142,6 @@ func TestUnreachableObjectsAreDroppedAfterADay(t *testing.T) {
 		require.Equal(t, "dropped1", b.text(t, "f", ""))
 		requireSound(t, b)
 	})
-}
-
-// everythingOf is the name of some object of a kind that main doesn't lead to.
-func (b *bundle) everythingOf(t *testing.T, kind string) string {
-	t.Helper()
-	tip := b.history(t)[0].Hash
-	all := b.everything(t)
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if strings.HasPrefix(all[name], kind) && name != tip {
-			return name
-		}
-	}
-	t.Fatal("there is none")
-	return ""
 }
 
 // A child process repacks until it is killed.
