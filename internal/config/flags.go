@@ -40,7 +40,7 @@ type Flags struct {
 	Limits        string `name:"limits" env:"ZEBLIT_LIMITS" default:"on" placeholder:"on|off" help:"off: no rate limit at all, for load tests."`
 	LimitSignIn   string `name:"limit-sign-in" env:"ZEBLIT_LIMIT_SIGN_IN" default:"5/5m" placeholder:"N/TIME" help:"Attempts to sign in to one account from one address."`
 	LimitSignUp   string `name:"limit-sign-up" env:"ZEBLIT_LIMIT_SIGN_UP" default:"3/1h" placeholder:"N/TIME" help:"Accounts made from one address."`
-	LimitRequests string `name:"limit-requests" env:"ZEBLIT_LIMIT_REQUESTS" default:"6000/1m" placeholder:"N/TIME" help:"HTTP requests of one person, or of one address without credentials."`
+	LimitRequests string `name:"limit-requests" env:"ZEBLIT_LIMIT_REQUESTS" default:"6000/1m" placeholder:"N/TIME" help:"HTTP requests, and operations on sockets, of one person, or of one address without credentials."`
 	LimitConnects string `name:"limit-connects" env:"ZEBLIT_LIMIT_CONNECTS" default:"1200/1m" placeholder:"N/TIME" help:"WebSockets and event streams opened from one address."`
 	LimitSockets  string `name:"limit-sockets" env:"ZEBLIT_LIMIT_SOCKETS" default:"10000" placeholder:"N" help:"WebSockets and event streams of one person that are open at once, on one node."`
 	LimitConsole  string `name:"limit-console" env:"ZEBLIT_LIMIT_CONSOLE" default:"300/1m" placeholder:"N/TIME" help:"Reports, of 100 lines at most, of what one project's pages write to their consoles."`

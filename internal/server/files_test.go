@@ -14,12 +14,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/membership"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/filelink"
 	"github.com/zeblit/zeblit/internal/server"
@@ -79,6 +81,40 @@ func (b *filesBundle) put(path, body string, header ...string) reply {
 func (b *filesBundle) get(path string, header ...string) reply {
 	b.t.Helper()
 	return b.do(http.MethodGet, b.path("/files?path="+url.QueryEscape(path)), "", b.with(header...)...)
+}
+
+func TestWhoLosesTheProjectMeanwhileIsToldSo(t *testing.T) {
+	t.Parallel()
+	eachFiles(t, func(t *testing.T, b *filesBundle) {
+		require.Equal(t, http.StatusCreated, b.put("f", "content").status)
+		was := b.db.Ent.Membership.Query().Where(membership.ProjectID(b.project.ID)).OnlyX(b.ctx)
+		var left atomic.Int64 // reads until it is lost
+		b.db.Ent.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
+			return ent.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
+				if left.Add(-1) == 0 {
+					_, err := b.db.Ent.Membership.Delete().Exec(storetest.Unchecked(ctx))
+					require.NoError(t, err)
+				}
+				return next.Query(ctx, q)
+			})
+		}))
+		for name, request := range map[string]func() reply{
+			"send":    func() reply { return b.put("f", "content") },
+			"have":    func() reply { return b.get("f") },
+			"archive": func() reply { return b.do(http.MethodGet, b.path("/archive"), "", b.with()...) },
+		} {
+			for reads := int64(1); ; reads++ {
+				left.Store(reads)
+				got := request()
+				if left.Load() > 0 {
+					break // it was answered before
+				}
+				require.NotEqual(t, http.StatusInternalServerError, got.status, "%s, after read %d: %s", name, reads, got.raw)
+				left.Store(-1)
+				require.NoError(t, b.db.Ent.Membership.Create().SetProjectID(was.ProjectID).SetUserID(was.UserID).SetRole(was.Role).Exec(storetest.Unchecked(b.ctx)))
+			}
+		}
+	})
 }
 
 func TestFilesAreSentAndHadAsBytes(t *testing.T) {

@@ -2,10 +2,13 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/gorilla/websocket"
 
+	"github.com/zeblit/zeblit/ent"
+	"github.com/zeblit/zeblit/ent/privacy"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/clientaddr"
 	"github.com/zeblit/zeblit/internal/problem"
@@ -93,6 +96,9 @@ func (s *Server) failed(r *http.Request, err error) *problem.Error {
 	}
 	if store.Unfit(err) {
 		return problem.New(problem.BadInput, "no text can have a NUL character in it")
+	}
+	if errors.Is(err, privacy.Deny) || ent.IsNotFound(err) { // since the request came
+		return problem.Missing("", "object")
 	}
 	reference := relay.NewID("err")
 	s.options.Logger.ErrorContext(r.Context(), "a request failed", "reference", reference, "error", err)

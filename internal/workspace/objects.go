@@ -17,6 +17,8 @@ import (
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/gitobject"
+	"github.com/zeblit/zeblit/ent/project"
+	"github.com/zeblit/zeblit/internal/problem"
 )
 
 const (
@@ -205,7 +207,24 @@ func (o *objects) content(kind plumbing.ObjectType, hash plumbing.Hash) (_ []byt
 	return io.ReadAll(r)
 }
 
+// notFound is why an object isn't there: who may no longer see the project finds nothing of
+// it, and else the project lacks it.
+func (o *objects) notFound() error {
+	seen, err := o.client.Project.Query().Where(project.ID(o.project)).Exist(o.ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for project %s: %w", o.project, err)
+	case !seen:
+		return problem.Missing("", "project")
+	}
+	return plumbing.ErrObjectNotFound
+}
+
+// lost is notFound of an object that something of the project leads to.
 func (o *objects) lost(hash plumbing.Hash) error {
+	if err := o.notFound(); !errors.Is(err, plumbing.ErrObjectNotFound) {
+		return err
+	}
 	return fmt.Errorf("git object %s of project %s: %w", hash, o.project, plumbing.ErrObjectNotFound)
 }
 

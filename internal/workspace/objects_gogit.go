@@ -28,7 +28,7 @@ func (o *objects) EncodedObject(kind plumbing.ObjectType, hash plumbing.Hash) (p
 	}
 	obj := o.loaded[hash]
 	if obj == nil || kind != plumbing.AnyObject && obj.Type() != kind {
-		return nil, plumbing.ErrObjectNotFound
+		return nil, o.notFound()
 	}
 	return obj, nil
 }
@@ -48,7 +48,7 @@ func (o *objects) EncodedObjectSize(hash plumbing.Hash) (int64, error) {
 	}
 	size, ok := sizes[hash]
 	if !ok {
-		return 0, plumbing.ErrObjectNotFound
+		return 0, o.notFound()
 	}
 	return size, nil
 }
