@@ -217,6 +217,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{BudgetsColumns[7]},
 			},
+			{
+				Name:    "budget_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{BudgetsColumns[11]},
+			},
 		},
 	}
 	// CheckpointsColumns holds the columns for the "checkpoints" table.

@@ -49,6 +49,7 @@ func (Budget) Indexes() []ent.Index {
 		index.Fields("subject", "period").Unique(),
 		index.Fields("project_id"),
 		index.Fields("organisation_id"),
+		index.Fields("run_id"),
 	}
 }
 
