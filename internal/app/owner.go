@@ -85,6 +85,8 @@ func (a *App) lock() error {
 		_ = f.Close()
 		return fmt.Errorf("another zeblit uses the data folder %s (one process per folder; use PostgreSQL for more)", a.cfg.DataDir)
 	}
-	a.unlock = f.Close
+	a.unlock = func() error { // closing leaves it to a process that was just started and isn't yet another program
+		return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/zeblit/zeblit/internal/sandbox"
 	"github.com/zeblit/zeblit/internal/sandbox/cgroup"
+	"github.com/zeblit/zeblit/internal/sandbox/keep"
 	"github.com/zeblit/zeblit/internal/sandbox/link"
 	"github.com/zeblit/zeblit/internal/sandbox/seccomp"
 	"github.com/zeblit/zeblit/internal/sandbox/wire"
@@ -41,13 +42,13 @@ type running struct {
 	cmd    *exec.Cmd
 	link   *link.Link
 	group  *cgroup.Group // nil without control groups
-	lock   *os.File
+	lock   *keep.Lock
 	stderr *tail
 	ended  chan struct{} // closed when bwrap has ended, and with it everyone inside
 }
 
 // run starts a sandbox. The lock is its own on success, and its caller's otherwise.
-func (d *Driver) run(ctx context.Context, spec sandbox.Spec, lock *os.File) (*running, error) {
+func (d *Driver) run(ctx context.Context, spec sandbox.Spec, lock *keep.Lock) (*running, error) {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	program, err := d.program()

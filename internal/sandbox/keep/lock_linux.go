@@ -19,19 +19,29 @@ import (
 func whole() *unix.Flock_t { return &unix.Flock_t{Type: unix.F_WRLCK} }
 
 // Lock takes it, or fails with ErrUnreachable where another process has it.
-func (f Folder) Lock() (*os.File, error) {
-	lock, err := os.OpenFile(f.file("lock"), os.O_RDWR|os.O_CREATE, 0o600)
+func (f Folder) Lock() (*Lock, error) {
+	file, err := os.OpenFile(f.file("lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_SETLK, whole()); err != nil {
-		_ = lock.Close()
+	if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, whole()); err != nil {
+		_ = file.Close()
 		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
 			return nil, fmt.Errorf("%w: another process of this machine has it", sandbox.ErrUnreachable)
 		}
 		return nil, err
 	}
-	return lock, nil
+	return &Lock{file}, nil
+}
+
+// Lock is one that this process has.
+type Lock struct{ file *os.File }
+
+// Close gives it back, also where a process that has just been started, and isn't yet
+// another program, has a copy of the descriptor.
+func (l *Lock) Close() error {
+	err := unix.FcntlFlock(l.file.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_UNLCK})
+	return errors.Join(err, l.file.Close())
 }
 
 // Locked reports whether somebody has the lock, without taking it.
@@ -51,7 +61,7 @@ func (f Folder) Locked() (bool, error) {
 
 // Make makes the folder, which must not be there, with the lock taken. It gets its name
 // last, so that nobody sees it without its lock.
-func (f Folder) Make(spec sandbox.Spec) (*os.File, error) {
+func (f Folder) Make(spec sandbox.Spec) (*Lock, error) {
 	if f.Exists() {
 		return nil, sandbox.ErrExists
 	}
