@@ -4,12 +4,17 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
 )
 
-// outputGrace is how long Run reads on after a command has ended, for what it left in
-// the pipes. What its daemons print later is nobody's.
-const outputGrace = 500 * time.Millisecond
+const (
+	// outputGrace is how long Run waits, after a command has ended, for what it left in
+	// the pipes. What its daemons print later is nobody's.
+	outputGrace = 500 * time.Millisecond
+	// mostLate is more than can be on the way when it ends.
+	mostLate = 1 << 20
+)
 
 // Run starts a command, gives its output to write as it comes, waits for its end and
 // kills what it left behind. An error of write ends it. When ctx ends, so does the
@@ -23,16 +28,20 @@ func Run(ctx context.Context, box Sandbox, command Command, write func(Chunk) er
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	read := make(chan error, 1) // the one result of the reader, who never waits to give it
-	go func() { read <- drain(reading, process, write) }()
+	var late grace
+	go func() { read <- drain(reading, process, &late, write) }()
 	ended := make(chan struct{}) // closed when the command itself has ended
 	go func() {
 		defer close(ended)
 		if _, err := process.Wait(reading); err == nil {
-			timer := time.NewTimer(outputGrace)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-			case <-reading.Done():
+			late.begin()
+			tick := time.NewTicker(outputGrace / 10)
+			defer tick.Stop()
+			for reading.Err() == nil && !late.over() {
+				select {
+				case <-tick.C:
+				case <-reading.Done():
+				}
 			}
 		}
 		stop()
@@ -52,9 +61,11 @@ func Run(ctx context.Context, box Sandbox, command Command, write func(Chunk) er
 	return exit, err
 }
 
-func drain(ctx context.Context, process Process, write func(Chunk) error) error {
+func drain(ctx context.Context, process Process, late *grace, write func(Chunk) error) error {
 	for {
+		late.wait()
 		chunk, err := process.Next(ctx)
+		late.had(len(chunk.Data))
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -68,4 +79,49 @@ func drain(ctx context.Context, process Process, write func(Chunk) error) error 
 			return err
 		}
 	}
+}
+
+// grace says when enough was read after a command's end. What the reader needs to keep
+// what it has read is no time of it.
+type grace struct {
+	mu     sync.Mutex
+	ended  bool
+	since  time.Time // the reader waits since then; zero: it doesn't
+	waited time.Duration
+	bytes  int
+}
+
+func (g *grace) begin() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ended = true
+	if !g.since.IsZero() {
+		g.since = time.Now()
+	}
+}
+
+func (g *grace) wait() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.since = time.Now()
+}
+
+func (g *grace) had(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended {
+		g.waited += time.Since(g.since)
+		g.bytes += n
+	}
+	g.since = time.Time{}
+}
+
+func (g *grace) over() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	waited := g.waited
+	if !g.since.IsZero() {
+		waited += time.Since(g.since)
+	}
+	return waited >= outputGrace || g.bytes > mostLate
 }
