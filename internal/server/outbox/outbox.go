@@ -38,8 +38,8 @@ const Overhead = 96
 // Rules are the same for many outboxes, which share what they need while messages wait:
 // one that is empty holds nothing.
 type Rules[M Message, E any] struct {
-	// Limit is how many bytes may wait, and MaxAge how long. A single message of any
-	// size may wait alone.
+	// Limit is how many bytes may wait, and MaxAge how long. A single message counts as
+	// no more than half of that: a client is not slow because one answer is large.
 	Limit  int
 	MaxAge time.Duration
 
@@ -74,6 +74,8 @@ type Outbox[M Message, E any] struct {
 	ending  *E
 	room    chan struct{} // closed when there may be room; nil while nobody waits for it
 }
+
+func (r *Rules[M, E]) cost(m M) int { return min(m.Cost(), r.Limit/2) }
 
 // New makes an outbox. wake is called, under its lock, when there is something to take
 // and nobody does: once, until Take has found nothing.
@@ -130,8 +132,8 @@ func (o *Outbox[M, E]) push(m M, at time.Duration) error {
 	case o.waiting() > 0:
 		oldest = (*o.queue)[o.first].at
 	}
-	cost := m.Cost()
-	if o.bytes > 0 && o.bytes+cost > o.rules.Limit || at-oldest > o.rules.MaxAge {
+	cost := o.rules.cost(m)
+	if o.bytes+cost > o.rules.Limit || at-oldest > o.rules.MaxAge {
 		return ErrFull
 	}
 	if o.queue == nil {
@@ -164,7 +166,7 @@ func (o *Outbox[M, E]) Withdraw(mark func()) {
 	kept := (*o.queue)[:o.first]
 	for _, e := range (*o.queue)[o.first:] {
 		if e.message.Withdrawn() {
-			o.bytes -= e.message.Cost()
+			o.bytes -= o.rules.cost(e.message)
 			continue
 		}
 		kept = append(kept, e)
@@ -201,7 +203,7 @@ func (o *Outbox[M, E]) end(ending E, discard bool) bool {
 	o.ending = &ending
 	if discard && o.queue != nil {
 		for _, e := range (*o.queue)[o.first:] {
-			o.bytes -= e.message.Cost()
+			o.bytes -= o.rules.cost(e.message)
 		}
 		o.drop(len(*o.queue))
 	}
@@ -238,7 +240,7 @@ func (o *Outbox[M, E]) Take(buf []byte, atMost int, write func([]byte, *M) []byt
 	for t.Messages < waiting && (t.Messages == 0 || len(buf) < atMost) {
 		m := &(*o.queue)[o.first+t.Messages].message
 		buf = write(buf, m)
-		t.Cost += (*m).Cost()
+		t.Cost += o.rules.cost(*m)
 		t.Messages++
 	}
 	t.Bytes = buf

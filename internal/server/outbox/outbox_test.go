@@ -38,13 +38,29 @@ func text(op *operation, size int) message { return message{op, strings.Repeat("
 func TestItIsBoundedByBytesUntilTheyAreWritten(t *testing.T) {
 	t.Parallel()
 	o := box(1000, time.Hour)
-	require.NoError(t, o.Push(text(nil, 5000)), "one message may wait alone")
-	require.ErrorIs(t, o.Push(text(nil, 1)), outbox.ErrFull)
+	require.NoError(t, o.Push(text(nil, 900)))
+	require.NoError(t, o.Push(text(nil, 400)))
+	require.ErrorIs(t, o.Push(text(nil, 10)), outbox.ErrFull)
 	cost := o.Take(nil, 100, write).Cost
-	require.ErrorIs(t, o.Push(text(nil, 1)), outbox.ErrFull, "it is still being written")
+	require.ErrorIs(t, o.Push(text(nil, 10)), outbox.ErrFull, "it is still being written")
 	o.Wrote(cost)
-	require.NoError(t, o.Push(text(nil, 1)))
-	require.NoError(t, o.Push(text(nil, 1)))
+	require.NoError(t, o.Push(text(nil, 10)))
+	require.NoError(t, o.Push(text(nil, 10)))
+}
+
+func TestALargeAnswerIsNoReasonToEnd(t *testing.T) {
+	t.Parallel()
+	o := box(1000, time.Hour)
+	require.NoError(t, o.Push(text(nil, 10)), "it is being read when the answer comes")
+	require.NoError(t, o.Push(text(nil, 5000)))
+	require.NoError(t, o.Push(text(nil, 10)), "and others come behind it")
+	require.ErrorIs(t, o.Push(text(nil, 5000)), outbox.ErrFull)
+	for range 3 {
+		o.Wrote(o.Take(nil, 1, write).Cost)
+	}
+	require.NoError(t, o.Push(text(nil, 5000)))
+	require.NoError(t, o.Push(text(nil, 5000)))
+	require.ErrorIs(t, o.Push(text(nil, 1)), outbox.ErrFull)
 }
 
 func TestItIsBoundedByAge(t *testing.T) {

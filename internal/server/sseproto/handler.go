@@ -43,7 +43,7 @@ type Config struct {
 	// take, 10 s. When it passes, the connection is broken off.
 	WriteTimeout time.Duration
 	// QueueBytes and QueueAge bound what waits to be written, 1 MiB, and for how
-	// long, 10 s. A single event of any size may wait alone.
+	// long, 10 s. A single event counts as half of it at most.
 	QueueBytes int
 	QueueAge   time.Duration
 

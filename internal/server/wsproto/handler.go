@@ -89,7 +89,7 @@ type Config struct {
 	// MaxMessageBytes of a client's message, 2 MiB; more closes 1009.
 	MaxMessageBytes int64
 	// QueueBytes and QueueAge bound what waits to be written, 1 MiB, and for how
-	// long, 10 s; more closes 4508. A single message of any size may wait alone.
+	// long, 10 s; more closes 4508. A single message counts as half of it at most.
 	QueueBytes int
 	QueueAge   time.Duration
 	// MaxOperations under way on one socket, 100; one more is refused with an error
