@@ -51,7 +51,7 @@ func (s *Service) read(ctx context.Context, c *ent.Client, p *ent.Plan) (*look, 
 		if t.State != enum.TaskInProgress && t.State != enum.TaskMerging {
 			continue
 		}
-		if l.moved[t.ID], err = s.hasMoved(ctx, c, t); err != nil {
+		if l.moved[t.ID], err = s.hasMoved(ctx, c, t, l.held()); err != nil {
 			return nil, err
 		}
 	}

@@ -51,3 +51,42 @@ func TestWhatTheManagerAsksLeavesLessRoomForTasks(t *testing.T) {
 		}
 	})
 }
+
+// Who pauses the manager has no other try of a task begin, and nothing be looked for meanwhile.
+func TestAPausedManagersTasksAreNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := storetest.Unchecked(t.Context())
+		project := storetest.Project(t, db, storetest.User(t, db, "ada@example.com"), "Site")
+		manager := storetest.Run(t, db, project, enum.RunRunning)
+		p := db.Ent.Plan.Create().SetProjectID(project.ID).SetRunID(manager.ID).SetUserID(manager.UserID).SetSummary("s").SetState(enum.PlanActive).SaveX(ctx)
+		position := 0
+		under := func(state enum.RunState, attempts int, shown bool) string {
+			position++
+			r := storetest.Run(t, db, project, state)
+			task := db.Ent.Task.Create().SetProjectID(project.ID).SetPlanID(p.ID).SetAgentID(manager.AgentID).SetTitle("t").SetPosition(position).
+				SetState(enum.TaskInProgress).SetRunID(r.ID).SetAttempts(attempts).SaveX(ctx)
+			if !shown {
+				db.Ent.Criterion.Create().SetProjectID(project.ID).SetTaskID(task.ID).SetText("it works").SetPosition(1).SetState(enum.CriterionOpen).ExecX(ctx)
+			}
+			return task.ID
+		}
+		failed, unshown := under(enum.RunFailed, 1, true), under(enum.RunSucceeded, maxAttempts-1, false)
+		s := New(Options{DB: db})
+		look := func() *look {
+			l, err := s.read(ctx, db.Ent, p)
+			require.NoError(t, err)
+			return l
+		}
+		require.Equal(t, map[string]bool{failed: true, unshown: true}, look().moved)
+		manager.Update().SetPauseRequested(true).ExecX(ctx)
+		require.Equal(t, map[string]bool{failed: false, unshown: false}, look().moved)
+		require.False(t, look().due())
+		for _, id := range []string{
+			under(enum.RunSucceeded, 1, true), under(enum.RunCancelled, 1, false), under(enum.RunFailed, maxAttempts, true), under(enum.RunSucceeded, maxAttempts, false),
+		} {
+			require.True(t, look().moved[id], "it has come to its end")
+		}
+		require.True(t, look().due())
+	})
+}

@@ -116,7 +116,7 @@ func (s *Service) movePlan(ctx context.Context, p *ent.Plan) error {
 
 // moveAlone settles a task that belongs to no plan.
 func (s *Service) moveAlone(ctx context.Context, t *ent.Task) error {
-	ended, err := s.hasMoved(ctx, s.db.Ent, t)
+	ended, err := s.hasMoved(ctx, s.db.Ent, t, false)
 	if err != nil || !ended {
 		return err
 	}

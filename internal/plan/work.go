@@ -134,14 +134,19 @@ func (s *Service) speak(ctx context.Context, tx *store.Tx, t *ent.Task, order ru
 	return r, m, err
 }
 
-// hasMoved says whether a task under way has come to something.
-func (s *Service) hasMoved(ctx context.Context, c *ent.Client, t *ent.Task) (bool, error) {
+// hasMoved says whether a task under way has come to something. What would begin another
+// try of it waits where nothing is to begin.
+func (s *Service) hasMoved(ctx context.Context, c *ent.Client, t *ent.Task, held bool) (bool, error) {
 	r, err := c.Run.Query().Where(entrun.ID(t.RunID)).Only(ctx)
 	if err != nil {
 		return false, err
 	}
 	if t.State == enum.TaskInProgress {
-		return r.State.Ended(), nil
+		if !held || !r.State.Ended() || t.Attempts >= maxAttempts {
+			return r.State.Ended(), nil
+		}
+		open, err := openCriteria(ctx, c, t.ID)
+		return r.State == enum.RunCancelled || r.State == enum.RunSucceeded && len(open) == 0, err
 	}
 	m, err := lastMerge(ctx, c, r)
 	if err != nil || m == nil {
