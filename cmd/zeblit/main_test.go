@@ -95,10 +95,11 @@ func serve(t *testing.T, cfg config.Config) *server {
 	return s
 }
 
-// freeAddr is an address that nothing listens on, for a server that has to come back.
+// freeAddr is an address that nothing listens on, for a server that has to come back: one
+// at which nobody else asks for any port.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.2:0")
 	require.NoError(t, err)
 	defer func() { _ = listener.Close() }()
 	return listener.Addr().String()

@@ -17,7 +17,7 @@ import (
 func TestChatSurvivesAKilledServer(t *testing.T) {
 	t.Parallel()
 	cfg := settings(t)
-	cfg.Addr, cfg.DemoPace = freeAddr(t), 40*time.Millisecond
+	cfg.Addr, cfg.DemoPace = freeAddr(t), 200*time.Millisecond
 	cfg.PublicURL = "http://" + cfg.Addr
 	s := serve(t, cfg)
 	p := newPerson(t, "ZEBLIT_DATA_DIR="+s.dir)

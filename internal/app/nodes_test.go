@@ -95,7 +95,7 @@ func TestRedisMayBeAwayInTheMiddleOfARun(t *testing.T) {
 		require.False(t, read())
 	}
 	i.redis.Stop()
-	back := time.AfterFunc(20*time.Second, i.redis.Start)
+	back := time.AfterFunc(12*time.Second, i.redis.Start)
 	defer back.Stop()
 	during := 0
 	for !read() {

@@ -14,7 +14,7 @@ import (
 const (
 	wrongSum = "#!/bin/sh\necho $(($1 * $2))\n"
 	rightSum = "#!/bin/sh\necho $(($1 + $2))\n"
-	sumTest  = "echo testing\nsleep 1\ngot=$(sh sum.sh 2 3)\ntest \"$got\" = 5 || { echo \"sum.sh 2 3: want 5, got $got\" >&2; exit 1; }\necho fine > report.log\necho passed\n"
+	sumTest  = "echo testing\nsleep ${1:-0}\ngot=$(sh sum.sh 2 3)\ntest \"$got\" = 5 || { echo \"sum.sh 2 3: want 5, got $got\" >&2; exit 1; }\necho fine > report.log\necho passed\n"
 )
 
 // An agent writes code and its test, runs it in the sandbox, reads what failed, mends it
@@ -22,8 +22,8 @@ const (
 func TestAnAgentMendsWhatItsTestsSay(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, cfg config.Config) {
-		runs := func(say string) llmtest.Reply {
-			return llmtest.Reply{llmtest.Say(say), llmtest.Call("run_command", map[string]any{"shell": "sh test.sh"})}
+		runs := func(say, line string) llmtest.Reply {
+			return llmtest.Reply{llmtest.Say(say), llmtest.Call("run_command", map[string]any{"shell": line})}
 		}
 		model := llmtest.NewServer(t,
 			llmtest.Reply{
@@ -31,10 +31,10 @@ func TestAnAgentMendsWhatItsTestsSay(t *testing.T) {
 				llmtest.Call("write_file", map[string]any{"path": "test.sh", "text": sumTest}),
 				llmtest.Call("write_file", map[string]any{"path": ".gitignore", "text": "*.log\n"}),
 			},
-			runs("I test it. "), // the server is killed meanwhile
-			runs("Once more. "),
+			runs("I test it. ", "sh test.sh 60"), // the server is killed meanwhile
+			runs("Once more. ", "sh test.sh"),
 			llmtest.Reply{llmtest.Call("edit_file", map[string]any{"path": "sum.sh", "old_text": "*", "new_text": "+"})},
-			runs("And again. "),
+			runs("And again. ", "sh test.sh"),
 			llmtest.Reply{llmtest.Say("The test passes.")},
 		)
 		cfg.OpenAIKey, cfg.OpenAIBaseURL = "key", model.OpenAIURL()

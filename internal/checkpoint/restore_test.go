@@ -162,6 +162,7 @@ func TestAPreviewHoldsNothing(t *testing.T) {
 		commit()
 		text = "next"
 		require.NoError(t, db.InTx(b.ctx, func(ctx context.Context, tx *store.Tx) error {
+			storetest.Linger(t, tx)
 			if _, err := write(ctx, tx); err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func (r *restartable) up() {
 	r.t.Helper()
 	addr := r.addr
 	if addr == "" {
-		addr = "127.0.0.1:0"
+		addr = "127.0.0.3:0" // where nobody else asks for any port
 	}
 	listener, err := net.Listen("tcp", addr)
 	require.NoError(r.t, err)

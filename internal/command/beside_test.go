@@ -50,7 +50,7 @@ func TestARestoreIsNotLostToAProcessThatWrites(t *testing.T) {
 		_, err := b.Signal(b.ctx, background.ID, enum.SignalKill)
 		require.NoError(t, err)
 		require.Eventually(t, func() bool { return b.state(t, background).Ended() }, time.Minute, 50*time.Millisecond)
-		out := b.printed(t, b.sh(t, "cat x.log gone.log; test -s p.log && echo written; grep -q old both.log || echo theirs"))
+		out := b.printed(t, b.sh(t, "cat x.log gone.log; test -e p.log && echo written; grep -q old both.log || echo theirs"))
 		require.Equal(t, "old\ngone\nwritten\ntheirs\n", out)
 	})
 }

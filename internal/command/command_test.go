@@ -139,9 +139,11 @@ func TestOthersChangesAreNotOverwritten(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b *bundle) {
 		b.write(t, "a", "0")
-		c := b.start(t, command.Input{Shell: "sleep 4; printf mine > a; printf free > b"})
-		require.Eventually(t, func() bool { return b.state(t, c) == enum.CommandRunning && b.generation(t, c) > 0 }, time.Minute, 20*time.Millisecond)
+		c := b.start(t, command.Input{Shell: "trap 'printf mine > a; printf free > b; exit 0' TERM; echo up; while true; do sleep 0.1; done"})
+		b.prints(t, c, "up\n")
 		b.write(t, "a", "theirs")
+		_, err := b.Signal(b.ctx, c.ID, enum.SignalTerminate)
+		require.NoError(t, err)
 		c = b.wait(t, c.ID)
 		require.Equal(t, "theirs", b.read(t, "a", ""))
 		require.Equal(t, "free", b.read(t, "b", ""))
@@ -155,11 +157,6 @@ func TestOthersChangesAreNotOverwritten(t *testing.T) {
 func (b *bundle) state(t *testing.T, c *ent.Command) enum.CommandState {
 	t.Helper()
 	return b.db.Ent.Command.GetX(b.ctx, c.ID).State
-}
-
-func (b *bundle) generation(t *testing.T, c *ent.Command) int {
-	t.Helper()
-	return b.db.Ent.Command.GetX(b.ctx, c.ID).Generation
 }
 
 func TestOutputIsKeptAndBounded(t *testing.T) {

@@ -119,7 +119,7 @@ func (b *bundle) sh(t *testing.T, line string) *ent.Command {
 
 func (b *bundle) wait(t *testing.T, id string) *ent.Command {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Minute)
 	defer cancel()
 	c, err := b.Wait(ctx, id)
 	require.NoError(t, err)

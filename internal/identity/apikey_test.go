@@ -87,7 +87,8 @@ func TestRevokeAPIKey(t *testing.T) {
 
 func TestCreateAPIKeyChecksItsInput(t *testing.T) {
 	t.Parallel()
-	s := start(t, storetest.SQLite(t), newClock())
+	c := newClock()
+	s := start(t, storetest.SQLite(t), c)
 	tokens := signUp(t, s, "alice@example.com")
 	ctx := as(t, s, tokens.AccessToken)
 	_, _, err := s.CreateAPIKey(t.Context(), "laptop", nil, "")
@@ -99,7 +100,7 @@ func TestCreateAPIKeyChecksItsInput(t *testing.T) {
 	requireCode(t, err, problem.BadInput, "name")
 	_, _, err = s.CreateAPIKey(ctx, strings.Repeat("n", 121), nil, "")
 	requireCode(t, err, problem.BadInput, "name")
-	past := time.Now().Add(-time.Second)
+	past := c.Now().Add(-time.Second)
 	_, _, err = s.CreateAPIKey(ctx, "laptop", &past, "")
 	requireCode(t, err, problem.BadInput, "expiresAt")
 }

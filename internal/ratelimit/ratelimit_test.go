@@ -61,10 +61,13 @@ func TestBurstThenRefill(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, open func() *ratelimit.Limiter) {
 		l, rate := open(), ratelimit.Rate{Count: 3, Per: 3 * time.Second}
-		for range 3 {
-			require.NoError(t, l.Allow(t.Context(), "a", rate, "k"))
+		began, taken := time.Now(), 0
+		var err error
+		for err = l.Allow(t.Context(), "a", rate, "k"); err == nil; err = l.Allow(t.Context(), "a", rate, "k") {
+			taken++
 		}
-		err := l.Allow(t.Context(), "a", rate, "k")
+		require.GreaterOrEqual(t, taken, 3)
+		require.LessOrEqual(t, taken, 3+int(time.Since(began)/time.Second)) // a slow machine sees some come back
 		require.ErrorContains(t, err, "1 second")
 		after := requireLimited(t, err)
 		require.Positive(t, after)
@@ -148,7 +151,7 @@ func TestABurstOverADistantRedis(t *testing.T) {
 	c, log := client(t, redistest.URL(t)), &warnings{}
 	c.AddHook(distant{})
 	l := ratelimit.Patient(ratelimit.NewRedis(c, fmt.Sprintf("test:%d:%d:", time.Now().UnixNano(), tests.Add(1)), slog.New(log)))
-	rate := ratelimit.Rate{Count: 1000, Per: time.Hour}
+	rate := ratelimit.Rate{Count: 1000, Per: 24 * time.Hour}
 	var allowed atomic.Int64
 	var work sync.WaitGroup
 	for range 3000 {
@@ -204,10 +207,11 @@ func TestRedisThatIsAwayAllows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, log := redistest.Private(t), &warnings{}
-			l := ratelimit.NewRedis(client(t, server.URL()), "test:", slog.New(log))
-			rate := ratelimit.Rate{Count: 1, Per: time.Hour}
-			require.NoError(t, l.Allow(t.Context(), "a", rate, "k"))
-			requireLimited(t, l.Allow(t.Context(), "a", rate, "k"))
+			c := client(t, server.URL())
+			l, rate := ratelimit.NewRedis(c, "test:", slog.New(log)), ratelimit.Rate{Count: 1, Per: time.Hour}
+			before := ratelimit.Patient(ratelimit.NewRedis(c, "test:", slog.New(log)))
+			require.NoError(t, before.Allow(t.Context(), "a", rate, "k"))
+			requireLimited(t, before.Allow(t.Context(), "a", rate, "k"))
 			breaks(server)
 			began := time.Now()
 			for range 200 {
@@ -236,7 +240,7 @@ func TestKeysInRedisEnd(t *testing.T) {
 	t.Parallel()
 	server := redistest.Private(t)
 	c := client(t, server.URL())
-	l := ratelimit.NewRedis(c, "zeblit:ins_1:limits:", slog.New(slog.DiscardHandler))
+	l := ratelimit.Patient(ratelimit.NewRedis(c, "zeblit:ins_1:limits:", slog.New(slog.DiscardHandler)))
 	for range 2 {
 		require.NoError(t, l.Allow(t.Context(), "sign-in", ratelimit.Rate{Count: 5, Per: 5 * time.Minute}, "ada@example.com"))
 		keys, err := c.Keys(t.Context(), "*").Result()

@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -134,19 +135,20 @@ func (p *process) remove() error { return os.RemoveAll(p.dir) }
 
 func (p *process) await(u *url.URL) error {
 	var err error
-	for range 200 {
-		if err = ping(u); err == nil {
+	for range 4800 { // two minutes: the machine may be busy
+		if err = p.ping(u); err == nil {
 			return nil
 		}
-		if syscall.Kill(p.pid, 0) != nil {
-			return errors.New("it has ended")
+		if log, _ := os.ReadFile(filepath.Join(p.dir, "log")); bytes.Contains(log, []byte("Failed listening on")) {
+			return errors.New("another program has its address")
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
 	return err
 }
 
-func ping(u *url.URL) error {
+// ping finds the server itself at its address, and no other one.
+func (p *process) ping(u *url.URL) error {
 	network, address := "tcp", u.Host
 	if u.Scheme == unix {
 		network, address = unix, u.Path
@@ -157,14 +159,19 @@ func ping(u *url.URL) error {
 	}
 	defer func() { _ = c.Close() }()
 	_ = c.SetDeadline(time.Now().Add(time.Second))
-	if _, err := io.WriteString(c, "PING\r\n"); err != nil {
+	if _, err := io.WriteString(c, "INFO server\r\n"); err != nil {
 		return err
 	}
-	answer, err := bufio.NewReader(c).ReadString('\n')
-	if err == nil && answer != "+PONG\r\n" {
-		err = fmt.Errorf("it answers %q", answer)
+	lines := bufio.NewScanner(c)
+	for lines.Scan() {
+		if pid, ok := strings.CutPrefix(lines.Text(), "process_id:"); ok {
+			if pid != strconv.Itoa(p.pid) {
+				return fmt.Errorf("it is process %s and not %d", pid, p.pid)
+			}
+			return nil
+		}
 	}
-	return err
+	return fmt.Errorf("it doesn't say which process it is: %w", lines.Err())
 }
 
 func freePort() (int, error) {

@@ -101,7 +101,7 @@ func TestARunPausesWhereABudgetHasNoRoomAndGoesOnWhenItIsRaised(t *testing.T) {
 			llmtest.Reply{used, llmtest.Say("done")},
 		}
 	}, func(t *testing.T, b *testBundle) {
-		budget := b.budget(t, money.Dollar, func(in *usage.SetInput) { in.Period = enum.PeriodDay })
+		budget := b.budget(t, money.Dollar)
 		_, r := b.send(t, conversation.SendInput{Text: "hello"})
 		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
 		spent, reserved := b.spending(t, budget)
@@ -111,7 +111,7 @@ func TestARunPausesWhereABudgetHasNoRoomAndGoesOnWhenItIsRaised(t *testing.T) {
 			llmtest.Reply{used, llmtest.Call("write_file", map[string]any{"path": "b.txt", "text": "two"})},
 			llmtest.Reply{used, llmtest.Say("done")},
 		)
-		b.budget(t, 2*usedCost+1, func(in *usage.SetInput) { in.Period = enum.PeriodDay })
+		b.budget(t, 2*usedCost+1)
 		_, r = b.send(t, conversation.SendInput{Text: "again"})
 		b.awaitState(t, r.ID, enum.RunPaused)
 		require.Len(t, b.model.Requests(), 2, "the model is not asked")
@@ -123,7 +123,7 @@ func TestARunPausesWhereABudgetHasNoRoomAndGoesOnWhenItIsRaised(t *testing.T) {
 		require.Positive(t, *reached[0].Needed)
 		require.Contains(t, reached[0].Text, "Raise the budget and resume the run")
 
-		b.budget(t, money.Dollar, func(in *usage.SetInput) { in.Period = enum.PeriodDay })
+		b.budget(t, money.Dollar)
 		_, err := b.engine.Resume(b.ctx, r.ID)
 		require.NoError(t, err)
 		require.Equal(t, enum.RunSucceeded, b.await(t, r.ID).State)
@@ -334,7 +334,7 @@ func TestLevelsAreToldInTheProjectOnce(t *testing.T) {
 	eachPriced(t, run.Options{}, func() []llmtest.Script {
 		return []llmtest.Script{llmtest.Func(func(llmtest.Request) llmtest.Reply { return llmtest.Reply{used, llmtest.Say("done")} })}
 	}, func(t *testing.T, b *testBundle) {
-		b.budget(t, 4*usedCost+worst, func(in *usage.SetInput) { in.Period = enum.PeriodMonth })
+		b.budget(t, 4*usedCost+worst)
 		var levels []int
 		for range 3 {
 			_, r := b.send(t, conversation.SendInput{Text: "hello"})

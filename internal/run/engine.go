@@ -106,7 +106,7 @@ type Engine struct {
 	id          string // names this worker in leases
 
 	projectLimit, organisationLimit int
-	drain, budgetWait               time.Duration
+	drain, budgetWait, beatLimit    time.Duration
 
 	counts  counters
 	outages atomic.Int64  // steps in a row that failed because the database was not available
@@ -136,7 +136,7 @@ func NewEngine(o Options) *Engine {
 		db:      o.DB, deltas: o.Deltas, workspace: o.Workspace, commands: o.Commands, console: o.Console, security: o.Security,
 		models: o.Models, agents: o.Agents, merges: o.Merges, plans: o.Plans, questions: o.Questions, checkpoints: o.Checkpoints, permissions: o.Permissions, limits: o.Limits.withDefaults(), logger: o.Logger.With("worker", id),
 		id: id, held: map[*hold]struct{}{},
-		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain, budgetWait: o.BudgetWait,
+		projectLimit: o.ProjectLimit, organisationLimit: o.OrganisationLimit, drain: o.Drain, budgetWait: o.BudgetWait, beatLimit: beatLimit(o.DB.Dialect),
 		slots: make(chan struct{}, o.Slots),
 	}
 	e.ledger = usage.New(e.logger)

@@ -25,6 +25,7 @@ type Claim struct{ l *lease }
 
 // ByHand takes hold of an engine that doesn't run.
 func ByHand(e *Engine) *Hands {
+	e.beatLimit = time.Minute
 	return &Hands{Engine: e, ctx: access.As(context.Background(), access.Engine)}
 }
 

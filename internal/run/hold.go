@@ -18,12 +18,18 @@ import (
 const (
 	// watchEvery is how often a worker looks whether its runs are to be stopped.
 	watchEvery = 100 * time.Millisecond
-	// beatTimeout is how long PostgreSQL may take to renew leases; then it is asked
-	// anew, on another connection. SQLite has the whole term: its writers take turns.
-	beatTimeout = 2 * time.Second
 	// beatSize is how many leases one statement renews.
 	beatSize = 500
 )
+
+// beatLimit is how long the database may take to renew leases. PostgreSQL is asked anew
+// then, on another connection. SQLite has the whole term, as its writers take turns.
+func beatLimit(of string) time.Duration {
+	if of == dialect.Postgres {
+		return 2 * time.Second
+	}
+	return leaseTerm
+}
 
 // hold is a lease that this worker has, with a step under way.
 type hold struct {
@@ -94,11 +100,7 @@ func (e *Engine) keep(ctx context.Context) {
 // died without a word, and the leases' time passes. A lease that was not renewed for a
 // term is lost, whatever the database says of it later.
 func (e *Engine) beat(ctx context.Context, holds []*hold) {
-	limit := leaseTerm
-	if e.db.Dialect == dialect.Postgres {
-		limit = beatTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, e.beatLimit)
 	begun := time.Now()
 	type answer struct {
 		good []*hold

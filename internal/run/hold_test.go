@@ -143,6 +143,7 @@ func TestARowThatIsLockedKeepsNoOtherLeaseWaiting(t *testing.T) {
 		hands := run.ByHand(b.engine)
 		steps := b.take(t, hands, 3)
 		err := b.db.InTx(storetest.Unchecked(context.Background()), func(ctx context.Context, tx *store.Tx) error {
+			storetest.Linger(t, tx)
 			// As a step's own transaction does behind its fence.
 			if err := tx.Ent.Run.Update().Where(entrun.ID(steps[1].id)).SetInputTokens(1).Exec(ctx); err != nil {
 				return err
@@ -167,6 +168,7 @@ func TestALeaseThatCannotBeRenewedForATermIsGivenUp(t *testing.T) {
 	eachIdle(t, func(t *testing.T, b *testBundle) {
 		hands := run.ByHand(b.engine)
 		steps := b.take(t, hands, 2)
+		hands.Age(0)
 		mend := b.refuse(t, "UPDATE", "runs", "NEW.lease_until <> OLD.lease_until")
 		hands.Beat()
 		for _, s := range steps {

@@ -80,7 +80,9 @@ func TestWhatBecameOfALeaseIsInTheLog(t *testing.T) {
 			}
 			held = now
 			b.change(t, r.ID, func(u *ent.RunUpdateOne) { u.SetLeaseUntil(1) })
-			require.NoError(t, hands.Sweep())
+			if err := hands.Sweep(); !waitedInVain(err) { // its worker may be at it
+				require.NoError(t, err)
+			}
 			return taker.Stats().Takeovers == 1
 		})
 		mend()

@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -100,6 +101,7 @@ func TestARunThatEndsWithoutSuccessEndsThoseBelowIt(t *testing.T) {
 				_, err = b.engine.Cancel(b.ctx, parent.ID)
 				require.NoError(t, err)
 			} else {
+				b.change(t, grandchild.ID, func(u *ent.RunUpdateOne) { u.SetLeaseUntil(time.Now().Add(time.Hour).UnixMilli()) })
 				b.change(t, parent.ID, func(u *ent.RunUpdateOne) { u.SetDeadlineAt(1) })
 				require.NoError(t, hands.Sweep())
 			}

@@ -93,7 +93,7 @@ func TestConnectsAreCountedByAddressBeforeTheUpgrade(t *testing.T) {
 
 func TestSocketsAndStreamsShareOnePersonsSeats(t *testing.T) {
 	t.Parallel()
-	b := setup(t, limited(t, 100, 100, 2))
+	b := setup(t, limited(t, 100_000, 100_000, 2))
 	b.schema.Ticks = func(context.Context) <-chan string { return nil }
 	stream := func() *http.Response {
 		return b.start(http.MethodPost, "/graphql", strings.NewReader(`{"query":"subscription{ticks}"}`),

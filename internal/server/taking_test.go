@@ -67,7 +67,7 @@ func TestWhatClientsTakeIsBounded(t *testing.T) {
 
 func TestWhoTakesNothingIsCut(t *testing.T) {
 	t.Parallel()
-	b := setupTaking(t, room.Limits{Pause: 500 * time.Millisecond})
+	b := setupTaking(t, room.Limits{Pause: 5 * time.Second, Turn: patience})
 	b.take() //nolint:bodyclose // nothing of it is read
 	got := b.get("large")
 	require.Equal(t, http.StatusOK, got.status, "its room is free long before the kernel gives such a connection up")

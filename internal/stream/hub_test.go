@@ -242,7 +242,7 @@ func TestSubscriptionEnds(t *testing.T) {
 					return false
 				}
 			}
-		}, 10*time.Second, time.Millisecond)
+		}, time.Minute, time.Millisecond)
 
 		gone := b.subscribe(t, stream.FromNow, nil)
 		_, err = db.Ent.Stream.Delete().Exec(storetest.Unchecked(t.Context()))

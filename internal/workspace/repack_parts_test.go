@@ -202,6 +202,7 @@ func TestNoBranchBeginsAtWhatIsDropped(t *testing.T) {
 		object := b.db.Ent.GitObject.Query().Where(gitobject.Hash(gone)).OnlyX(b.ctx)
 		ended := make(chan error, 1)
 		require.NoError(t, b.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+			storetest.Linger(t, tx)
 			if _, err := tx.Ent.Project.Query().Where(entproject.ID(b.project.ID)).ForUpdate().Only(ctx); err != nil {
 				return err
 			}
@@ -233,6 +234,7 @@ func TestDroppingWaitsForNobodyWhoWaitsForIt(t *testing.T) {
 	}
 
 	require.NoError(t, b.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		storetest.Linger(t, tx)
 		if err := move(ctx, tx); err != nil {
 			return err
 		}
@@ -244,6 +246,7 @@ func TestDroppingWaitsForNobodyWhoWaitsForIt(t *testing.T) {
 
 	ended := make(chan error, 1)
 	require.NoError(t, b.db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		storetest.Linger(t, tx)
 		if err := hold(ctx, tx); err != nil {
 			return err
 		}

@@ -5,7 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { type PreviewServer, preview } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { graphqlWs } from "./clients.js";
-import { launch } from "./explorer-browser.js";
+import { launch, patience } from "./explorer-browser.js";
 import { graphql } from "./generated/index.js";
 import { root, type Server, startServer } from "./server.js";
 
@@ -32,6 +32,7 @@ beforeAll(async () => {
   site = await preview({ root: cwd, logLevel: "silent", preview: { port: 0 } });
   browser = await launch();
   page = await browser.newPage();
+  page.setDefaultTimeout(patience);
   page.on("pageerror", (error) => complaints.push(String(error)));
   await page.goto(site.resolvedUrls?.local[0] ?? "");
 });

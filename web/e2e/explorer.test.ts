@@ -155,7 +155,7 @@ test("an API key signs in, and signing out forgets it", async () => {
   await picture(page, "explorer-sign-in");
   await dialog.getByLabel("API key", { exact: true }).fill("zbl_wrong");
   await dialog.getByRole("button", { name: "Sign in" }).click();
-  await expect.poll(() => dialog.getByRole("alert").textContent()).not.toBe("");
+  await expect.poll(() => dialog.getByRole("alert").textContent(), { timeout: 60_000 }).not.toBe("");
   wrongs.length = 0; // the browser reports the 401
   await dialog.getByLabel("API key", { exact: true }).fill(server.owner.apiKey);
   await dialog.getByRole("button", { name: "Sign in" }).click();

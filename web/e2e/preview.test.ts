@@ -145,7 +145,7 @@ test("an exception that a preview's page throws reaches the agent's read_console
   expect(new URL(tab.url()).hostname).toMatch(/^prj-[a-z0-9]+\.preview\.localhost$/);
   expect(await tab.textContent("h1")).toBe("Shop");
 
-  await expect.poll(async () => (await entries(id)).length, { timeout: 20_000 }).toBe(5);
+  await expect.poll(async () => (await entries(id)).length, { timeout: 60_000 }).toBe(5);
   const all = await entries(id);
   const of = (text: string) => all.find((e) => e.text.includes(text));
   expect(of("ready")).toMatchObject({ level: "LOG", text: 'ready {"items":2}', stack: null });
@@ -159,7 +159,7 @@ test("an exception that a preview's page throws reaches the agent's read_console
     `mutation($id: ID!) { sendMessage(input: {projectId: $id, text: "Why doesn't it work?", agent: "engineer"}) { run { id } } }`,
     { id },
   );
-  await expect.poll(() => asked.length, { timeout: 30_000 }).toBe(2);
+  await expect.poll(() => asked.length, { timeout: 60_000 }).toBe(2);
   const result = JSON.stringify((JSON.parse(asked[1] ?? "") as { messages: object[] }).messages.at(-1));
   expect(result).toContain("data, not instructions");
   expect(result).toMatch(/\| TypeError: Cannot read properties of null/);
@@ -187,7 +187,7 @@ test("a preview works in a frame of an allowed page, and can't do what only its 
   await tab.goto(`http://127.0.0.1:${((others[1] as HTTPServer).address() as AddressInfo).port}/`);
   const inside = tab.frameLocator("#frame").locator("body");
   await expect
-    .poll(async () => JSON.parse((await inside.getAttribute("data-tried")) ?? "{}"), { timeout: 20_000 })
+    .poll(async () => JSON.parse((await inside.getAttribute("data-tried")) ?? "{}"), { timeout: 60_000 })
     .toEqual({ cookie: "", api: "refused", own: "404", socket: "refused", top: "refused" });
   expect(await tab.title()).toBe("Frame");
   await context.close();
@@ -216,7 +216,7 @@ test("the script takes what it is given and changes nothing", async () => {
   expect(await tab.evaluate(() => (globalThis as unknown as { said: string[] }).said)).toEqual([]);
   expect(shown.length).toBeGreaterThanOrEqual(305);
   await expect
-    .poll(async () => (await entries(id)).some((e) => e.text.includes("too fast to be reported")), { timeout: 20_000 })
+    .poll(async () => (await entries(id)).some((e) => e.text.includes("too fast to be reported")), { timeout: 60_000 })
     .toBe(true);
   const all = await entries(id);
   expect(all.find((e) => e.text === "Error: held")?.stack).toContain("at ");
@@ -229,7 +229,7 @@ test("the script takes what it is given and changes nothing", async () => {
         { id },
       )
     ).project.console.nodes;
-  await expect.poll(async () => (await ids()).length, { timeout: 20_000 }).toBe(100);
+  await expect.poll(async () => (await ids()).length, { timeout: 60_000 }).toBe(100);
   await new Promise((done) => setTimeout(done, 3000));
   const before = await ids();
   await new Promise((done) => setTimeout(done, 3000));

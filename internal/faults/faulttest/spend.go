@@ -306,7 +306,7 @@ func (s *Spent) judge(ctx context.Context, in *Installation, project string) err
 			return err
 		}
 	}
-	err := query(ctx, in, "SELECT b.scope, b.limit_nano, s.spent, s.reserved FROM spendings s JOIN budgets b ON b.id = s.budget_id", func(scan func(...any) error) error {
+	err := query(ctx, in, "SELECT b.scope, b.limit_nano, CAST(SUM(s.spent) AS bigint), CAST(SUM(s.reserved) AS bigint) FROM spendings s JOIN budgets b ON b.id = s.budget_id GROUP BY b.id, b.scope, b.limit_nano", func(scan func(...any) error) error {
 		var scope string
 		var limit, spent, reserved int64
 		if err := scan(&scope, &limit, &spent, &reserved); err != nil {

@@ -57,7 +57,7 @@ func testFaults(t *testing.T, c conformance) {
 			target := srv.Target()
 			target.Limits = f.Limits
 			if f.deserted {
-				srv.Close()
+				target.URL = "http://127.0.0.1:1" // where nobody listens, nor comes to
 			}
 			req := Ask("Hello")
 			if f.asked != nil {

@@ -28,7 +28,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen; it measures nothing.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // api is the whole API over a database, without a transport.
 type api struct {

@@ -69,7 +69,7 @@ func TestASlowReaderIsCutOff(t *testing.T) {
 
 func TestAClientThatNeverReadsAgainIsBrokenOff(t *testing.T) {
 	t.Parallel()
-	b := setup(t, sseproto.Config{QueueBytes: 64 << 10, WriteTimeout: 50 * time.Millisecond})
+	b := setup(t, sseproto.Config{QueueBytes: 64 << 10, WriteTimeout: time.Second})
 	b.schema.Slow = func(context.Context) string { return strings.Repeat("x", 16<<20) }
 	b.post("{slow}")
 	b.empty()

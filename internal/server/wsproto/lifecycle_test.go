@@ -81,7 +81,7 @@ func TestBadCredentialsClose4403(t *testing.T) {
 
 func TestUndecidedCredentialsClose4510(t *testing.T) {
 	t.Parallel()
-	b := authenticating(t, wsproto.Config{InitTimeout: 100 * time.Millisecond})
+	b := authenticating(t, wsproto.Config{InitTimeout: 2 * time.Second})
 	for _, token := range []string{"down", "broken", "hang"} {
 		c := b.open()
 		c.send(`{"type":"connection_init","payload":{"Authorization":"Bearer ` + token + `"}}`)
@@ -102,7 +102,7 @@ func TestExpiredCredentialsClose4403(t *testing.T) {
 	b := authenticating(t, wsproto.Config{Credentials: credential.New(credential.Rules{
 		Expiry: func(context.Context) time.Time { return time.Now().Add(time.Duration(left.Load())) },
 	})})
-	left.Store(int64(200 * time.Millisecond))
+	left.Store(int64(2 * time.Second))
 	c := b.open()
 	c.send(`{"type":"connection_init","payload":{"Authorization":"Bearer a"}}`)
 	c.receive(`{"type":"connection_ack"}`)
@@ -182,8 +182,7 @@ func TestAMessageThatNeverEndsIsBrokenOff(t *testing.T) {
 	c := b.ready()
 	w, err := c.ws.NextWriter(websocket.TextMessage)
 	require.NoError(t, err)
-	_, err = w.Write(make([]byte, 64<<10)) // its first fragments
-	require.NoError(t, err)
+	_, _ = w.Write(make([]byte, 64<<10)) // its first fragments; it may be broken off before the last of them
 	require.Eventually(t, func() bool {
 		_ = c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(patience)) // fails in the end
 		return b.handler.Connections() == 0
@@ -248,7 +247,7 @@ func TestASlowReaderIsClosed4508(t *testing.T) {
 
 func TestAClientThatNeverReadsAgainIsBrokenOff(t *testing.T) {
 	t.Parallel()
-	b := setup(t, wsproto.Config{QueueBytes: 64 << 10, WriteTimeout: 50 * time.Millisecond})
+	b := setup(t, wsproto.Config{QueueBytes: 64 << 10, WriteTimeout: time.Second})
 	b.schema.Slow = func(context.Context) string { return strings.Repeat("x", 16<<20) }
 	c := b.ready()
 	c.subscribe("1", "{slow}")

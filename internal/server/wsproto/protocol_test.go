@@ -73,8 +73,8 @@ func TestLateInitCloses4408(t *testing.T) {
 
 func TestInitInTimeStopsTheTimeout(t *testing.T) {
 	t.Parallel()
-	c := setup(t, wsproto.Config{InitTimeout: 200 * time.Millisecond}).ready()
-	time.Sleep(300 * time.Millisecond)
+	c := setup(t, wsproto.Config{InitTimeout: 2 * time.Second}).ready()
+	time.Sleep(2500 * time.Millisecond)
 	c.quiet()
 }
 

@@ -220,7 +220,7 @@ func TestCatchingUpNeverOverflowsTheQueue(t *testing.T) {
 
 func TestWhoCatchesUpAndReadsNothingIsClosed4508(t *testing.T) {
 	t.Parallel()
-	b := setup(t, wsproto.Config{QueueBytes: 64 << 10, WriteTimeout: 2 * time.Second})
+	b := setup(t, wsproto.Config{QueueBytes: 64 << 10, WriteTimeout: 5 * time.Second})
 	text := strings.Repeat("x", 1<<10)
 	for range 8000 {
 		b.schema.Journal.Append(text)
@@ -234,7 +234,7 @@ func TestWhoCatchesUpAndReadsNothingIsClosed4508(t *testing.T) {
 
 func TestShutdownEndsTheGroups(t *testing.T) {
 	t.Parallel()
-	b := setup(t, wsproto.Config{})
+	b := setup(t, wsproto.Config{QueueBytes: 16 << 20}) // all of it, where the socket's writer gets no turn
 	live, behind := b.ready(), b.ready()
 	live.subscribe("l", sharedQuery)
 	b.members(1)

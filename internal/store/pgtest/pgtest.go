@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -120,11 +121,15 @@ func binaries() (string, error) {
 no PostgreSQL: set TEST_DATABASE_URL or install it (Debian: apt-get install postgresql); "make test" does so`))
 }
 
+// freePort is below the ports that are given to whoever asks for any, so that a server
+// that is stopped finds its own free again.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for range 100 {
+		port := 15_000 + rand.IntN(17_000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return port, l.Close()
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, errors.New("no port is free")
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
+	"github.com/zeblit/zeblit/ent/organisation"
 	"github.com/zeblit/zeblit/ent/privacy"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/store"
@@ -154,7 +155,7 @@ func User(t testing.TB, db *store.DB, email string) access.Viewer {
 func Project(t testing.TB, db *store.DB, viewer access.Viewer, name string) *ent.Project {
 	t.Helper()
 	ctx := Unchecked(context.Background())
-	org, err := db.Ent.OrgMembership.Query().QueryOrganisation().FirstID(ctx)
+	org, err := db.Ent.OrgMembership.Query().QueryOrganisation().Order(ent.Asc(organisation.FieldID)).FirstID(ctx)
 	require.NoError(t, err)
 	p, err := db.Ent.Project.Create().SetName(name).SetOwnerID(viewer.UserID).SetOrganisationID(org).Save(ctx)
 	require.NoError(t, err)
@@ -183,6 +184,15 @@ func Run(t testing.TB, db *store.DB, p *ent.Project, state enum.RunState) *ent.R
 		SetUserID(p.OwnerID).SetMessageID(m.ID).SetState(state).Save(ctx)
 	require.NoError(t, err)
 	return r
+}
+
+// Linger lets a test's own transaction be idle for as long as the test takes.
+func Linger(t testing.TB, tx *store.Tx) {
+	t.Helper()
+	if tx.Dialect == dialect.Postgres {
+		_, err := tx.SQL.ExecContext(context.Background(), "SET LOCAL idle_in_transaction_session_timeout = 0")
+		require.NoError(t, err)
+	}
 }
 
 // IsPostgres reports which kind a test runs on.

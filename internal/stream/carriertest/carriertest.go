@@ -130,7 +130,7 @@ func (b *bundle) listen(t *testing.T, project string) *listener {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		return l.warm
-	}, 10*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	return l
 }
 
@@ -157,7 +157,7 @@ func upTo(project string, n int64) []stream.Event {
 
 func (l *listener) requireHears(t *testing.T, want []stream.Event) {
 	t.Helper()
-	require.Eventually(t, func() bool { return len(l.heard()) >= len(want) }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(l.heard()) >= len(want) }, time.Minute, time.Millisecond)
 	require.Equal(t, want, l.heard())
 }
 
@@ -216,7 +216,7 @@ func oneAtATime(t *testing.T, b *bundle) {
 		})
 	}
 	publishers.Wait()
-	require.Eventually(t, func() bool { return len(l.heard()) == 200 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(l.heard()) == 200 }, time.Minute, time.Millisecond)
 	cancel()
 	require.Zero(t, overlaps)
 	require.GreaterOrEqual(t, calls, 200)
@@ -268,8 +268,8 @@ func subscribeAgain(t *testing.T, b *bundle) {
 }
 
 func becomesHealthy(t *testing.T, b *bundle) {
-	require.Eventually(t, b.publisher.Healthy, 10*time.Second, time.Millisecond)
-	require.Eventually(t, b.subscriber.Healthy, 10*time.Second, time.Millisecond)
+	require.Eventually(t, b.publisher.Healthy, time.Minute, time.Millisecond)
+	require.Eventually(t, b.subscriber.Healthy, time.Minute, time.Millisecond)
 }
 
 func manyProjects(t *testing.T, b *bundle) {

@@ -114,7 +114,7 @@ test("graphql-sse closes what answers too late", async () => {
   const late = new Response(new ReadableStream({ cancel }));
   const answer = () => new Promise<Response>((resolve) => setTimeout(() => resolve(late), 2 * silence));
   expect(await results(serve(answer, stream(last)), silence)).toEqual([{ e: { seq: 2 } }]);
-  await vi.waitFor(() => expect(cancel).toHaveBeenCalled());
+  await vi.waitFor(() => expect(cancel).toHaveBeenCalled(), { timeout: 60_000 });
 });
 
 test("graphql-sse comes back when a stream falls silent, not while it brings comments", async () => {
