@@ -30,7 +30,7 @@ fail() {
 "$zeblit" serve --addr 127.0.0.1:0 >"$dir/out" 2>"$dir/log" &
 server=$!
 url=
-for _ in $(seq 100); do
+for _ in $(seq 300); do
 	kill -0 "$server" 2>/dev/null || fail "the server ended"
 	url=$(sed -n 's/.* is ready at //p' "$dir/out")
 	if [ -n "$url" ] && curl --silent --fail --max-time 5 --output /dev/null "$url/health/ready"; then
@@ -51,7 +51,7 @@ if grep -q -F "$key" "$dir/out" "$dir/log"; then
 fi
 
 kill -TERM "$server"
-for _ in $(seq 100); do
+for _ in $(seq 300); do
 	kill -0 "$server" 2>/dev/null || break
 	sleep 0.1
 done

@@ -12,7 +12,7 @@ need() { # package, check…
 	fi
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		echo "Installing $package for the tests" >&2
-		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$package"; } >&2
+		{ apt-get -o Acquire::Retries=3 update && DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$package"; } >&2
 	fi
 	"$@" >/dev/null 2>&1 || { echo "The tests need $package: install it." >&2; exit 1; }
 }

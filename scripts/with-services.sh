@@ -14,7 +14,7 @@ have_redis() { command -v redis-server >/dev/null; }
 install_package() {
 	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
 	echo "Installing $1 for the tests" >&2
-	{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$1"; } >&2
+	{ apt-get -o Acquire::Retries=3 update && DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$1"; } >&2
 }
 
 compose() {

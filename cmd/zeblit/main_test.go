@@ -196,6 +196,9 @@ func (s *screen) until(t *testing.T, want string) string {
 // end takes all that is left when the program has ended.
 func (s *screen) end(t *testing.T) string {
 	t.Helper()
+	if d, ok := s.r.(interface{ SetReadDeadline(at time.Time) error }); ok {
+		require.NoError(t, d.SetReadDeadline(time.Now().Add(5*time.Minute)))
+	}
 	raw, err := io.ReadAll(s.r)
 	require.NoError(t, err)
 	return s.rest + string(raw)

@@ -129,7 +129,7 @@ func TestARunOnItsOwnBranchIsMerged(t *testing.T) {
 			data := s.do(t, `query($p: ID!) { project(id: $p) { merges(first: 1) { nodes { state } } } }`, object{"p": project})
 			all := data["project"].(object)["merges"].(object)["nodes"].([]any)
 			return len(all) == 1 && all[0].(object)["state"] == "MERGED"
-		}, time.Minute, 100*time.Millisecond)
+		}, 5*time.Minute, 100*time.Millisecond)
 		require.Equal(t, "from the branch", s.file(t, project, "a.txt"))
 		require.Equal(t, "too\n", s.file(t, project, "b.txt"))
 		require.Contains(t, string(model.Requests()[2].Body), "from the branch")

@@ -41,10 +41,12 @@ func TestAStartWaitsForTheDatabase(t *testing.T) {
 	}()
 	s := startLogged(t, cfg, slog.New(slog.NewTextHandler(waits, nil)))
 	require.NoError(t, <-back)
-	resp, err := http.Get(s.url + "/health/ready")
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Eventually(t, func() bool { // a database that has just come may be slow
+		resp, err := http.Get(s.url + "/health/ready")
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp.StatusCode == http.StatusOK
+	}, time.Minute, 20*time.Millisecond)
 }
 
 // noticed is a log that tells when a text was first written.

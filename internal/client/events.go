@@ -76,6 +76,7 @@ func (c *Client) follow(ctx context.Context, subscription, id, after string, han
 	for {
 		var fromHandler error
 		var begun time.Time // of what the server acknowledged
+		dialed := time.Now()
 		connected := func() {
 			c.outage.reached()
 			begun = time.Now()
@@ -103,7 +104,11 @@ func (c *Client) follow(ctx context.Context, subscription, id, after string, han
 		case errors.As(err, &refused):
 			return refused.err
 		}
-		c.outage.lost()
+		if begun.IsZero() {
+			c.outage.lost(dialed)
+		} else {
+			c.outage.lost(time.Now())
+		}
 		// One that only acknowledges, and ends what is asked for, is not back.
 		if !begun.IsZero() && time.Since(begun) > longestPause {
 			since, failures = time.Time{}, 0

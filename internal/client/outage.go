@@ -22,24 +22,26 @@ type outage struct {
 	notice func(string)
 	known  bool // it has answered
 	away   bool
+	at     time.Time // when it answered last
 }
 
 // reached notes an answer.
 func (o *outage) reached() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.known = true
+	o.known, o.at = true, time.Now()
 	if o.away {
 		o.away = false
 		o.tell(Resumed)
 	}
 }
 
-// lost notes that there is none, which is news of a server that had answered.
-func (o *outage) lost() {
+// lost notes that there was none to what began at a time, which is news of a server that
+// had answered before, and hasn't since.
+func (o *outage) lost(began time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.known && !o.away {
+	if o.known && !o.away && !began.Before(o.at) {
 		o.away = true
 		o.tell(ConnectionLost)
 	}
@@ -68,8 +70,9 @@ func (c *Client) doSafely(ctx context.Context, query string, variables map[strin
 func (c *Client) safely(ctx context.Context, request func() error) error {
 	begun := time.Now()
 	for n := 0; ; n++ {
+		began := time.Now()
 		err := request()
-		wait, again := c.again(err, n)
+		wait, again := c.again(err, began, n)
 		if !again {
 			return err
 		}
@@ -83,7 +86,7 @@ func (c *Client) safely(ctx context.Context, request func() error) error {
 }
 
 // again says whether a request that failed is worth repeating, and after how long.
-func (c *Client) again(err error, n int) (wait time.Duration, again bool) {
+func (c *Client) again(err error, began time.Time, n int) (wait time.Duration, again bool) {
 	var unreachable *UnreachableError
 	var refusal *GraphQLError
 	switch {
@@ -91,7 +94,7 @@ func (c *Client) again(err error, n int) (wait time.Duration, again bool) {
 		if !c.outage.everReached() && !cut(err) {
 			return 0, false
 		}
-		c.outage.lost()
+		c.outage.lost(began)
 		return backoff(n), true
 	case errors.As(err, &refusal):
 		switch refusal.Extensions.Code {

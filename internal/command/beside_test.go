@@ -107,7 +107,7 @@ func TestRestoresGoOnWhileCommandsEnd(t *testing.T) {
 				started = append(started, b.start(t, command.Input{Shell: fmt.Sprintf("echo %d > x.log; test %d = 1 || echo %d > kept", i, j, i)}))
 			}
 			underWay := func(c *ent.Command) bool { return !b.state(t, c).Ended() }
-			for deadline := time.Now().Add(time.Minute); slices.ContainsFunc(started, underWay); {
+			for deadline := time.Now().Add(5 * time.Minute); slices.ContainsFunc(started, underWay); {
 				require.True(t, time.Now().Before(deadline))
 				b.restore(t, checkpoints, before)
 			}
@@ -159,6 +159,7 @@ func TestTheWorktreeComesBeforeTheRepository(t *testing.T) {
 func (b *bundle) waitsForWorktreesOnly(t *testing.T, begin func()) {
 	t.Helper()
 	require.NoError(t, b.db.InTx(b.ctx, func(ctx context.Context, tx *store.Tx) error {
+		storetest.Linger(t, tx)
 		if _, err := tx.SQL.ExecContext(ctx, "SELECT id FROM worktrees FOR UPDATE"); err != nil {
 			return err
 		}

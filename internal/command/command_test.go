@@ -169,7 +169,10 @@ func TestOutputIsKeptAndBounded(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "problem\n", out.Text)
 
-		c = b.sh(t, `i=0; while test $i -lt 300000; do i=$((i+1)); echo "line number $i of many, many lines"; done`)
+		c = b.wait(t, b.start(t, command.Input{
+			Shell:   `i=0; while test $i -lt 300000; do i=$((i+1)); echo "line number $i of many, many lines"; done`,
+			Timeout: 10 * time.Minute,
+		}).ID)
 		require.Greater(t, c.OutputBytes, int64(10<<20))
 		require.EqualValues(t, 10<<20, c.KeptBytes)
 		require.Contains(t, c.Note, "are kept")

@@ -116,7 +116,7 @@ func TestLargeContentIsWrittenBeforeTheEnd(t *testing.T) {
 		b.host(t)
 		mended := broken(t, db)
 		c := b.start(t, command.Input{Shell: "head -c 9000000 /dev/urandom > large; head -c 700000 /dev/urandom > 1.log; echo x > small"})
-		require.Eventually(t, func() bool { return b.logs.says("it is tried again") }, 60*time.Second, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return b.logs.says("it is tried again") }, 5*time.Minute, 20*time.Millisecond)
 		sizes := func() (out []int64) {
 			for _, o := range b.db.Ent.GitObject.Query().Where(gitobject.Kind(int8(plumbing.BlobObject))).AllX(b.ctx) {
 				out = append(out, o.Size)

@@ -168,8 +168,8 @@ func (l *look) inTheWay(t *ent.Task) *ent.Task {
 	return nil
 }
 
-// held says that people have paused the manager: what is under way ends as it does, and
-// nothing new begins.
+// held says that the manager is paused, by people or a budget: what is under way ends as
+// it does, and no task begins or is tried again.
 func (l *look) held() bool { return l.run.State == enum.RunPaused || l.run.PauseRequested }
 
 // needsManager says whether the manager is to be woken: nothing is under way any more, or

@@ -88,5 +88,9 @@ func TestAPausedManagersTasksAreNotTriedAgain(t *testing.T) {
 			require.True(t, look().moved[id], "it has come to its end")
 		}
 		require.True(t, look().due())
+		manager.Update().SetPauseRequested(false).SetState(enum.RunPaused).ExecX(ctx)
+		require.False(t, look().moved[failed] || look().moved[unshown])
+		manager.Update().SetState(enum.RunRunning).ExecX(ctx)
+		require.True(t, look().moved[failed] && look().moved[unshown], "it goes on")
 	})
 }

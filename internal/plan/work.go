@@ -145,8 +145,11 @@ func (s *Service) hasMoved(ctx context.Context, c *ent.Client, t *ent.Task, held
 		if !held || !r.State.Ended() || t.Attempts >= maxAttempts {
 			return r.State.Ended(), nil
 		}
+		if r.State != enum.RunSucceeded {
+			return r.State == enum.RunCancelled, nil
+		}
 		open, err := openCriteria(ctx, c, t.ID)
-		return r.State == enum.RunCancelled || r.State == enum.RunSucceeded && len(open) == 0, err
+		return len(open) == 0, err
 	}
 	m, err := lastMerge(ctx, c, r)
 	if err != nil || m == nil {

@@ -3,6 +3,7 @@ package redistest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,8 @@ const (
 	tcp  = "redis"
 	unix = "unix"
 )
+
+var errTaken = errors.New("another program has its address")
 
 // process is a running redis-server.
 type process struct {
@@ -60,8 +63,8 @@ func start(scheme string) (*process, error) {
 			return nil, err
 		}
 		var p *process
-		if p, err = startAt(fmt.Sprintf("redis://127.0.0.1:%d", port)); err == nil {
-			return p, nil
+		if p, err = startAt(fmt.Sprintf("redis://127.0.0.1:%d", port)); !errors.Is(err, errTaken) {
+			return p, err
 		}
 	}
 	return nil, err
@@ -135,12 +138,12 @@ func (p *process) remove() error { return os.RemoveAll(p.dir) }
 
 func (p *process) await(u *url.URL) error {
 	var err error
-	for range 4800 { // two minutes: the machine may be busy
+	for until := time.Now().Add(2 * time.Minute); time.Now().Before(until); { // the machine may be busy
 		if err = p.ping(u); err == nil {
 			return nil
 		}
 		if log, _ := os.ReadFile(filepath.Join(p.dir, "log")); bytes.Contains(log, []byte("Failed listening on")) {
-			return errors.New("another program has its address")
+			return errTaken
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
@@ -171,7 +174,7 @@ func (p *process) ping(u *url.URL) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("it doesn't say which process it is: %w", lines.Err())
+	return fmt.Errorf("it doesn't say which process it is: %w", cmp.Or(lines.Err(), io.ErrUnexpectedEOF))
 }
 
 func freePort() (int, error) {

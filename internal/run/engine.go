@@ -79,10 +79,10 @@ const (
 	defaultSlots      = 100
 	defaultDrain      = 30 * time.Second
 	defaultBudgetWait = 30 * time.Second
-	// stopTimeout bounds how long steps that were cut short may take to hand their
-	// runs over.
-	stopTimeout = 10 * time.Second
 )
+
+// stopTimeout bounds how long steps that were cut short may take to hand their runs over.
+var stopTimeout = 10 * time.Second
 
 // Engine advances runs.
 type Engine struct {

@@ -14,6 +14,8 @@ import (
 	"github.com/zeblit/zeblit/internal/usage"
 )
 
+func init() { leaseTerm, stopTimeout = time.Minute, time.Minute }
+
 // Hands is an engine worked by hand, a move at a time.
 type Hands struct {
 	*Engine

@@ -168,8 +168,8 @@ func TestALeaseThatCannotBeRenewedForATermIsGivenUp(t *testing.T) {
 	eachIdle(t, func(t *testing.T, b *testBundle) {
 		hands := run.ByHand(b.engine)
 		steps := b.take(t, hands, 2)
-		hands.Age(0)
 		mend := b.refuse(t, "UPDATE", "runs", "NEW.lease_until <> OLD.lease_until")
+		hands.Age(0)
 		hands.Beat()
 		for _, s := range steps {
 			require.NoError(t, s.ctx.Err(), "one beat that fails is no reason")

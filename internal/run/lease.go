@@ -19,9 +19,11 @@ import (
 	"github.com/zeblit/zeblit/internal/stream"
 )
 
+// leaseTerm is how long a worker may be silent before another takes its run. Tests give it
+// more: they are not about machines that stand still.
+var leaseTerm = 5 * time.Second
+
 const (
-	// leaseTerm is how long a worker may be silent before another takes its run.
-	leaseTerm      = 5 * time.Second
 	heartbeatEvery = 1500 * time.Millisecond
 	maxTakeovers   = 10
 )

@@ -75,7 +75,7 @@ func TestWhatBecameOfALeaseIsInTheLog(t *testing.T) {
 		var held *ent.Run
 		soon(t, func() bool { // its worker may take the run over itself
 			now, err := b.db.Ent.Run.Get(b.ctx, r.ID)
-			if err != nil || now.LeaseOwner == "" || len(b.answers(t, r.ID)) <= now.Takeovers { // the step hasn't said anything
+			if err != nil || now.LeaseOwner == "" || now.LeaseUntil == 1 || len(b.answers(t, r.ID)) <= now.Takeovers { // the step hasn't said anything
 				return false
 			}
 			held = now

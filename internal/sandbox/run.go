@@ -10,10 +10,13 @@ import (
 
 const (
 	// outputGrace is how long Run waits, after a command has ended, for what it left in
-	// the pipes. What its daemons print later is nobody's.
+	// the pipes. What its daemons print later is nobody's. Where it has none, what is
+	// waited for is the pipes' end, and a sandbox may be slow.
 	outputGrace = 500 * time.Millisecond
-	// mostLate is more than can be on the way when it ends.
-	mostLate = 1 << 20
+	endGrace    = 5 * time.Second
+	// mostLate is more than is on the way when it ends, and longest how long that is read.
+	mostLate = 4 << 20
+	longest  = time.Minute
 )
 
 // Run starts a command, gives its output to write as it comes, waits for its end and
@@ -33,8 +36,8 @@ func Run(ctx context.Context, box Sandbox, command Command, write func(Chunk) er
 	ended := make(chan struct{}) // closed when the command itself has ended
 	go func() {
 		defer close(ended)
-		if _, err := process.Wait(reading); err == nil {
-			late.begin()
+		if exit, err := process.Wait(reading); err == nil {
+			late.begin(exit.Left)
 			tick := time.NewTicker(outputGrace / 10)
 			defer tick.Stop()
 			for reading.Err() == nil && !late.over() {
@@ -85,16 +88,20 @@ func drain(ctx context.Context, process Process, late *grace, write func(Chunk) 
 // what it has read is no time of it.
 type grace struct {
 	mu     sync.Mutex
-	ended  bool
-	since  time.Time // the reader waits since then; zero: it doesn't
+	ended  time.Time     // zero: it hasn't
+	limit  time.Duration // of waited
+	since  time.Time     // the reader waits since then; zero: it doesn't
 	waited time.Duration
 	bytes  int
 }
 
-func (g *grace) begin() {
+func (g *grace) begin(left int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.ended = true
+	g.ended, g.limit = time.Now(), endGrace
+	if left > 0 {
+		g.limit = outputGrace
+	}
 	if !g.since.IsZero() {
 		g.since = time.Now()
 	}
@@ -109,7 +116,7 @@ func (g *grace) wait() {
 func (g *grace) had(n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.ended {
+	if !g.ended.IsZero() {
 		g.waited += time.Since(g.since)
 		g.bytes += n
 	}
@@ -123,5 +130,5 @@ func (g *grace) over() bool {
 	if !g.since.IsZero() {
 		waited += time.Since(g.since)
 	}
-	return waited >= outputGrace || g.bytes > mostLate
+	return waited >= g.limit || g.bytes > mostLate || time.Since(g.ended) >= longest
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeblit/zeblit/ent"
@@ -83,6 +84,7 @@ func (b *filesBundle) get(path string, header ...string) reply {
 	return b.do(http.MethodGet, b.path("/files?path="+url.QueryEscape(path)), "", b.with(header...)...)
 }
 
+// The reads are those outside of transactions.
 func TestWhoLosesTheProjectMeanwhileIsToldSo(t *testing.T) {
 	t.Parallel()
 	eachFiles(t, func(t *testing.T, b *filesBundle) {
@@ -93,7 +95,7 @@ func TestWhoLosesTheProjectMeanwhileIsToldSo(t *testing.T) {
 			return ent.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
 				if left.Add(-1) == 0 {
 					_, err := b.db.Ent.Membership.Delete().Exec(storetest.Unchecked(ctx))
-					require.NoError(t, err)
+					assert.NoError(t, err)
 				}
 				return next.Query(ctx, q)
 			})
@@ -109,7 +111,7 @@ func TestWhoLosesTheProjectMeanwhileIsToldSo(t *testing.T) {
 				if left.Load() > 0 {
 					break // it was answered before
 				}
-				require.NotEqual(t, http.StatusInternalServerError, got.status, "%s, after read %d: %s", name, reads, got.raw)
+				require.Contains(t, []int{http.StatusOK, http.StatusCreated, http.StatusNotFound}, got.status, "%s, after read %d: %s", name, reads, got.raw)
 				left.Store(-1)
 				require.NoError(t, b.db.Ent.Membership.Create().SetProjectID(was.ProjectID).SetUserID(was.UserID).SetRole(was.Role).Exec(storetest.Unchecked(b.ctx)))
 			}
@@ -268,7 +270,11 @@ func TestLinksStandInForCredentials(t *testing.T) {
 		require.Equal(t, 401, b.do(http.MethodPost, down, "x").status)
 		require.Equal(t, 400, b.do(http.MethodGet, down+"&path=b", "").status)
 		require.Equal(t, 404, b.do(http.MethodGet, strings.Replace(down, b.project.ID, storetest.Project(t, b.db, b.viewer, "Other").ID, 1), "").status)
-		require.Equal(t, 401, b.do(http.MethodGet, strings.Replace(down, "token=", "token=A", 1), "").status)
+		signature, other := strings.LastIndex(down, ".")+1, "A"
+		if down[signature] == 'A' {
+			other = "B"
+		}
+		require.Equal(t, 401, b.do(http.MethodGet, down[:signature]+other+down[signature+1:], "").status)
 		token := down[strings.Index(down, "token=")+6:]
 		require.Equal(t, 401, b.post(object{"query": "{name}"}, "Authorization", "Bearer "+token).status, "it is no access token")
 		for _, seconds := range []int{0, 3601} {

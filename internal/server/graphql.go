@@ -97,7 +97,8 @@ func (s *Server) failed(r *http.Request, err error) *problem.Error {
 	if store.Unfit(err) {
 		return problem.New(problem.BadInput, "no text can have a NUL character in it")
 	}
-	if errors.Is(err, privacy.Deny) || ent.IsNotFound(err) { // since the request came
+	if errors.Is(err, privacy.Deny) || ent.IsNotFound(err) { // what the viewer may not see, or no more
+		s.options.Logger.WarnContext(r.Context(), "what a request asked for is not there", "error", err)
 		return problem.Missing("", "object")
 	}
 	reference := relay.NewID("err")

@@ -13,6 +13,7 @@ import (
 	"github.com/zeblit/zeblit/ent/privacy"
 	"github.com/zeblit/zeblit/internal/access"
 	"github.com/zeblit/zeblit/internal/store"
+	"github.com/zeblit/zeblit/internal/store/pgtest"
 	"github.com/zeblit/zeblit/internal/store/storetest"
 )
 
@@ -151,7 +152,9 @@ func TestNothingElseIsUsedWithATransactionsContext(t *testing.T) {
 
 func TestASilentTransactionIsEnded(t *testing.T) {
 	t.Parallel()
-	base := storetest.PostgresURL(t)
+	base, drop, err := pgtest.Create("")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, drop()) })
 	for given, want := range map[string]string{
 		"": "5s",
 		"&idle_in_transaction_session_timeout=1000":                                  "1s",

@@ -54,9 +54,9 @@ type Delta struct {
 // each other in a message. A run whose epoch has moved on loses its own deltas and
 // disturbs no other.
 type Deltas struct {
-	log    *Log
-	inTx   func(ctx context.Context, fn func(context.Context, *store.Tx) error) error
-	giveUp time.Duration
+	log               *Log
+	inTx              func(ctx context.Context, fn func(context.Context, *store.Tx) error) error
+	giveUp, lastWords time.Duration
 	// wake holds a token while there is something to commit.
 	wake chan struct{}
 	// hurry holds a token while a Flush waits.
@@ -82,7 +82,7 @@ type deltaRun struct {
 // NewDeltas makes a group committer on log. Nothing is committed before Run.
 func NewDeltas(log *Log) *Deltas {
 	return &Deltas{
-		log: log, inTx: log.db.InTx, giveUp: giveUp,
+		log: log, inTx: log.db.InTx, giveUp: giveUp, lastWords: lastWords,
 		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 		changed: make(chan struct{}), runs: map[string]*deltaRun{},
 	}
@@ -218,7 +218,7 @@ func (d *Deltas) commit(ctx context.Context) {
 	queue, within := d.queue, d.giveUp
 	d.queue = nil
 	if d.stopped {
-		within = min(within, lastWords)
+		within = min(within, d.lastWords)
 	}
 	d.mu.Unlock()
 	if len(queue) == 0 {

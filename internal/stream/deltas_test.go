@@ -20,6 +20,7 @@ import (
 func (b *bundle) deltas(t *testing.T) (d *stream.Deltas, stop func()) {
 	t.Helper()
 	d = stream.NewDeltas(b.log)
+	stream.GiveUpAfter(d, 5*time.Minute)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
@@ -230,7 +231,7 @@ func TestFailedCommitsAreRepeatedThenReported(t *testing.T) {
 		require.NoError(t, d.Flush(t.Context(), w.run.ID), "it is told once")
 
 		w.message, w.offset = "msg_2", 0
-		stream.GiveUpAfter(d, 10*time.Second)
+		stream.GiveUpAfter(d, 5*time.Minute)
 		require.NoError(t, w.write(t, "kept"))
 		time.Sleep(30 * time.Millisecond)
 		rename("away", "events")

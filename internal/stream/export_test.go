@@ -14,7 +14,7 @@ import (
 func GiveUpAfter(d *Deltas, within time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.giveUp = within
+	d.giveUp, d.lastWords = within, within
 }
 
 // LoseOutcomes makes the next n commits go through and report an error, as when the
@@ -47,12 +47,12 @@ type heldSource struct {
 
 func (s *heldSource) Head(ctx context.Context, h access.StreamHandle) (head, horizon int64, err error) {
 	<-s.heads
-	return s.source.Head(ctx, h)
+	return s.source.Head(context.WithoutCancel(ctx), h) // it may have been held for long
 }
 
 func (s *heldSource) page(ctx context.Context, h access.StreamHandle, after int64) ([]Event, error) {
 	<-s.pages
-	return s.source.page(ctx, h, after)
+	return s.source.page(context.WithoutCancel(ctx), h, after)
 }
 
 // KeptQuery is what compaction asks for each step.

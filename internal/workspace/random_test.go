@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,14 +70,14 @@ func TestRandomOperationsWithRepacks(t *testing.T) {
 		b := setup(t, db)
 		b.Workspace = workspace.At(b.Workspace, time.Now().Add(48*time.Hour)) // everything unreachable goes at once
 		random := rand.New(rand.NewPCG(3, 4))                                 //nolint:gosec // a test
-		stop := b.repackAllTheTime()
+		stop, packed := b.repackAllTheTime()
 		merges := merge.New(db, b.log, b.Workspace, "", slog.New(slog.DiscardHandler))
 		working, stopWorking := context.WithCancel(context.Background())
 		worked := make(chan error, 1)
 		go func() { worked <- merges.Run(working) }()
 
 		main, sides, begun, merged := model{}, []*side{}, 0, 0
-		for made := 0; made < operations[db.Dialect]; {
+		for made := 0; made < operations[db.Dialect] || packed() == 0; {
 			ops := main.random(random, "d", 60)
 			made += len(ops)
 			_, err := b.batch(ops...)
@@ -100,42 +101,38 @@ func TestRandomOperationsWithRepacks(t *testing.T) {
 		}
 		stopWorking()
 		require.NoError(t, <-worked)
-		packed := stop()
+		stop()
 		b.repack(t)
 		b.holds(t, "", main)
 		for _, s := range sides {
 			b.holds(t, s.name, s.files)
 		}
-		t.Log("packed while it was written:", packed, "merged:", merged)
-		require.Positive(t, packed)
+		t.Log("packed while it was written:", packed(), "merged:", merged)
 		require.Positive(t, merged)
 		b.counted(t)
 		requireSound(t, b)
 	})
 }
 
-// repackAllTheTime is another node that does so until stop, which returns how many objects
-// it has packed.
-func (b *bundle) repackAllTheTime() (stop func() (packed int)) {
-	enough, stopped := make(chan struct{}), make(chan int)
+// repackAllTheTime is another node that does so until stop; packed is how many objects it
+// has packed by now.
+func (b *bundle) repackAllTheTime() (stop func(), packed func() int64) {
+	enough, stopped := make(chan struct{}), make(chan struct{})
+	var n atomic.Int64
 	repacker := workspace.NewRepacker(workspace.At(workspace.New(b.db, b.log), time.Now().Add(48*time.Hour)), slog.New(slog.DiscardHandler))
 	go func() {
-		n := 0
+		defer close(stopped)
 		for {
 			select {
 			case <-enough:
-				stopped <- n
 				return
 			case <-time.After(200 * time.Millisecond):
 				done, _ := repacker.Repack(access.As(context.WithoutCancel(b.ctx), access.Maintenance), b.project.ID)
-				n += done.Packed
+				n.Add(int64(done.Packed))
 			}
 		}
 	}()
-	return func() int {
-		close(enough)
-		return <-stopped
-	}
+	return func() { close(enough); <-stopped }, n.Load
 }
 
 // mergeSide merges a branch into main, and deletes it.

@@ -24,7 +24,7 @@ let page: Page;
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  server = await startServer({ ZEBLIT_DEMO_PACE: "25ms" });
+  server = await startServer({ ZEBLIT_DEMO_PACE: "100ms" }, "127.0.0.2");
   process.env.ZEBLIT_URL = server.url; // its vite.config.ts proxies there
   const cwd = join(root, "examples/apollo-react");
   const env = { ...process.env, NODE_ENV: "production" };

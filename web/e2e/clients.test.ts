@@ -9,7 +9,7 @@ const doors = { "Apollo Client": apollo, "graphql-ws": graphqlWs, urql, "graphql
 describe.each(Object.entries(doors))("%s", (name, open) => {
   let server: Server;
   beforeAll(async () => {
-    server = await startServer({ ZEBLIT_DEMO_PACE: "100ms" });
+    server = await startServer({ ZEBLIT_DEMO_PACE: "100ms" }, "127.0.0.2");
   });
   afterAll(() => server?.close());
 

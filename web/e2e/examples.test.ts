@@ -44,7 +44,7 @@ const printed = (events: Event[]) =>
 
 describe.each(Object.entries(watchers))("%s", (_, [command, ...args]) => {
   test("prints all of the answer once, though the server is killed in the middle", async () => {
-    const server = await startServer({ ZEBLIT_DEMO_PACE: "100ms" });
+    const server = await startServer({ ZEBLIT_DEMO_PACE: "100ms" }, "127.0.0.2");
     onTestFinished(server.close);
     const env = { ZEBLIT_URL: server.url, ZEBLIT_API_KEY: server.owner.apiKey };
     const example = run(command, [...args, "Build a to-do list page"], env);

@@ -7,7 +7,7 @@ let server: Server;
 let browser: Browser;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([startServer({ ZEBLIT_DEMO_PACE: "25ms" }), launch()]);
+  [server, browser] = await Promise.all([startServer({ ZEBLIT_DEMO_PACE: "25ms" }, "127.0.0.2"), launch()]);
 });
 
 afterAll(async () => {

@@ -54,8 +54,11 @@ export function start(command: string, args: string[], env: NodeJS.ProcessEnv) {
   return child;
 }
 
-/** Starts a server on a free port. `env` adds settings; ZEBLIT_DEMO_PACE is 0 unless it says otherwise. */
-export async function startServer(env: Record<string, string> = {}): Promise<Server> {
+/**
+ * Starts a server on a free port. `env` adds settings; ZEBLIT_DEMO_PACE is 0 unless it says otherwise. One that is killed
+ * and restarted is at a `host` where nobody else asks for any port.
+ */
+export async function startServer(env: Record<string, string> = {}, host = "127.0.0.1"): Promise<Server> {
   const program = resolve(root, process.env.ZEBLIT_BIN ?? "bin/zeblit");
   const data = await mkdtemp(join(tmpdir(), "zeblit-e2e-"));
   const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
@@ -98,7 +101,7 @@ export async function startServer(env: Record<string, string> = {}): Promise<Ser
   };
 
   try {
-    const url = await serve("127.0.0.1:0");
+    const url = await serve(`${host}:0`);
     const owner = JSON.parse(await readFile(join(data, "owner.json"), "utf8")) as Owner;
     return {
       url,

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	mrand "math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -130,7 +131,8 @@ func (in *Installation) shared(t redistest.TB, environment []string) (err error)
 
 // addServer gives a server an address that its next processes will have too.
 func (in *Installation) addServer(name string, environment func(*Slot, int) []string, args ...string) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	// At 127.0.0.1 others could get its port while it is down.
+	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+mrand.IntN(254), mrand.IntN(256), 1+mrand.IntN(254)))
 	if err != nil {
 		return err
 	}

@@ -125,7 +125,7 @@ func TestCloseEndsWhatHangs(t *testing.T) {
 	began := time.Now()
 	srv.Close()
 	srv.Close() // again does nothing
-	require.Less(t, time.Since(began), 5*time.Second)
+	require.Less(t, time.Since(began), time.Minute)
 }
 
 // An answer can wait for something that the test does meanwhile.

@@ -251,7 +251,7 @@ func (g *Group) Remove() error {
 	var failed error
 	for _, folder := range g.folders {
 		var err error
-		for pause := time.Millisecond; pause < time.Second; pause *= 2 {
+		for pause := time.Millisecond; pause < 4*time.Second; pause *= 2 {
 			if err = os.Remove(folder); err == nil || errors.Is(err, fs.ErrNotExist) {
 				err = nil
 				break

@@ -23,7 +23,7 @@ const labelSpec = "zeblit.spec"
 // How often, and how long apart, it is tried to become a sandbox's owner: an owner that
 // has just ended may still be counted as one.
 const (
-	attempts = 5
+	attempts = 12
 	apart    = 300 * time.Millisecond
 )
 

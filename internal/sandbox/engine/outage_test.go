@@ -137,7 +137,7 @@ func TestAContainerThatEndsIsLost(t *testing.T) {
 	require.Eventually(t, func() bool {
 		state, err := box.State(t.Context())
 		return err == nil && state == sandbox.Deleted
-	}, 20*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	_, err = box.Start(t.Context(), sandbox.Command{Argv: []string{"true"}})
 	require.ErrorIs(t, err, sandbox.ErrGone)
 	_, err = driver.Open(t.Context(), "ended")

@@ -119,7 +119,7 @@ func Start() (*Engine, error) {
 
 func (e *Engine) await() error {
 	var err error
-	for range 300 {
+	for range 1200 { // two minutes: the machine may be busy
 		var connection net.Conn
 		if connection, err = net.Dial("unix", filepath.Join(e.dir, "socket")); err == nil {
 			return connection.Close()

@@ -135,11 +135,12 @@ func backpressure(t *testing.T, b *Bench) {
 	_, err = p.Next(t.Context())
 	require.Error(t, err)
 
-	p = start(t, box, "sleep 2; echo late")
+	p = start(t, box, "until test -e go; do sleep 0.1; done; echo late")
 	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err = p.Next(short)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
+	must(t, box, "touch go")
 	require.Equal(t, "late", line(t, p), "to stop waiting loses nothing")
 }
 
@@ -150,7 +151,7 @@ func timeout(t *testing.T, b *Bench) {
 	require.True(t, r.TimedOut)
 	require.Equal(t, "KILL", r.Signal)
 	require.Equal(t, 137, r.Code)
-	require.Less(t, time.Since(began), 20*time.Second)
+	require.Less(t, time.Since(began), time.Minute)
 	alone(t, box)
 	require.False(t, run(t, box, sandbox.Command{Argv: []string{"true"}}).TimedOut)
 }

@@ -249,7 +249,7 @@ func owner(t *testing.T, b *Bench) {
 	_, err = driver.Create(t.Context(), sandbox.Spec{ID: "owned"})
 	require.ErrorIs(t, err, sandbox.ErrExists, "never replaced in silence")
 	if b.Host {
-		require.Eventually(t, func() bool { return len(hostProcesses(t, "sleep", mine(654))) == 0 }, 10*time.Second, 20*time.Millisecond, "nobody of it is left")
+		require.Eventually(t, func() bool { return len(hostProcesses(t, "sleep", mine(654))) == 0 }, time.Minute, 20*time.Millisecond, "nobody of it is left")
 	}
 	require.NoError(t, driver.Delete(t.Context(), "owned"))
 	found, err = driver.List(t.Context())

@@ -24,10 +24,10 @@ func memory(t *testing.T, b *Bench) {
 	if measured(t, driver, "memory limit") {
 		require.True(t, r.OutOfMemory)
 		require.Positive(t, stats.OutOfMemory)
-		require.LessOrEqual(t, stats.MemoryPeak, int64(129<<20))
+		require.LessOrEqual(t, stats.MemoryPeak, int64(129<<20), "what the kernel needs at once it takes beyond the limit")
 		t.Logf("killed at %d MB of 128", stats.MemoryPeak>>20)
 		// Several that are each within it, together aren't.
-		r = shell(t, box, "for i in 1 2 3; do (head -c 60000000 /dev/zero | tail) & done; wait")
+		r = shell(t, box, "for i in 1 2 3 4 5; do (head -c 60000000 /dev/zero | tail) & done; wait")
 		require.True(t, r.OutOfMemory)
 	}
 	require.Equal(t, "fine", must(t, box, "echo fine"), "only commands are killed")
@@ -40,10 +40,12 @@ func processes(t *testing.T, b *Bench) {
 	if err == nil {
 		require.NotZero(t, exit.Code, "it couldn't start all of them")
 	}
-	stats, err := box.Stats(t.Context())
-	require.NoError(t, err)
+	var stats sandbox.Stats
+	require.Eventually(t, func() bool {
+		stats, err = box.Stats(t.Context())
+		return err == nil && stats.Processes > 15 // what runs inside has threads, which count
+	}, time.Minute, 50*time.Millisecond)
 	require.LessOrEqual(t, stats.Processes, 64)
-	require.Greater(t, stats.Processes, 15, "what runs inside has threads, which count")
 	for range 64 {
 		var more sandbox.Process
 		if more, err = box.Start(t.Context(), sandbox.Command{Argv: []string{"sleep", "300"}}); err != nil {

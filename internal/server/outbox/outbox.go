@@ -39,7 +39,8 @@ const Overhead = 96
 // one that is empty holds nothing.
 type Rules[M Message, E any] struct {
 	// Limit is how many bytes may wait, and MaxAge how long. A single message counts as
-	// no more than half of that: a client is not slow because one answer is large.
+	// no more than half of Limit: a client is not slow because one answer is large, as
+	// long as it takes it within MaxAge. So two that are larger may wait together.
 	Limit  int
 	MaxAge time.Duration
 

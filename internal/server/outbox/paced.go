@@ -7,8 +7,9 @@ import "context"
 const pacedShare = 16
 
 // PushPaced is PushAll once the client has read most of what it was sent, however slowly
-// it does: it never fails because there is too much. That a client reads nothing at all
-// is noticed by the write that hangs.
+// it does: it never fails because there is too much, unless the n messages themselves
+// count more than is free then. That a client reads nothing at all is noticed by the write
+// that hangs.
 func (o *Outbox[M, E]) PushPaced(ctx context.Context, n int, message func(int) M) error {
 	for {
 		room, err := o.pushPaced(n, message)

@@ -51,7 +51,7 @@ func setup(t *testing.T, db *store.DB) *testBundle {
 	require.NoError(t, people.Start(t.Context()))
 	ada := storetest.User(t, db, "ada@example.com")
 	b := &testBundle{t: t, db: db, files: workspace.New(db, log), owner: access.WithViewer(t.Context(), ada), project: storetest.Project(t, db, ada, "P").ID, public: "http://127.0.0.1:8080"}
-	b.room = room.New(room.Limits{Large: 1 << 20, Turn: 100 * time.Millisecond})
+	b.room = room.New(room.Limits{Large: 1 << 20, Turn: time.Second})
 	address := func() string { return b.public }
 	b.service = domain.New(domain.Options{
 		DB: db, Files: b.files, Identity: people, PublicURL: address, NewKey: console.New(console.Options{DB: db, Log: log, Logger: quiet}).Rotate,

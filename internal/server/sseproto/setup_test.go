@@ -31,7 +31,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patience = time.Minute
 
 // readTimeout is the server's, for a request and for an answer. A stream outlives it.
-const readTimeout = 2 * time.Second
+const readTimeout = 5 * time.Second
 
 type testBundle struct {
 	t       *testing.T
@@ -47,6 +47,9 @@ func setup(t *testing.T, cfg sseproto.Config, extensions ...graphql.HandlerExten
 	t.Helper()
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Heartbeat == 0 {
+		cfg.Heartbeat = time.Hour // streams are compared
 	}
 	schema, exec := servertest.New()
 	exec.Use(limits.Limits{})

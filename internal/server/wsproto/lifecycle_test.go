@@ -81,7 +81,7 @@ func TestBadCredentialsClose4403(t *testing.T) {
 
 func TestUndecidedCredentialsClose4510(t *testing.T) {
 	t.Parallel()
-	b := authenticating(t, wsproto.Config{InitTimeout: 2 * time.Second})
+	b := authenticating(t, wsproto.Config{InitTimeout: 5 * time.Second})
 	for _, token := range []string{"down", "broken", "hang"} {
 		c := b.open()
 		c.send(`{"type":"connection_init","payload":{"Authorization":"Bearer ` + token + `"}}`)
@@ -148,7 +148,7 @@ func TestRevokedCredentialsClose4403(t *testing.T) {
 
 func TestASilentClientIsDropped(t *testing.T) {
 	t.Parallel()
-	b := setup(t, wsproto.Config{PingInterval: 10 * time.Millisecond, PongTimeout: time.Second})
+	b := setup(t, wsproto.Config{PingInterval: 10 * time.Millisecond, PongTimeout: 3 * time.Second})
 	b.ticking()
 	b.ready().subscribe("1", "subscription{ticks}")
 	// A client that never reads never answers a ping, as behind a pulled cable.
@@ -157,7 +157,7 @@ func TestASilentClientIsDropped(t *testing.T) {
 
 func TestAClientThatAnswersPingsStays(t *testing.T) {
 	t.Parallel()
-	b := setup(t, wsproto.Config{PingInterval: 10 * time.Millisecond, PongTimeout: 2 * time.Second})
+	b := setup(t, wsproto.Config{PingInterval: 10 * time.Millisecond, PongTimeout: patience})
 	c := b.ready()
 	pings := make(chan struct{}, 1000)
 	reply := c.ws.PingHandler()

@@ -73,8 +73,8 @@ func TestLateInitCloses4408(t *testing.T) {
 
 func TestInitInTimeStopsTheTimeout(t *testing.T) {
 	t.Parallel()
-	c := setup(t, wsproto.Config{InitTimeout: 2 * time.Second}).ready()
-	time.Sleep(2500 * time.Millisecond)
+	c := setup(t, wsproto.Config{InitTimeout: 5 * time.Second}).ready()
+	time.Sleep(5500 * time.Millisecond)
 	c.quiet()
 }
 
@@ -180,7 +180,7 @@ func TestBinaryMessagesClose4400(t *testing.T) {
 
 func TestTooBigMessagesClose1009(t *testing.T) {
 	t.Parallel()
-	b := setup(t, wsproto.Config{MaxMessageBytes: 1000})
+	b := setup(t, wsproto.Config{MaxMessageBytes: 1000, CloseTimeout: patience})
 	c := b.ready()
 	c.send(`{"type":"ping","payload":{"a":"` + strings.Repeat("x", 900) + `"}}`)
 	c.receive(`{"type":"pong","payload":{"a":"` + strings.Repeat("x", 900) + `"}}`)

@@ -121,8 +121,8 @@ func binaries() (string, error) {
 no PostgreSQL: set TEST_DATABASE_URL or install it (Debian: apt-get install postgresql); "make test" does so`))
 }
 
-// freePort is below the ports that are given to whoever asks for any, so that a server
-// that is stopped finds its own free again.
+// freePort is below the ports that Linux gives by default to whoever asks for any, so that
+// a server that is stopped finds its own free again.
 func freePort() (int, error) {
 	for range 100 {
 		port := 15_000 + rand.IntN(17_000)

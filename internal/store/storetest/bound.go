@@ -19,7 +19,8 @@ var bounds sync.Map
 
 func init() {
 	sqlite.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, dsn string) error {
-		// The machine stays up, and commits need not wait for a disk that others keep busy.
+		// Unlike in store.Open: the machine stays up, and commits need not wait for a disk
+		// that others keep busy.
 		if _, err := c.ExecContext(context.Background(), "PRAGMA synchronous = OFF", nil); err != nil {
 			return err
 		}

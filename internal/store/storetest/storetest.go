@@ -86,7 +86,12 @@ func PostgresURL(t testing.TB) string {
 	databaseURL, drop, err := pgtest.Create(template)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, drop()) })
-	return databaseURL
+	u, err := url.Parse(databaseURL)
+	require.NoError(t, err)
+	settings := u.Query()
+	settings.Set("idle_in_transaction_session_timeout", "60000") // a busy machine may leave a test alone for a while
+	u.RawQuery = settings.Encode()
+	return u.String()
 }
 
 // sqliteTemplate is the bytes of a migrated, empty database file.

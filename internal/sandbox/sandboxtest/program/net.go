@@ -94,9 +94,13 @@ func reach(network, address string) error {
 		return err
 	}
 	if network == "udp" {
-		// What nobody refuses at once was sent somewhere.
-		time.Sleep(50 * time.Millisecond)
-		_, err = connection.Write([]byte("hello"))
+		// What nobody refuses was sent somewhere. The refusal may take a moment.
+		for range 40 {
+			time.Sleep(50 * time.Millisecond)
+			if _, err = connection.Write([]byte("hello")); err != nil {
+				break
+			}
+		}
 	}
 	return err
 }

@@ -1,0 +1,26 @@
+package client
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Of several who try at once, one may hear that there was no answer after another had one.
+func TestWhatBeganBeforeAnAnswerIsNoNewsOfALoss(t *testing.T) {
+	t.Parallel()
+	var told []string
+	o := outage{notice: func(s string) { told = append(told, s) }}
+	o.lost(time.Now())
+	require.Empty(t, told, "it was never there")
+	o.reached()
+	began := time.Now()
+	o.lost(began)
+	o.lost(began)
+	o.reached()
+	o.lost(began)
+	require.Equal(t, []string{ConnectionLost, Resumed}, told)
+	o.lost(time.Now())
+	require.Equal(t, []string{ConnectionLost, Resumed, ConnectionLost}, told)
+}
