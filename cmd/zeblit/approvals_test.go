@@ -108,5 +108,4 @@ func TestChatShowsTheCrewAtWork(t *testing.T) {
 	// What the crew did in the last moments may not have come when the run is over.
 	require.LessOrEqual(t, strings.Count(out, "▸ "), 8, "each once")
 	require.GreaterOrEqual(t, strings.Count(out, "▸ "), 6)
-	require.Equal(t, 1, strings.Count(out, "✓ security-engineer  "))
 }

@@ -107,7 +107,7 @@ func (c *Client) follow(ctx context.Context, subscription, id, after string, han
 		if begun.IsZero() {
 			c.outage.lost(dialed)
 		} else {
-			c.outage.lost(time.Now())
+			c.outage.broke(begun)
 		}
 		// One that only acknowledges, and ends what is asked for, is not back.
 		if !begun.IsZero() && time.Since(begun) > longestPause {

@@ -23,6 +23,7 @@ type outage struct {
 	known  bool // it has answered
 	away   bool
 	at     time.Time // when it answered last
+	back   time.Time // when it did after it had been away
 }
 
 // reached notes an answer.
@@ -31,7 +32,7 @@ func (o *outage) reached() {
 	defer o.mu.Unlock()
 	o.known, o.at = true, time.Now()
 	if o.away {
-		o.away = false
+		o.away, o.back = false, o.at
 		o.tell(Resumed)
 	}
 }
@@ -42,6 +43,17 @@ func (o *outage) lost(began time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.known && !o.away && !began.Before(o.at) {
+		o.away = true
+		o.tell(ConnectionLost)
+	}
+}
+
+// broke notes the end of a connection that the server had acknowledged at a time, which is
+// news unless it was by an outage that is over.
+func (o *outage) broke(acknowledged time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.known && !o.away && !acknowledged.Before(o.back) {
 		o.away = true
 		o.tell(ConnectionLost)
 	}

@@ -24,3 +24,20 @@ func TestWhatBeganBeforeAnAnswerIsNoNewsOfALoss(t *testing.T) {
 	o.lost(time.Now())
 	require.Equal(t, []string{ConnectionLost, Resumed, ConnectionLost}, told)
 }
+
+// Of several connections that an outage has cut, one may notice when it is over.
+func TestAConnectionThatWasCutByAnOutageThatIsOverIsNoNews(t *testing.T) {
+	t.Parallel()
+	var told []string
+	o := outage{notice: func(s string) { told = append(told, s) }}
+	o.reached()
+	one, two := time.Now(), time.Now()
+	o.broke(one)
+	o.reached()
+	three := time.Now()
+	o.broke(two)
+	require.Equal(t, []string{ConnectionLost, Resumed}, told)
+	o.reached() // another request's answer is no end of three
+	o.broke(three)
+	require.Equal(t, []string{ConnectionLost, Resumed, ConnectionLost}, told)
+}

@@ -29,9 +29,7 @@ func client(t *testing.T, url string) *goredis.Client {
 	c, err := redis.Open(url)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
-	o := c.Options()
-	o.ReadTimeout, o.WriteTimeout = time.Minute, time.Minute // a busy machine is no broken Redis
-	return c
+	return c.WithTimeout(time.Minute) // a busy machine is no broken Redis
 }
 
 // each runs the test over memory and over Redis. open makes a limiter with buckets

@@ -51,14 +51,17 @@ func TestBudgetsChangeWhileCallsAreMade(t *testing.T) {
 					select {
 					case <-stop:
 						return
-					case <-time.After(5 * time.Millisecond): // SQLite's writers take no turns
+					case <-time.After(5 * time.Millisecond):
 					}
 					made, err := budgets.Set(b.ctx, inputs[n%len(inputs)])
 					if err == nil && n%4 == 3 {
 						err = budgets.Delete(b.ctx, made.ID)
 					}
-					gone := problem.Is(err, problem.NotFound) || errors.Is(err, privacy.Deny) // the project, now or a moment ago, or what another has deleted
-					if err != nil && !gone && !store.Unavailable(err) {                       // or no turn came, on a slow machine
+					// The project is, now or a moment ago, or what another has deleted.
+					gone := problem.Is(err, problem.NotFound) || errors.Is(err, privacy.Deny)
+					// On SQLite its turn to write may not come in time, on a slow machine.
+					noTurn := !storetest.IsPostgres(b.db) && store.Unavailable(err)
+					if err != nil && !gone && !noTurn {
 						require.NoError(t, err)
 					}
 				}

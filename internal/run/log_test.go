@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"slices"
@@ -13,9 +14,11 @@ import (
 
 	"github.com/zeblit/zeblit/ent"
 	"github.com/zeblit/zeblit/ent/enum"
+	entrun "github.com/zeblit/zeblit/ent/run"
 	"github.com/zeblit/zeblit/internal/conversation"
 	"github.com/zeblit/zeblit/internal/llm/llmtest"
 	"github.com/zeblit/zeblit/internal/run"
+	"github.com/zeblit/zeblit/internal/store/storetest"
 )
 
 // journal keeps a worker's log.
@@ -75,11 +78,14 @@ func TestWhatBecameOfALeaseIsInTheLog(t *testing.T) {
 		var held *ent.Run
 		soon(t, func() bool { // its worker may take the run over itself
 			now, err := b.db.Ent.Run.Get(b.ctx, r.ID)
-			if err != nil || now.LeaseOwner == "" || now.LeaseUntil == 1 || len(b.answers(t, r.ID)) <= now.Takeovers { // the step hasn't said anything
+			if err != nil || now.LeaseOwner == "" || len(b.answers(t, r.ID)) <= now.Takeovers { // the step hasn't said anything
+				return false
+			}
+			n, err := b.db.Ent.Run.Update().Where(entrun.ID(r.ID), entrun.Epoch(now.Epoch)).SetLeaseUntil(1).Save(storetest.Unchecked(context.Background()))
+			if err != nil || n == 0 {
 				return false
 			}
 			held = now
-			b.change(t, r.ID, func(u *ent.RunUpdateOne) { u.SetLeaseUntil(1) })
 			if err := hands.Sweep(); !waitedInVain(err) { // its worker may be at it
 				require.NoError(t, err)
 			}

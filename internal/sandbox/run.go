@@ -10,11 +10,12 @@ import (
 
 const (
 	// outputGrace is how long Run waits, after a command has ended, for what it left in
-	// the pipes. What its daemons print later is nobody's. Where it has none, what is
-	// waited for is the pipes' end, and a sandbox may be slow.
+	// the pipes. What its daemons print later is nobody's. Where none of its processes is
+	// left it waits for the pipes' end, for endGrace: a sandbox may be slow.
 	outputGrace = 500 * time.Millisecond
 	endGrace    = 5 * time.Second
-	// mostLate is more than is on the way when it ends, and longest how long that is read.
+	// mostLate is more than is on the way when it ends, and longest how long what daemons
+	// add to that is read.
 	mostLate = 4 << 20
 	longest  = time.Minute
 )
@@ -88,9 +89,9 @@ func drain(ctx context.Context, process Process, late *grace, write func(Chunk) 
 // what it has read is no time of it.
 type grace struct {
 	mu     sync.Mutex
-	ended  time.Time     // zero: it hasn't
-	limit  time.Duration // of waited
-	since  time.Time     // the reader waits since then; zero: it doesn't
+	ended  time.Time // zero: it hasn't
+	left   bool      // there are processes of it
+	since  time.Time // the reader waits since then; zero: it doesn't
 	waited time.Duration
 	bytes  int
 }
@@ -98,10 +99,7 @@ type grace struct {
 func (g *grace) begin(left int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.ended, g.limit = time.Now(), endGrace
-	if left > 0 {
-		g.limit = outputGrace
-	}
+	g.ended, g.left = time.Now(), left > 0
 	if !g.since.IsZero() {
 		g.since = time.Now()
 	}
@@ -130,5 +128,8 @@ func (g *grace) over() bool {
 	if !g.since.IsZero() {
 		waited += time.Since(g.since)
 	}
-	return waited >= g.limit || g.bytes > mostLate || time.Since(g.ended) >= longest
+	if !g.left {
+		return waited >= endGrace || g.bytes > mostLate
+	}
+	return waited >= outputGrace || g.bytes > mostLate || time.Since(g.ended) >= longest
 }

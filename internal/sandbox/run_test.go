@@ -56,7 +56,7 @@ func TestNothingThatACommandPrintedIsLostToASlowReader(t *testing.T) {
 			}
 			return []byte("line\n"), time.Millisecond, nil
 		}}, sandbox.Command{}, func(c sandbox.Chunk) error {
-			time.Sleep(2 * time.Second)
+			time.Sleep(20 * time.Second)
 			got.Write(c.Data)
 			return nil
 		})

@@ -84,13 +84,12 @@ func (b *filesBundle) get(path string, header ...string) reply {
 	return b.do(http.MethodGet, b.path("/files?path="+url.QueryEscape(path)), "", b.with(header...)...)
 }
 
-// The reads are those outside of transactions.
 func TestWhoLosesTheProjectMeanwhileIsToldSo(t *testing.T) {
 	t.Parallel()
 	eachFiles(t, func(t *testing.T, b *filesBundle) {
 		require.Equal(t, http.StatusCreated, b.put("f", "content").status)
 		was := b.db.Ent.Membership.Query().Where(membership.ProjectID(b.project.ID)).OnlyX(b.ctx)
-		var left atomic.Int64 // reads until it is lost
+		var left atomic.Int64 // reads outside of transactions until it is lost
 		b.db.Ent.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
 			return ent.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
 				if left.Add(-1) == 0 {

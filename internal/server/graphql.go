@@ -98,7 +98,7 @@ func (s *Server) failed(r *http.Request, err error) *problem.Error {
 		return problem.New(problem.BadInput, "no text can have a NUL character in it")
 	}
 	if errors.Is(err, privacy.Deny) || ent.IsNotFound(err) { // what the viewer may not see, or no more
-		s.options.Logger.WarnContext(r.Context(), "what a request asked for is not there", "error", err)
+		s.options.Logger.InfoContext(r.Context(), "what a request asked for is gone, or not the viewer's", "error", err)
 		return problem.Missing("", "object")
 	}
 	reference := relay.NewID("err")

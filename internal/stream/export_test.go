@@ -10,7 +10,8 @@ import (
 	"github.com/zeblit/zeblit/internal/store"
 )
 
-// GiveUpAfter sets how long a failing commit is repeated, from the next one on.
+// GiveUpAfter sets how long a failing commit is repeated, the last one too, from the next
+// one on.
 func GiveUpAfter(d *Deltas, within time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

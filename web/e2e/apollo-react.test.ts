@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { graphqlWs } from "./clients.js";
 import { launch, patience } from "./explorer-browser.js";
 import { graphql } from "./generated/index.js";
-import { root, type Server, startServer } from "./server.js";
+import { ownHost, root, type Server, startServer } from "./server.js";
 
 const Messages = graphql(`
   query Messages {
@@ -24,7 +24,7 @@ let page: Page;
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  server = await startServer({ ZEBLIT_DEMO_PACE: "100ms" }, "127.0.0.2");
+  server = await startServer({ ZEBLIT_DEMO_PACE: "100ms" }, ownHost());
   process.env.ZEBLIT_URL = server.url; // its vite.config.ts proxies there
   const cwd = join(root, "examples/apollo-react");
   const env = { ...process.env, NODE_ENV: "production" };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { apollo, graphqlSse, graphqlWs, stockGraphqlWs, urql } from "./clients.js";
 import { CreateProject, Viewer, Watch } from "./operations.js";
-import { type Server, startServer } from "./server.js";
+import { ownHost, type Server, startServer } from "./server.js";
 import { deltas, type Event, hasSucceeded, replay, send, textOf, until, watchNew } from "./stream.js";
 
 const doors = { "Apollo Client": apollo, "graphql-ws": graphqlWs, urql, "graphql-sse": graphqlSse };
@@ -9,7 +9,7 @@ const doors = { "Apollo Client": apollo, "graphql-ws": graphqlWs, urql, "graphql
 describe.each(Object.entries(doors))("%s", (name, open) => {
   let server: Server;
   beforeAll(async () => {
-    server = await startServer({ ZEBLIT_DEMO_PACE: "100ms" }, "127.0.0.2");
+    server = await startServer({ ZEBLIT_DEMO_PACE: "100ms" }, ownHost());
   });
   afterAll(() => server?.close());
 

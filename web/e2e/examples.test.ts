@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { type Server, start, startServer } from "./server.js";
+import { ownHost, type Server, start, startServer } from "./server.js";
 import { type Event, replay, textOf, until } from "./stream.js";
 
 const children = new Set<ChildProcess>();
@@ -44,7 +44,7 @@ const printed = (events: Event[]) =>
 
 describe.each(Object.entries(watchers))("%s", (_, [command, ...args]) => {
   test("prints all of the answer once, though the server is killed in the middle", async () => {
-    const server = await startServer({ ZEBLIT_DEMO_PACE: "100ms" }, "127.0.0.2");
+    const server = await startServer({ ZEBLIT_DEMO_PACE: "100ms" }, ownHost());
     onTestFinished(server.close);
     const env = { ZEBLIT_URL: server.url, ZEBLIT_API_KEY: server.owner.apiKey };
     const example = run(command, [...args, "Build a to-do list page"], env);

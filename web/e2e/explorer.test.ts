@@ -1,13 +1,13 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launch, picture, watched } from "./explorer-browser.js";
-import { type Server, startServer } from "./server.js";
+import { ownHost, type Server, startServer } from "./server.js";
 
 let server: Server;
 let browser: Browser;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([startServer({ ZEBLIT_DEMO_PACE: "25ms" }, "127.0.0.2"), launch()]);
+  [server, browser] = await Promise.all([startServer({ ZEBLIT_DEMO_PACE: "25ms" }, ownHost()), launch()]);
 });
 
 afterAll(async () => {

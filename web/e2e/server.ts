@@ -54,9 +54,15 @@ export function start(command: string, args: string[], env: NodeJS.ProcessEnv) {
   return child;
 }
 
+/** An address of this machine where nobody else asks for any port: a server that is killed finds its own free again. */
+export function ownHost(): string {
+  const part = () => 1 + Math.floor(Math.random() * 254);
+  return `127.${part()}.${part()}.${part()}`;
+}
+
 /**
  * Starts a server on a free port. `env` adds settings; ZEBLIT_DEMO_PACE is 0 unless it says otherwise. One that is killed
- * and restarted is at a `host` where nobody else asks for any port.
+ * and restarted is at `ownHost()`.
  */
 export async function startServer(env: Record<string, string> = {}, host = "127.0.0.1"): Promise<Server> {
   const program = resolve(root, process.env.ZEBLIT_BIN ?? "bin/zeblit");

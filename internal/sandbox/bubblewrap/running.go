@@ -136,7 +136,7 @@ func (r *running) state() sandbox.State {
 func (r *running) gone() error {
 	select {
 	case <-r.ended:
-	case <-time.After(15 * time.Second): // the connection may break a little before
+	case <-time.After(5 * time.Second): // the connection may break before, on a busy machine long before
 		return nil
 	}
 	return fmt.Errorf("sandbox %s: %w: its processes ended: %s", r.id, sandbox.ErrGone, r.stderr)

@@ -96,7 +96,8 @@ func (l *Link) broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if l.explain != nil {
+	// A deadline is one that was set here: nothing has ended by itself.
+	if l.explain != nil && !errors.Is(err, yamux.ErrTimeout) {
 		if known := l.explain(); known != nil {
 			return known
 		}
