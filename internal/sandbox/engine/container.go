@@ -152,7 +152,7 @@ func (d *Driver) pull(ctx context.Context, image string) error {
 
 // discardPatience bounds the removal of a container, which must also happen where what
 // it was for was given up.
-const discardPatience = 2 * time.Minute
+const discardPatience = 30 * time.Second
 
 // discard removes a container by id or name; that it isn't there is no error.
 func (d *Driver) discard(containerID string) error {
