@@ -42,10 +42,7 @@ func (o *outage) reached() {
 func (o *outage) lost(began time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.known && !o.away && !began.Before(o.at) {
-		o.away = true
-		o.tell(ConnectionLost)
-	}
+	o.gone(began, o.at)
 }
 
 // broke notes the end of a connection that the server had acknowledged at a time, which is
@@ -53,7 +50,12 @@ func (o *outage) lost(began time.Time) {
 func (o *outage) broke(acknowledged time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.known && !o.away && !acknowledged.Before(o.back) {
+	o.gone(acknowledged, o.back)
+}
+
+// gone tells of what is not older than what says otherwise.
+func (o *outage) gone(since, otherwise time.Time) {
+	if o.known && !o.away && !since.Before(otherwise) {
 		o.away = true
 		o.tell(ConnectionLost)
 	}
